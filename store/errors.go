@@ -1,0 +1,45 @@
+package store
+
+import "errors"
+
+// The errors of the contract. Engines wrap them with the operation and its
+// subject; callers compare with errors.Is.
+var (
+	// ErrNoEvent and ErrNoSeat: there is no such event, or the event has no
+	// such seat.
+	ErrNoEvent = errors.New("no such event")
+	ErrNoSeat  = errors.New("no such seat")
+	// ErrExists: another event has this id, with another definition.
+	ErrExists = errors.New("event exists")
+	// ErrInvalid: the request itself is malformed; the text says how.
+	ErrInvalid = errors.New("invalid")
+
+	// The refusals. Nothing was changed.
+	//
+	// ErrTaken: somebody else has a live lock on the seat, or is paying.
+	ErrTaken = errors.New("seat taken")
+	// ErrBooked: the seat is booked.
+	ErrBooked = errors.New("seat booked")
+	// ErrWithheld: the organizer does not sell the seat.
+	ErrWithheld = errors.New("seat withheld")
+	// ErrPaying: the seat is the holder's own, with a payment under way.
+	ErrPaying = errors.New("payment under way")
+	// ErrNotYours: somebody else has the seat that was to be given back.
+	ErrNotYours = errors.New("seat not yours")
+	// ErrExpired: the holder's clock has run out, or never ran.
+	ErrExpired = errors.New("lock expired")
+	// ErrClosed: the event is not on sale now.
+	ErrClosed = errors.New("not on sale")
+	// ErrLimit: the holder would have more seats than the rules allow.
+	ErrLimit = errors.New("seat limit reached")
+
+	// ErrCursorLost: the feed cannot be read from this cursor: another epoch,
+	// too old, or ahead of the store. Take a snapshot and go on from there.
+	ErrCursorLost = errors.New("cursor lost")
+	// ErrUnknown: the outcome is unknown; the write may have been applied.
+	// Repeat the same request: it ends as a success or says that nothing is
+	// known yet, and never blames the holder's own first try.
+	ErrUnknown = errors.New("outcome unknown")
+	// ErrUnavailable: the store cannot serve now; nothing was changed.
+	ErrUnavailable = errors.New("store unavailable")
+)

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits on what one event may hold.
+const (
+	MaxSeats     = 100_000
+	MaxText      = 200      // characters of a title or venue
+	MaxPlanBytes = 16 << 20 // an encoded plan
+)
+
+// Event is a performance that seats are sold for.
+type Event struct {
+	ID           string
+	Title, Venue string
+	// Starts is an instant; Zone is the IANA name of the time zone that people
+	// read it in.
+	Starts time.Time
+	Zone   string
+	// Currency is the ISO 4217 code of Prices, which are integer minor units
+	// by category id. A category without a price is free.
+	Currency string
+	Prices   map[string]int64
+	// SalesOpen and SalesClose bound the time in which seats can be locked;
+	// a zero value is no bound.
+	SalesOpen, SalesClose time.Time
+	// Plan is the [PlanHash] of the event's plan.
+	Plan string
+	// Revision starts at 1 and grows by one whenever this definition changes.
+	Revision int64
+}
+
+// OnSaleAt reports whether seats can be locked at now.
+func (e Event) OnSaleAt(now time.Time) bool {
+	return (e.SalesOpen.IsZero() || !now.Before(e.SalesOpen)) &&
+		(e.SalesClose.IsZero() || now.Before(e.SalesClose))
+}
+
+// NewEvent is what [Store.CreateEvent] takes. The plan is opaque to the store:
+// bytes named by their hash. Plan and Revision of the Event are set by the
+// store.
+type NewEvent struct {
+	Event
+	PlanBody []byte
+	// Seats are the ids of all seats, in the plan's order; Withheld those of
+	// them that are not for sale at first.
+	Seats, Withheld []string
+}
+
+// PlanHash names a plan by its content: the first 16 bytes of its SHA-256, in
+// hexadecimal.
+func PlanHash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Validate reports the first thing that makes the event unacceptable, as an
+// error that wraps [ErrInvalid] and names the field.
+func (e NewEvent) Validate() error {
+	switch {
+	case !ValidID(e.ID):
+		return fmt.Errorf("%w: event id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", ErrInvalid, e.ID)
+	case !validText(e.Title) || e.Title == "":
+		return fmt.Errorf("%w: title: want 1 to %d printable characters", ErrInvalid, MaxText)
+	case !validText(e.Venue):
+		return fmt.Errorf("%w: venue: want at most %d printable characters", ErrInvalid, MaxText)
+	case !validCurrency(e.Currency):
+		return fmt.Errorf("%w: currency %q: want three capital letters, such as EUR", ErrInvalid, e.Currency)
+	case len(e.PlanBody) == 0 || len(e.PlanBody) > MaxPlanBytes:
+		return fmt.Errorf("%w: plan: want 1 to %d bytes", ErrInvalid, MaxPlanBytes)
+	case len(e.Seats) == 0 || len(e.Seats) > MaxSeats:
+		return fmt.Errorf("%w: %d seats: want 1 to %d", ErrInvalid, len(e.Seats), MaxSeats)
+	case !e.SalesOpen.IsZero() && !e.SalesClose.IsZero() && !e.SalesOpen.Before(e.SalesClose):
+		return fmt.Errorf("%w: sales close before they open", ErrInvalid)
+	}
+	if _, err := time.LoadLocation(e.Zone); err != nil || e.Zone == "" || e.Zone == "Local" {
+		return fmt.Errorf("%w: zone %q: want an IANA time zone, such as Europe/Vienna", ErrInvalid, e.Zone)
+	}
+	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
+		if e.Prices[category] < 0 {
+			return fmt.Errorf("%w: price of %q is negative", ErrInvalid, category)
+		}
+	}
+	return validateSeats(e.Seats, e.Withheld)
+}
+
+func validateSeats(seats, withheld []string) error {
+	known := make(map[string]bool, len(seats))
+	for _, id := range seats {
+		if !ValidID(id) {
+			return fmt.Errorf("%w: seat id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", ErrInvalid, id)
+		}
+		if known[id] {
+			return fmt.Errorf("%w: seat id %q stands twice", ErrInvalid, id)
+		}
+		known[id] = true
+	}
+	for _, id := range withheld {
+		if !known[id] {
+			return fmt.Errorf("%w: withheld seat %q is not in the plan", ErrInvalid, id)
+		}
+	}
+	return nil
+}
+
+// ValidID reports whether id can name a seat or an event:
+// [A-Za-z0-9._-]{1,64}, and not "." or "..", which a path cannot carry.
+func ValidID(id string) bool {
+	if len(id) == 0 || len(id) > 64 || id == "." || id == ".." {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-' {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// ValidHolder reports whether h can hold seats: 1 to 128 bytes of UTF-8
+// without control characters.
+func ValidHolder(h Holder) bool {
+	return len(h) > 0 && len(h) <= 128 && printable(string(h))
+}
+
+func validText(s string) bool { return utf8.RuneCountInString(s) <= MaxText && printable(s) }
+
+func printable(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func validCurrency(code string) bool {
+	if len(code) != 3 {
+		return false
+	}
+	for i := range len(code) {
+		if code[i] < 'A' || code[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,132 @@
+// Package plan describes where the seats of a hall are: its types, the reader
+// of Seatlock's own JSON format (docs/plan.md), and the plans that the binary
+// carries.
+//
+// A plan says nothing of who has which seat, and nothing of money beyond the
+// name of each price category: it is immutable, and named by the hash of its
+// encoding.
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Plan is a hall. Positions are in seat units: neighbours in a row are one
+// unit apart, x grows to the right and y away from the stage, and a seat's
+// position is its centre.
+type Plan struct {
+	Name       string     `json:"name"`
+	Categories []Category `json:"categories"`
+	// Stage is where the audience looks; nil if the plan does not draw it.
+	Stage    *Stage    `json:"stage,omitempty"`
+	Sections []Section `json:"sections"`
+}
+
+// Category is a price level.
+type Category struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Stage is a rectangle with a name, by its corner nearest the origin.
+type Stage struct {
+	Label  string  `json:"label"`
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// Section is a part of the hall that people know by name. Its ID follows the
+// rule of seat ids.
+type Section struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Rows []Row  `json:"rows"`
+}
+
+// Row is seats side by side, in the order in which they are passed.
+type Row struct {
+	Label string `json:"label"`
+	Seats []Seat `json:"seats"`
+}
+
+// Seat is one place. Its ID is unique in the plan; its label is what people
+// read on it, beside the row's.
+type Seat struct {
+	ID         string     `json:"id"`
+	Label      string     `json:"label"`
+	Category   string     `json:"category"`
+	X          float64    `json:"x"`
+	Y          float64    `json:"y"`
+	Properties []Property `json:"properties,omitempty"`
+}
+
+// Property is a fact about a seat that a buyer wants to know.
+type Property string
+
+// The properties of a seat.
+const (
+	Accessible Property = "accessible" // a wheelchair place
+	Companion  Property = "companion"  // beside a wheelchair place
+	Restricted Property = "restricted" // restricted view
+)
+
+// Encode returns the canonical bytes of the plan. Equal plans have equal
+// bytes.
+func (p Plan) Encode() []byte {
+	body, err := json.Marshal(p)
+	if err != nil {
+		// Only NaN and infinities fail, and Read lets none through.
+		panic(fmt.Sprintf("encode plan: %v", err))
+	}
+	return body
+}
+
+// Decode is the inverse of [Plan.Encode]. It trusts its input: bytes that come
+// from a store, not from a person.
+func Decode(body []byte) (Plan, error) {
+	var p Plan
+	if err := json.Unmarshal(body, &p); err != nil {
+		return Plan{}, fmt.Errorf("decode plan: %w", err)
+	}
+	return p, nil
+}
+
+// SeatIDs returns the ids of all seats in the plan's order.
+func (p Plan) SeatIDs() []string {
+	var ids []string
+	for _, section := range p.Sections {
+		for _, row := range section.Rows {
+			for _, seat := range row.Seats {
+				ids = append(ids, seat.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// Bounds returns the rectangle that holds all seats and the stage, with half a
+// unit of room around seat centres.
+func (p Plan) Bounds() (left, top, right, bottom float64) {
+	first := true
+	grow := func(l, t, r, b float64) {
+		if first {
+			left, top, right, bottom, first = l, t, r, b, false
+			return
+		}
+		left, top, right, bottom = min(left, l), min(top, t), max(right, r), max(bottom, b)
+	}
+	for _, section := range p.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				grow(s.X-0.5, s.Y-0.5, s.X+0.5, s.Y+0.5)
+			}
+		}
+	}
+	if s := p.Stage; s != nil {
+		grow(s.X, s.Y, s.X+s.Width, s.Y+s.Height)
+	}
+	return left, top, right, bottom
+}

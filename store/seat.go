@@ -1,0 +1,104 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Status is what a seat is to everybody. The zero value is Available.
+type Status uint8
+
+// The statuses of a seat. Paying belongs to checkout: such a seat is not freed
+// by time alone.
+const (
+	Available Status = iota
+	Locked
+	Paying
+	Booked
+	Withheld
+)
+
+var statusNames = [...]string{"available", "locked", "paying", "booked", "withheld"}
+
+// String returns the status as it is stored and sent.
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return fmt.Sprintf("status(%d)", uint8(s))
+}
+
+// ParseStatus is the inverse of [Status.String]; ok is false for any other text.
+func ParseStatus(text string) (s Status, ok bool) {
+	for i, name := range statusNames {
+		if name == text {
+			return Status(i), true
+		}
+	}
+	return Available, false
+}
+
+// Holder is the opaque id of somebody who can hold seats: one visitor. It is
+// never a session token, and never told to anybody else.
+type Holder string
+
+// LogValue keeps holders out of logs.
+func (Holder) LogValue() slog.Value { return slog.StringValue("[holder]") }
+
+// Seat is one sellable place of one event, as it stood when it was read.
+type Seat struct {
+	ID     string
+	Status Status
+
+	// LockedBy is whose seat it is while Locked, Paying or Booked; else "".
+	LockedBy Holder
+	// LockTime is when the holder's clock for this event began, LockedUntil
+	// when it ends, both by the store's clock and whole milliseconds. They are
+	// zero unless the seat is Locked or Paying.
+	LockTime, LockedUntil time.Time
+	// Booking is the booking's id while Booked; else "".
+	Booking string
+
+	// Version grows by exactly one on every change of this seat. A seat that
+	// was never changed has version 1.
+	Version int64
+}
+
+// FreeAt reports whether the next conditional write may take the seat at now:
+// it is available, or its lock has run out, whether or not a sweep has said so.
+func (s Seat) FreeAt(now time.Time) bool {
+	return s.Status == Available || s.Status == Locked && !now.Before(s.LockedUntil)
+}
+
+// HeldBy reports whether holder has a live lock on the seat at now, or is
+// paying for it.
+func (s Seat) HeldBy(holder Holder, now time.Time) bool {
+	if holder == "" || s.LockedBy != holder {
+		return false
+	}
+	return s.Status == Paying || s.Status == Locked && now.Before(s.LockedUntil)
+}
+
+// Lock is the temporary claim of one holder on seats of one event, with one
+// clock for all of them. A holder whose clock runs may have no seat left: the
+// clock does not start again before it is over. The zero value is no lock.
+type Lock struct {
+	// Seats are the holder's locked and paying seats, by id.
+	Seats []Seat
+	// Started and Deadline bound the clock; Extended tells that the one
+	// extension was used.
+	Started, Deadline time.Time
+	Extended          bool
+}
+
+// Change is a seat's new state as the feed delivers it.
+type Change struct {
+	Event string
+	Seat  Seat
+	// Before is who held the seat before this change, "" for nobody.
+	Before Holder
+	// Lapsed tells that Before lost the seat to the clock, and did not give
+	// it back.
+	Lapsed bool
+}
