@@ -1,0 +1,178 @@
+package sqlitestore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// changeJSON is a change as it stands in the body of a row of the feed.
+type changeJSON struct {
+	Seat    string `json:"seat"`
+	Status  string `json:"status"`
+	By      string `json:"by,omitempty"`
+	Since   int64  `json:"since,omitempty"`
+	Until   int64  `json:"until,omitempty"`
+	Booking string `json:"booking,omitempty"`
+	Version int64  `json:"version"`
+	Before  string `json:"before,omitempty"`
+	Lapsed  bool   `json:"lapsed,omitempty"`
+}
+
+func encodeChanges(changes []store.Change) string {
+	rows := make([]changeJSON, len(changes))
+	for i, c := range changes {
+		rows[i] = changeJSON{
+			Seat: c.Seat.ID, Status: c.Seat.Status.String(), By: string(c.Seat.LockedBy),
+			Since: milliseconds(c.Seat.LockTime), Until: milliseconds(c.Seat.LockedUntil),
+			Booking: c.Seat.Booking, Version: c.Seat.Version, Before: string(c.Before), Lapsed: c.Lapsed,
+		}
+	}
+	body, err := json.Marshal(rows)
+	if err != nil {
+		panic(fmt.Sprintf("encode changes: %v", err)) // strings, numbers and booleans do not fail
+	}
+	return string(body)
+}
+
+func decodeChanges(event, body string, to []store.Change) ([]store.Change, error) {
+	var rows []changeJSON
+	if err := json.Unmarshal([]byte(body), &rows); err != nil {
+		return to, fmt.Errorf("%w: changes of %s: %w", errDamaged, event, err)
+	}
+	for _, r := range rows {
+		status, ok := store.ParseStatus(r.Status)
+		if !ok {
+			return to, fmt.Errorf("%w: change of %s to %q", errDamaged, r.Seat, r.Status)
+		}
+		to = append(to, store.Change{
+			Event: event, Before: store.Holder(r.Before), Lapsed: r.Lapsed,
+			Seat: store.Seat{
+				ID: r.Seat, Status: status, LockedBy: store.Holder(r.By),
+				LockTime: fromMilliseconds(r.Since), LockedUntil: fromMilliseconds(r.Until),
+				Booking: r.Booking, Version: r.Version,
+			},
+		})
+	}
+	return to, nil
+}
+
+func milliseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilliseconds(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Recent implements [store.Store].
+func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
+	err = s.read(ctx, "recent cursor", func(v view) error {
+		var position int64
+		err := v.each(`SELECT coalesce((SELECT min(position) - 1 FROM changes WHERE at >= ?1),
+				(SELECT max(position) FROM changes), 0)`,
+			func(stmt *sqlite.Stmt) error {
+				position = stmt.ColumnInt64(0)
+				return nil
+			}, v.now.Add(-age))
+		if age <= 0 && err == nil {
+			position, err = v.lastPosition()
+		}
+		cursor = store.Cursor{Epoch: s.epoch, Position: uint64(position)}
+		return err
+	})
+	return cursor, err
+}
+
+// feedRows bounds one batch; rows are whole requests, so none is torn.
+const feedRows = 1000
+
+// Changes implements [store.Store].
+func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+	return func(yield func(store.Batch, error) bool) {
+		if from.Epoch != s.epoch {
+			yield(store.Batch{}, fmt.Errorf("changes from %s: %w: other epoch", from, store.ErrCursorLost))
+			return
+		}
+		poll := time.NewTicker(pollForeign)
+		defer poll.Stop()
+		for {
+			next := s.nextCommit() // before the read, so that no commit falls between
+			batch, err := s.changesAfter(ctx, from)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				yield(store.Batch{}, err)
+				return
+			}
+			if batch.Cursor != from {
+				from = batch.Cursor
+				if !yield(batch, nil) {
+					return
+				}
+				continue
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.stopped:
+				yield(store.Batch{}, fmt.Errorf("changes: %w", store.ErrUnavailable))
+				return
+			case <-next:
+			case <-poll.C: // commits of other processes
+			}
+		}
+	}
+}
+
+func (s *Store) changesAfter(ctx context.Context, from store.Cursor) (batch store.Batch, err error) {
+	batch.Cursor = from
+	err = s.read(ctx, "changes from "+from.String(), func(v view) error {
+		if err := v.checkReach(from.Position); err != nil {
+			return err
+		}
+		return v.each(`SELECT position, event, body FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2`,
+			func(stmt *sqlite.Stmt) (err error) {
+				batch.Cursor.Position = uint64(stmt.ColumnInt64(0))
+				event, body := stmt.ColumnText(1), stmt.ColumnText(2)
+				if body == "" {
+					batch.Events = append(batch.Events, event)
+					return nil
+				}
+				batch.Changes, err = decodeChanges(event, body, batch.Changes)
+				return err
+			}, int64(from.Position), feedRows)
+	})
+	return batch, err
+}
+
+// checkReach refuses a position whose successors were pruned, or that lies
+// ahead of the file.
+func (v view) checkReach(position uint64) error {
+	var first, last int64
+	err := v.each(`SELECT coalesce((SELECT min(position) FROM changes), 1), coalesce((SELECT max(position) FROM changes), 0)`,
+		func(stmt *sqlite.Stmt) error {
+			first, last = stmt.ColumnInt64(0), stmt.ColumnInt64(1)
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	if position > uint64(last) || position+1 < uint64(first) {
+		return store.ErrCursorLost
+	}
+	return nil
+}
