@@ -1,0 +1,167 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// config is all that a server is told by flags and environment.
+type config struct {
+	addr      string
+	store     string
+	baseURL   string
+	lockTTL   time.Duration
+	maxSeats  int
+	logFormat string
+	demo      bool
+
+	base *url.URL // baseURL, once it was checked
+}
+
+func defaults() config {
+	rules := store.DefaultRules()
+	return config{
+		addr: ":3000", store: "sqlite:data/seatlock.db", baseURL: "http://localhost:3000",
+		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", demo: true,
+	}
+}
+
+// flags binds the configuration to a flag set. Its texts are the manual.
+func (c *config) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("seatlock", flag.ContinueOnError)
+	f.SetOutput(io.Discard) // run says it, in one line
+	f.StringVar(&c.addr, "addr", c.addr, "`address` to listen on, host:port")
+	f.StringVar(&c.store, "store", c.store, "where everything is kept: sqlite:`FILE`, made if it is not there")
+	f.StringVar(&c.baseURL, "base-url", c.baseURL, "`URL` that browsers use, scheme and host; with https cookies are Secure")
+	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
+	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
+	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`text` or json")
+	f.BoolVar(&c.demo, "demo", c.demo, "give an empty store a demo event")
+	return f
+}
+
+// configure reads the environment and then the flags, which win. Every mistake
+// is a usageError that names its source.
+func configure(args []string, getenv func(string) string) (config, error) {
+	c := defaults()
+	f := c.flags()
+	var err error
+	f.VisitAll(func(known *flag.Flag) {
+		value := getenv(envName(known.Name))
+		if value == "" || err != nil {
+			return
+		}
+		if wrong := f.Set(known.Name, value); wrong != nil {
+			err = usageError{fmt.Errorf("%s=%q: want %s", envName(known.Name), value, wants(known))}
+		}
+	})
+	if err != nil {
+		return c, err
+	}
+	if err := f.Parse(args); err != nil {
+		if err == flag.ErrHelp {
+			return c, err
+		}
+		return c, usageError{fmt.Errorf("%w (seatlock --help lists all flags)", err)}
+	}
+	if f.NArg() > 0 {
+		return c, usageError{fmt.Errorf("unexpected argument %q (seatlock --help lists all flags)", f.Arg(0))}
+	}
+	return c, c.check()
+}
+
+func envName(name string) string {
+	return "SEATLOCK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func wants(f *flag.Flag) string {
+	switch f.Name {
+	case "lock-ttl":
+		return "a duration such as 10m or 90s"
+	case "max-seats":
+		return "a number from 1 to 500"
+	case "demo":
+		return "true or false"
+	}
+	return f.Usage
+}
+
+func (c *config) check() error {
+	wrong := func(name string, value any, want string) error {
+		return usageError{fmt.Errorf("--%s %v: want %s", name, value, want)}
+	}
+	if _, port, err := net.SplitHostPort(c.addr); err != nil || !validPort(port) {
+		return wrong("addr", c.addr, "host:port or :port, with a port from 0 to 65535")
+	}
+	if path, ok := strings.CutPrefix(c.store, "sqlite:"); !ok || path == "" {
+		return wrong("store", hidePassword(c.store), "sqlite:FILE")
+	}
+	base, err := url.Parse(c.baseURL)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
+		base.Path != "" && base.Path != "/" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+		return wrong("base-url", c.baseURL, "http://host or https://host, with a port if needed, and no path")
+	}
+	c.base = base
+	if c.lockTTL < time.Second || c.lockTTL > 24*time.Hour {
+		return wrong("lock-ttl", c.lockTTL, "1s to 24h")
+	}
+	if c.maxSeats < 1 || c.maxSeats > store.MaxSeatsPerRequest {
+		return wrong("max-seats", c.maxSeats, "1 to 500")
+	}
+	if c.logFormat != "text" && c.logFormat != "json" {
+		return wrong("log-format", c.logFormat, "text or json")
+	}
+	return nil
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n <= 65535
+}
+
+// hidePassword keeps what a store address may carry out of error lines.
+func hidePassword(address string) string {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return address
+}
+
+func (c *config) rules() store.Rules {
+	rules := store.DefaultRules()
+	rules.TTL, rules.MaxSeats = c.lockTTL, c.maxSeats
+	rules.Total = max(rules.Total, c.lockTTL)
+	return rules
+}
+
+// usage is the whole manual of the command line.
+func usage(c config) string {
+	var b strings.Builder
+	b.WriteString(`Seatlock serves seat maps on which visitors lock seats, live.
+
+Usage:
+  seatlock [serve] [flags]   serve seat maps (the default)
+  seatlock version           tell the version
+  seatlock help              tell this
+
+Each flag can be given as an environment variable too; a flag wins.
+
+`)
+	c.flags().VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(&b, "  --%s %s\n        %s\n        default %s; environment %s\n", f.Name, value, text, f.DefValue, envName(f.Name))
+	})
+	b.WriteString(`
+Then open the base URL in a browser. Ctrl-C or SIGTERM ends streams and
+requests within 5 seconds; a second one ends at once.
+`)
+	return b.String()
+}

@@ -1,0 +1,75 @@
+// Command seatlock serves seat maps on which visitors lock seats, live.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	_ "time/tzdata" // events name time zones; not every machine has the list
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal drains; from then on a second one has its usual effect
+	// and ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// The exit codes of the program.
+const (
+	exitOK    = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// run is main with its surroundings as arguments. Serving is the default
+// command. Every failure is one line on stderr.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	command := "serve"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	var err error
+	switch command {
+	case "serve":
+		err = serve(ctx, args, getenv, stdout, stderr)
+	case "version":
+		_, err = fmt.Fprintln(stdout, version())
+	case "help":
+		_, err = io.WriteString(stdout, usage(defaults()))
+	default:
+		err = usageError{fmt.Errorf("unknown command %q: there are serve, version and help", command)}
+	}
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage(defaults()))
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "seatlock: %v\n", err)
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		return exitUsage
+	}
+	return exitFault
+}
+
+// usageError is a mistake in flags, environment or command.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "seatlock (unknown build)"
+	}
+	return "seatlock " + info.Main.Version + " " + info.GoVersion
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seatlock/seatlock/handlers"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+	"github.com/seatlock/seatlock/store/sqlitestore"
+)
+
+const (
+	// drainWithin is how long streams and requests get when the server ends.
+	drainWithin = 5 * time.Second
+	// maxHeader is large enough that a browser's heap of strange cookies is
+	// ignored rather than refused.
+	maxHeader = 256 << 10
+)
+
+// serve runs the server until ctx ends. It says on stdout where it listens.
+func serve(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := configure(args, getenv)
+	if err != nil {
+		return err
+	}
+	log := newLog(c.logFormat, stderr)
+	st, err := sqlitestore.Open(ctx, strings.TrimPrefix(c.store, "sqlite:"), sqlitestore.Options{Serve: true, Log: log})
+	if err != nil {
+		return err
+	}
+	err = serveStore(ctx, c, st, log, stdout)
+	return errors.Join(err, st.Close())
+}
+
+func serveStore(ctx context.Context, c config, st *sqlitestore.Store, log *slog.Logger, stdout io.Writer) error {
+	if c.demo {
+		if err := seedDemo(ctx, st); err != nil {
+			return err
+		}
+	}
+	h, err := handlers.New(ctx, st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Log: log})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.addr, err)
+	}
+	return serveHTTP(ctx, h, listener, log, func() {
+		fmt.Fprintf(stdout, "Seatlock %s listens on %s: open %s\n", shortVersion(), listener.Addr(), c.base)
+	})
+}
+
+// serveHTTP serves until ctx ends: then streams are ended with a word to come
+// back, requests under way finish, and what does not within drainWithin is cut.
+func serveHTTP(ctx context.Context, h *handlers.Server, listener net.Listener, log *slog.Logger, listening func()) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	boards, stopBoards := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBoards()
+	failed := make(chan error, 2)
+	boardsEnded := make(chan struct{})
+	go func() {
+		defer close(boardsEnded)
+		if err := h.Run(boards); err != nil {
+			failed <- err
+		}
+	}()
+	go func() { failed <- server.Serve(listener) }()
+	listening()
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info("shutting down", "within", drainWithin)
+	}
+	stopBoards()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer cancel()
+	if stopped := server.Shutdown(drain); stopped != nil {
+		log.Warn("some requests were cut", "error", stopped)
+		err = errors.Join(err, server.Close())
+	}
+	<-boardsEnded
+	return err
+}
+
+func newLog(format string, w io.Writer) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+func shortVersion() string {
+	return strings.TrimPrefix(strings.Fields(version())[1], "(")
+}
+
+// seedDemo gives an empty store something to look at: an evening in thirty
+// days.
+func seedDemo(ctx context.Context, st store.Store) error {
+	events, err := st.Events(ctx)
+	if err != nil || len(events) > 0 {
+		return err
+	}
+	file, err := plan.Demo()
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		return err
+	}
+	day := time.Now().In(zone).AddDate(0, 0, 30)
+	err = st.CreateEvent(ctx, store.NewEvent{
+		Event: store.Event{
+			ID: "demo", Title: "An Evening at the Studio", Venue: file.Plan.Name,
+			Starts: time.Date(day.Year(), day.Month(), day.Day(), 19, 30, 0, 0, zone),
+			Zone:   zone.String(), Currency: "EUR", Prices: file.Prices,
+		},
+		PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(),
+	})
+	if errors.Is(err, store.ErrExists) { // another server on the same store came first
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
+)
+
+// problem is an error with its answer. The cause is for the log alone.
+type problem struct {
+	status     int
+	text       string // what went wrong and what to do next; "" for what fits the status
+	retryAfter int    // seconds; 0 for none
+}
+
+var (
+	errNoSeatNamed = errors.New("no seat named")
+	errBadForm     = errors.New("malformed form")
+	errWrongType   = errors.New("wrong content type")
+	errCrossSite   = errors.New("cross-site request")
+)
+
+// statusOf maps a refusal of the store; 0 if err is none.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrBooked), errors.Is(err, store.ErrWithheld),
+		errors.Is(err, store.ErrPaying), errors.Is(err, store.ErrNotYours), errors.Is(err, store.ErrExpired),
+		errors.Is(err, store.ErrClosed):
+		return http.StatusConflict
+	case errors.Is(err, store.ErrLimit):
+		return http.StatusUnprocessableEntity
+	}
+	return 0
+}
+
+// problemOf is the one place that maps errors to answers.
+func problemOf(err error) problem {
+	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case tooLarge:
+		return problem{status: 413, text: "That was too much at once, and nothing was changed. Choose fewer seats."}
+	case errors.Is(err, store.ErrNoEvent):
+		return problem{status: 404}
+	case errors.Is(err, store.ErrNoSeat):
+		return problem{status: 404, text: "This event has no such seat, and nothing was changed. Choose one on the map."}
+	case errors.Is(err, errNoSeatNamed):
+		return problem{status: 422, text: "No seat was chosen. Choose one on the map."}
+	case errors.Is(err, store.ErrInvalid), errors.Is(err, errBadForm):
+		return problem{status: 422}
+	case errors.Is(err, errWrongType):
+		return problem{status: 415, text: "Nothing was changed: a form must be sent as application/x-www-form-urlencoded."}
+	case errors.Is(err, errCrossSite):
+		return problem{status: 403}
+	case errors.Is(err, store.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
+		return problem{status: 503, retryAfter: 2,
+			text: "It took too long, and it may or may not have been done. Try again: what became yours stays yours."}
+	case errors.Is(err, store.ErrUnavailable):
+		return problem{status: 503, retryAfter: 5}
+	case isHTTP && httpError.Code < 500:
+		return problem{status: httpError.Code}
+	default:
+		return problem{status: 500}
+	}
+}
+
+// answerError is Echo's error handler: it logs what is our fault, and tells
+// the visitor what a person can use.
+func (s *Server) answerError(err error, c echo.Context) {
+	if c.Request().Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // the visitor left; nobody reads an answer
+	}
+	p := problemOf(err)
+	if p.status >= 500 {
+		s.log.Error("request failed", "method", c.Request().Method, "route", c.Path(), "status", p.status, "error", err)
+	}
+	if c.Response().Committed {
+		return
+	}
+	if p.retryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	if err := s.writeProblem(c, p); err != nil {
+		s.log.Error("write error page", "error", err)
+	}
+}
+
+func (s *Server) writeProblem(c echo.Context, p problem) error {
+	v := views.ErrorView{Status: p.status, Text: p.text, Asset: s.files.Path}
+	if id := c.Param("event"); store.ValidID(id) && p.status != http.StatusNotFound {
+		v.Link, v.Label = "/events/"+id, "Back to the seat map"
+	}
+	if isFragment(c) {
+		return c.HTMLBlob(p.status, views.AppendStatus(nil, v.Sentence(), true))
+	}
+	return render(c, p.status, views.ErrorPage(v))
+}

@@ -1,0 +1,124 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// note is what a finished request tells on the page that it leads to: a code
+// that travels in the query. Anything not on this list is no note.
+type note string
+
+const (
+	noteLocked   note = "locked"
+	noteUnlocked note = "unlocked"
+	noteExtended note = "extended"
+)
+
+// line returns the sentence for a note, or "" for a code that is not ours.
+func (n note) line(until string) string {
+	switch n {
+	case noteLocked:
+		if until == "" {
+			return ""
+		}
+		return "Yours until " + until + "."
+	case noteUnlocked:
+		return "Given back."
+	case noteExtended:
+		if until == "" {
+			return ""
+		}
+		return "Extended: yours until " + until + "."
+	}
+	return ""
+}
+
+// untilOf is the time of day, in the event's zone, at which the lock ends.
+func untilOf(h *hall, lock store.Lock) string {
+	if len(lock.Seats) == 0 {
+		return ""
+	}
+	return clockTime(h, lock.Deadline)
+}
+
+func clockTime(h *hall, t time.Time) string {
+	zone, err := time.LoadLocation(h.event.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("15:04:05")
+}
+
+// refusal is why the store said no, as the closed list of the interface has
+// it: a code for programs and a sentence for people, with what to do next.
+func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (code, line string) {
+	names := inTheWay(h, holder, out)
+	switch {
+	case errors.Is(err, store.ErrTaken):
+		return "taken", names + " was just taken by somebody else. Please choose another seat."
+	case errors.Is(err, store.ErrBooked):
+		return "booked", names + " is sold. Please choose another seat."
+	case errors.Is(err, store.ErrWithheld):
+		return "withheld", names + " is not for sale. Please choose another seat."
+	case errors.Is(err, store.ErrNotYours):
+		return "not_yours", names + " is not yours, so it cannot be given back."
+	case errors.Is(err, store.ErrPaying):
+		return "paying", names + " is being paid for and stays yours meanwhile."
+	case errors.Is(err, store.ErrExpired):
+		return "expired", "Your time had run out, and the seats are free again. Choose them again if they still are."
+	case errors.Is(err, store.ErrClosed):
+		return "closed", closedLine(h, out.Now)
+	case errors.Is(err, store.ErrLimit):
+		return "limit", fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
+	}
+	return "", ""
+}
+
+func closedLine(h *hall, now time.Time) string {
+	if open := h.event.SalesOpen; now.Before(open) {
+		zone, err := time.LoadLocation(h.event.Zone)
+		if err != nil {
+			zone = time.UTC
+		}
+		return "Sales open on " + open.In(zone).Format("Monday, 2 January 2006, 15:04") + "."
+	}
+	return "Sales for this event have closed."
+}
+
+// inTheWay names the seats of the request that somebody else has.
+func inTheWay(h *hall, holder store.Holder, out store.Outcome) string {
+	var ids []string
+	for _, seat := range out.Seats {
+		if !seat.FreeAt(out.Now) && !seat.HeldBy(holder, out.Now) {
+			ids = append(ids, seat.ID)
+		}
+	}
+	if len(ids) == 0 {
+		for _, seat := range out.Seats {
+			ids = append(ids, seat.ID)
+		}
+	}
+	return seatNames(h, ids)
+}
+
+func lostLine(h *hall, lost []store.Seat) string {
+	ids := make([]string, len(lost))
+	for i, seat := range lost {
+		ids[i] = seat.ID
+	}
+	return "Your time ran out: " + seatNames(h, ids) + " is free again. Choose again if you still want to come."
+}
+
+// seatNames lists seats as people know them.
+func seatNames(h *hall, ids []string) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = h.SeatName(id)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,135 @@
+// Package handlers is Seatlock's HTTP: routes, identity, limits, pages, posts
+// and the stream of a map. It turns a request into one call of the store and
+// its answer into HTML; it decides nothing about seats.
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/live"
+	"github.com/seatlock/seatlock/static"
+	"github.com/seatlock/seatlock/store"
+)
+
+// Store is what the handlers need of a store. See [store.Store] for what each
+// method promises.
+type Store interface {
+	rows
+	Events(ctx context.Context) ([]store.Event, error)
+	Plan(ctx context.Context, hash string) ([]byte, error)
+	Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error)
+	Unlock(ctx context.Context, r store.UnlockRequest) (store.Outcome, error)
+	Extend(ctx context.Context, r store.ExtendRequest) (store.Outcome, error)
+	Now(ctx context.Context) (time.Time, error)
+	Secret(ctx context.Context) ([]byte, error)
+	Ping(ctx context.Context) error
+}
+
+// Config is what a server is told from outside.
+type Config struct {
+	// BaseURL is where browsers reach the server; https makes cookies Secure.
+	BaseURL *url.URL
+	Rules   store.Rules
+	Log     *slog.Logger
+	// Live shapes the boards; its zero value is right for production.
+	Live live.Options
+}
+
+// Server serves one store. Use New.
+type Server struct {
+	store    Store
+	hub      *live.Hub
+	rules    store.Rules
+	log      *slog.Logger
+	sessions *sessions
+	halls    *halls
+	files    *static.Files
+	echo     *echo.Echo
+	cross    *http.CrossOriginProtection
+}
+
+// New wires a server to a store. Run keeps its boards alive; it answers
+// requests through ServeHTTP.
+func New(ctx context.Context, st interface {
+	Store
+	live.Source
+}, c Config) (*Server, error) {
+	secret, err := st.Secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := static.New()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		store: st, rules: c.Rules, log: c.Log, files: files,
+		sessions: newSessions(st, secret, c.BaseURL.Scheme == "https"),
+		halls:    newHalls(st),
+		cross:    http.NewCrossOriginProtection(),
+	}
+	if err := s.cross.AddTrustedOrigin(c.BaseURL.Scheme + "://" + c.BaseURL.Host); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	c.Live.Log = c.Log
+	s.hub = live.New(st, s.newRenderer, c.Live)
+	s.echo = s.routes()
+	return s, nil
+}
+
+// Run feeds the boards until ctx ends, and then ends every stream.
+func (s *Server) Run(ctx context.Context) error { return s.hub.Run(ctx) }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+func (s *Server) routes() *echo.Echo {
+	e := echo.New()
+	e.HTTPErrorHandler = s.answerError
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(s.logRequests, s.recoverPanics, secureHeaders)
+
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	e.GET("/static/:name", s.static)
+	e.GET("/events/:event/:file", s.planCSS) // plan-{hash}.css
+
+	pages := e.Group("", finishSoon, s.sessions.load)
+	pages.GET("/", s.eventsPage)
+	pages.GET("/events/:event", s.eventPage)
+
+	e.GET("/events/:event/live", s.stream, s.sessions.load)
+
+	posts := e.Group("/events/:event", finishSoon, s.refuseCrossSite, limitBody, s.sessions.load)
+	posts.POST("/lock", s.lock)
+	posts.POST("/unlock", s.unlock)
+	posts.POST("/extend", s.extend)
+	return e
+}
+
+// healthz says that the process lives.
+func (s *Server) healthz(c echo.Context) error {
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// readyz says whether requests should be sent here: the store answers, the
+// feed runs, and the server is not shutting down.
+func (s *Server) readyz(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	if !s.hub.Ready() {
+		return c.String(http.StatusServiceUnavailable, "the change feed is not running\n")
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		s.log.Warn("not ready", "error", err)
+		return c.String(http.StatusServiceUnavailable, "the store does not answer\n")
+	}
+	return c.String(http.StatusOK, "ok\n")
+}

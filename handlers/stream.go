@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/live"
+	"github.com/seatlock/seatlock/store"
+)
+
+// writeWithin is how long one write to a viewer may take. A viewer who does
+// not read is dropped, never waited for.
+const writeWithin = 10 * time.Second
+
+// stream serves GET /events/{event}/live. The place to go on from is the
+// browser's Last-Event-ID, else the page's cursor; neither has to be sane.
+func (s *Server) stream(c echo.Context) error {
+	board, err := s.boardOf(c)
+	if err != nil {
+		return err
+	}
+	text := c.Request().Header.Get("Last-Event-ID")
+	if text == "" {
+		text = c.QueryParam("cursor")
+	}
+	from, _ := store.ParseCursor(text)
+
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	out, err := newStreamWriter(c.Response())
+	if err != nil {
+		return err
+	}
+	c.Response().WriteHeader(http.StatusOK)
+	// Proxies that hold headers back let go at the first byte; joining may
+	// have to wait for the feed.
+	if err := out.write([]byte(": ok\n\n")); err != nil {
+		return nil
+	}
+	s.follow(c, board, from, out)
+	return nil
+}
+
+// follow writes until the viewer leaves, does not read, or the server ends.
+func (s *Server) follow(c echo.Context, board *live.Board, from store.Cursor, out *streamWriter) {
+	ctx := c.Request().Context()
+	viewer, err := board.Join(ctx, from, visitorOf(c).holder)
+	if err != nil {
+		return
+	}
+	defer viewer.Leave()
+	for {
+		chunks, err := viewer.Next(ctx)
+		if len(chunks) > 0 {
+			if out.write(chunks...) != nil {
+				return
+			}
+		}
+		if err != nil {
+			if errors.Is(err, live.ErrTooSlow) {
+				s.log.Info("viewer dropped: does not read", "event", board.Event().ID)
+			}
+			return
+		}
+	}
+}
+
+// streamWriter writes and flushes with a deadline. It talks to the innermost
+// writer: Echo's own Flush hides that it failed.
+type streamWriter struct {
+	w     http.ResponseWriter
+	flush func() error
+	rc    *http.ResponseController
+}
+
+func newStreamWriter(w http.ResponseWriter) (*streamWriter, error) {
+	for inner := w; ; {
+		if f, ok := inner.(interface{ FlushError() error }); ok {
+			return &streamWriter{w: w, flush: f.FlushError, rc: http.NewResponseController(w)}, nil
+		}
+		u, ok := inner.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil, fmt.Errorf("stream: %w", http.ErrNotSupported)
+		}
+		inner = u.Unwrap()
+	}
+}
+
+func (s *streamWriter) write(chunks ...[]byte) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		return err
+	}
+	for _, chunk := range chunks {
+		if _, err := s.w.Write(chunk); err != nil {
+			return err
+		}
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	// HTTP/2 would reset an idle stream whose deadline has passed.
+	return s.rc.SetWriteDeadline(time.Time{})
+}
