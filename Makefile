@@ -1,0 +1,45 @@
+# Everything that is done to this repository is done by one of these.
+
+.DEFAULT_GOAL := help
+GO ?= go
+TESTFLAGS ?= -race -shuffle=on -count=1 -timeout=15m
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve on http://localhost:3000 with a demo event
+	$(GO) run ./cmd/seatlock
+
+.PHONY: build
+build: ## build bin/seatlock
+	$(GO) build -trimpath -o bin/seatlock ./cmd/seatlock
+
+.PHONY: test
+test: lint browser ## check everything: lint, generated code, all tests with the race detector
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: prove
+prove: browser ## measure the figures in docs/performance.md anew
+	$(GO) test -tags prove -run '^TestProve' -count=1 -timeout=60m -v ./... | tee /tmp/seatlock-prove.log
+
+.PHONY: lint
+lint: ## format, vet, staticcheck, and whether generated code is current
+	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "not formatted: run gofmt -w ."; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags prove ./...
+	$(GO) tool staticcheck ./...
+	@sh internal/checkgenerated.sh
+
+.PHONY: generate
+generate: ## render *_templ.go from *.templ
+	$(GO) tool templ generate
+
+.PHONY: golden
+golden: ## rewrite views/testdata from what the components render now
+	$(GO) test ./views -update
+
+.PHONY: browser
+browser: ## find or install the Chromium that the browser tests drive
+	@sh internal/testengine/chromium.sh

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/seatlock/seatlock"
+
+// rule is what a package may import beyond the standard library, and why not
+// more.
+type rule struct {
+	pkg     string
+	allowed []string
+	because string
+}
+
+// rules has every package of the program. An entry of allowed that ends in
+// "/..." stands for all below it.
+var rules = []rule{
+	{"store", nil,
+		"the domain outlives every library"},
+	{"store/plan", []string{module + "/store"},
+		"plans are part of the domain"},
+	{"store/sqlitestore", []string{module + "/store", "zombiezen.com/go/sqlite/...", "golang.org/x/sys/windows"},
+		"an engine knows the domain and its driver, and nothing of HTTP or looks"},
+	{"store/storetest", []string{module + "/store", "github.com/anishathalye/porcupine"},
+		"the suite is the same for every engine, so it knows none"},
+	{"views", []string{module + "/store", module + "/store/plan", "github.com/a-h/templ/..."},
+		"looks are made from values; no request and no store gets in"},
+	{"static", nil,
+		"files need nothing"},
+	{"live", []string{module + "/store"},
+		"what changes look like comes in through a Renderer, and HTTP stays outside"},
+	{"handlers", []string{module + "/store", module + "/store/plan", module + "/live", module + "/views", module + "/static",
+		"github.com/labstack/echo/v4", "github.com/alexedwards/scs/v2", "github.com/a-h/templ"},
+		"handlers must not know which engine is behind the store; Echo stays in this one folder"},
+	{"cmd/seatlock", []string{module + "/store", module + "/store/plan", module + "/store/sqlitestore", module + "/handlers"},
+		"main wires, and does nothing else"},
+	{"internal/testengine", []string{"github.com/chromedp/..."},
+		"test machinery knows nothing of what it tests"},
+}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath, Dir  string
+	Imports, GoFiles []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	command := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", module+"/...")
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
+
+// TestImports holds every package to its line of the table.
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		i := slices.IndexFunc(rules, func(r rule) bool { return r.pkg == name })
+		if i < 0 {
+			t.Errorf("%s has no line in the table: say what it may import, and why", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.Contains(strings.Split(imported, "/")[0], ".") {
+				continue // standard library
+			}
+			if !slices.ContainsFunc(rules[i].allowed, func(a string) bool { return matches(a, imported) }) {
+				t.Errorf("%s imports %s: %s", name, imported, rules[i].because)
+			}
+		}
+	}
+}
+
+func matches(allowed, imported string) bool {
+	below, all := strings.CutSuffix(allowed, "/...")
+	return imported == allowed || all && (imported == below || strings.HasPrefix(imported, below+"/"))
+}
+
+// TestPackageComments wants one package comment in each package: its promise.
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		var with []string
+		for _, file := range p.GoFiles {
+			if strings.HasSuffix(file, "_templ.go") {
+				continue // generated; its head stands where a comment would
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), path.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if parsed.Doc != nil {
+				with = append(with, file)
+			}
+		}
+		if len(with) != 1 {
+			t.Errorf("%s has package comments in %q, want exactly one", p.ImportPath, with)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+// What the page does beyond its forms and links. Everything here is an
+// addition: without it each form still posts and each link still leads on.
+(() => {
+	'use strict';
+
+	const byId = id => document.getElementById(id);
+	const on = (name, run) => document.addEventListener(name, run);
+	const isSeat = el => el instanceof Element && el.matches('#plan button');
+
+	// ---- The status line: the one place that is read out. ----
+
+	function say(line, refused) {
+		const span = document.createElement('span');
+		span.className = refused ? 'refused' : 'done';
+		span.textContent = line;
+		byId('status')?.replaceChildren(span);
+	}
+
+	// ---- What a fragment may change. ----
+
+	// Parts of a full resync are believed even where they are older than what
+	// is shown: the store may have been restored from a backup.
+	const resyncs = new WeakSet();
+
+	on('htmx:before:swap', e => {
+		for (const task of e.detail.tasks) {
+			if (task.swapSpec?.resync) resyncs.add(task.fragment);
+		}
+		// Whole sections are as everybody sees them, single seats may be the
+		// viewer's own: those come last.
+		e.detail.tasks.sort((a, b) => (a.type === 'oob') - (b.type === 'oob'));
+	});
+
+	// Answers and streams overtake each other. An older seat never replaces a
+	// newer one, and of two renderings of the same version the viewer's wins.
+	function isStale(shown, next) {
+		if (!isSeat(shown) || !next.dataset?.v || resyncs.has(next.getRootNode())) return false;
+		const have = Number(shown.dataset.v), get = Number(next.dataset.v);
+		return get < have || get === have && shown.getAttribute('aria-pressed') === 'true';
+	}
+
+	htmx.registerExtension('seatlock', {
+		htmx_before_morph_node: (el, { oldNode, newNode }) => !isStale(oldNode, newNode),
+		// The tab stop is this script's own, and no fragment knows it.
+		htmx_before_morph_attr: (el, { attrName }) => attrName !== 'tabindex' || !isSeat(el),
+	});
+
+	// ---- Posts. ----
+
+	on('htmx:config:request', e => {
+		const { request, sourceElement } = e.detail.ctx;
+		// A second press of an own seat goes to the button's own address, as it
+		// would without htmx.
+		const own = request.submitter?.getAttribute('formaction');
+		if (own) request.action = own;
+		request.submitter?.toggleAttribute('data-pending', true);
+		if (sourceElement.id === 'live' && lastEventId) request.headers['Last-Event-ID'] = lastEventId;
+	});
+
+	on('htmx:finally:request', e => {
+		const { request, sourceElement } = e.detail.ctx;
+		request.submitter?.toggleAttribute('data-pending', false);
+		// What was pressed in the basket may be gone from it: stay there.
+		if (sourceElement.closest('#basket') || !sourceElement.isConnected) {
+			if (document.activeElement === document.body) byId('basket-title')?.focus({ preventScroll: true });
+		}
+	});
+
+	on('htmx:error', e => {
+		const source = e.detail.ctx?.sourceElement;
+		if (source?.id === 'live') lost();
+		else if (source?.matches('form')) say('That did not reach us. Check your connection, then try again.', true);
+	});
+
+	on('htmx:response:error', e => {
+		const { sourceElement, text } = e.detail.ctx;
+		if (sourceElement.id === 'live') lost();
+		// An answer of ours brings its own line; a proxy's does not.
+		else if (!/id="status"[^>]*hx-swap-oob/.test(text)) say('That could not be done just now. Please try again in a moment.', true);
+	});
+
+	// A double click is one decision, not a lock and its release.
+	document.addEventListener('click', e => {
+		if (e.detail > 1 && isSeat(e.target.closest?.('button'))) e.preventDefault();
+	}, true);
+
+	// ---- The stream: is it there, and whose is it? ----
+
+	const SILENCE = 40_000; // a heartbeat comes every 15 s
+	const GRACE = 2_500; // an ordinary reconnect is not worth a word
+
+	let lastEventId = '';
+	let heard = performance.now();
+	let grace = 0; // timer; 0 while connected
+	let told = false; // that the connection is lost
+
+	const stream = () => byId('live')?._htmx?.sse;
+
+	function show(text, state) {
+		const el = byId('connection');
+		if (!el) return;
+		el.hidden = false;
+		el.textContent = text;
+		el.className = state;
+	}
+
+	function lost() {
+		if (grace || document.hidden) return;
+		grace = setTimeout(() => {
+			told = true;
+			show('Reconnecting…', 'lost');
+			say('Connection lost. The map may be out of date; it catches up by itself.', true);
+		}, GRACE);
+	}
+
+	function connected() {
+		clearTimeout(grace);
+		grace = 0;
+		heard = performance.now();
+		show('Live', 'live');
+		if (told) say('Connection restored. The map is up to date.');
+		told = false;
+	}
+
+	// Cancelling the reader makes the extension connect anew, with the cookie
+	// of now and from the last event that was seen.
+	function reconnect() {
+		const sse = stream();
+		if (sse?.reader) sse.reader.cancel().catch(() => {});
+		else sse?.abortController?.abort();
+	}
+
+	on('htmx:sse:after:connection', connected);
+	on('htmx:sse:error', lost);
+	on('htmx:sse:close', lost);
+	on('htmx:sse:before:connection', e => { if (e.detail.connection.attempt > 0) lost(); });
+	on('htmx:sse:before:message', () => { heard = performance.now(); });
+	on('htmx:sse:after:message', e => { lastEventId = e.detail.message.id || lastEventId; });
+	on('visibilitychange', () => {
+		heard = performance.now();
+		if (document.hidden) { clearTimeout(grace); grace = 0; }
+	});
+	addEventListener('online', () => stream()?.delayCanceller?.());
+
+	// A dead peer sends no goodbye.
+	setInterval(() => {
+		if (!document.hidden && stream()?.reader && performance.now() - heard > SILENCE) {
+			heard = performance.now();
+			lost();
+			reconnect();
+		}
+	}, 5_000);
+
+	// The visitor's other tabs must learn that there is a new identity, or
+	// they would show the visitor's own seats as somebody else's.
+	let channel = null;
+
+	function join() {
+		if (!('BroadcastChannel' in window)) return;
+		channel ??= new BroadcastChannel('seatlock');
+		channel.onmessage = reconnect;
+	}
+
+	addEventListener('pageshow', join);
+	addEventListener('pagehide', () => { channel?.close(); channel = null; });
+	on('identity', () => {
+		channel?.postMessage('identity');
+		reconnect();
+	});
+
+	// ---- The countdown. ----
+
+	let deadline = ''; // as the page writes it
+	let end = 0; // the same on this page's clock
+	let before = Infinity; // what was left when last looked at
+
+	// The server's deadline, seen through the network, is never early: of
+	// several sightings the earliest is nearest to the truth.
+	function sight(time, since) {
+		const seen = since + Number(time.dataset.left);
+		end = time.dateTime === deadline ? Math.min(end, seen) : seen;
+		if (time.dateTime !== deadline) before = Infinity;
+		deadline = time.dateTime;
+	}
+
+	function tick() {
+		const time = byId('countdown');
+		if (!time) return;
+		const left = Math.max(0, end - performance.now());
+		const s = Math.ceil(left / 1000);
+		const text = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} left`;
+		if (time.textContent !== text) time.textContent = text;
+		time.classList.toggle('soon', s <= 120);
+		const extend = byId('extend');
+		if (extend && left <= Number(extend.dataset.window)) extend.hidden = false;
+		for (const [mark, words] of [[120, 'two minutes'], [30, '30 seconds']]) {
+			if (before > mark && s <= mark && s > mark - 10 && before !== Infinity) {
+				say(`Your seats are yours for another ${words}.` + (extend ? ' You can keep them longer.' : ''));
+			}
+		}
+		before = s;
+	}
+
+	on('htmx:after:swap', () => {
+		const time = byId('countdown');
+		if (time && /until/.test(time.textContent)) sight(time, performance.now());
+		tick();
+	});
+	setInterval(tick, 250);
+
+	// ---- Arrow keys between seats. ----
+
+	// Of all tab stops in a section one remains; the arrow keys do the rest.
+	function tabStop(seat) {
+		const was = seat.form.querySelector('button[tabindex="0"]');
+		if (was && was !== seat) was.tabIndex = -1;
+		seat.tabIndex = 0;
+	}
+
+	function rove() {
+		for (const form of document.querySelectorAll('#plan form')) {
+			const seats = [...form.querySelectorAll('button')];
+			for (const seat of seats) seat.tabIndex = -1;
+			const first = seats.find(s => s.matches('.mine')) ?? seats.find(s => s.className === 'available') ?? seats[0];
+			if (first) first.tabIndex = 0;
+		}
+	}
+
+	// The nearest seat in a direction, by where seats are on the map: rows may
+	// be curved, and numbered either way. What lies more to the side than
+	// ahead is not in that direction.
+	function nearest(from, dx, dy) {
+		let best = null, least = Infinity;
+		for (const seat of document.querySelectorAll('#plan button')) {
+			const x = seat.offsetLeft - from.offsetLeft, y = seat.offsetTop - from.offsetTop;
+			const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+			const cost = ahead + 2 * aside;
+			if (ahead > 0 && aside <= ahead * 1.5 && cost < least) [best, least] = [seat, cost];
+		}
+		return best;
+	}
+
+	function target(seat, key) {
+		switch (key) {
+		case 'ArrowLeft': return nearest(seat, -1, 0);
+		case 'ArrowRight': return nearest(seat, 1, 0);
+		case 'ArrowUp': return nearest(seat, 0, -1);
+		case 'ArrowDown': return nearest(seat, 0, 1);
+		case 'Home': return seat.parentElement.firstElementChild;
+		case 'End': return seat.parentElement.lastElementChild;
+		}
+		return null;
+	}
+
+	on('keydown', e => {
+		if (!isSeat(e.target) || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+		if (!/^(Arrow|Home$|End$)/.test(e.key)) return;
+		e.preventDefault();
+		target(e.target, e.key)?.focus();
+	});
+	on('focusin', e => { if (isSeat(e.target)) tabStop(e.target); });
+
+	// A hall wider than its window shows its middle first.
+	function centre() {
+		const map = byId('map');
+		if (map) map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+	}
+
+	on('change', e => { if (e.target.name === 'zoom') centre(); });
+
+	// ---- Now. ----
+
+	rove();
+	if (!location.hash) centre();
+	join();
+	// The page has been under way since its first byte was received.
+	const page = performance.getEntriesByType('navigation')[0];
+	if (byId('countdown')) sight(byId('countdown'), page?.responseStart ?? 0);
+	tick();
+	if (byId('main')?.hasAttribute('data-new-visitor')) channel?.postMessage('identity');
+
+	// What a form's answer told once is not told again on a reload or from a
+	// bookmark.
+	const address = new URL(location.href);
+	for (const name of ['done', 'note', 'cursor']) address.searchParams.delete(name);
+	if (address.href !== location.href) history.replaceState(history.state, '', address);
+})();

@@ -1,0 +1,115 @@
+package views
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+// The plan is laid out in em of its own font size, which is the size of the
+// text on the seats: zooming is a change of that one size.
+const (
+	unit     = 2.5  // em from one seat to its neighbour
+	seatSize = 2.15 // em; style.css says the same
+	sideRoom = 0.75 // units beside the hall, for the labels of its rows
+	topRoom  = 0.5  // units above and below it
+	nameRoom = 1.0  // units above it, more, where sections show their names
+	shades   = 6    // kinds of mark that style.css has for categories
+)
+
+// stylesheet places everything that the plan has. It holds ids and numbers and
+// no text of the plan, so that there is nothing in it to escape but the dot,
+// the one character of an id that CSS reads otherwise.
+func stylesheet(p plan.Plan, levels map[string]int) []byte {
+	left, top, right, bottom := p.Bounds()
+	l := layout{left: left - sideRoom, top: top - topRoom}
+	if len(p.Sections) > 1 {
+		l.top -= nameRoom
+	}
+	w, h := (right+sideRoom-l.left)*unit, (bottom+topRoom-l.top)*unit
+	l.rule("#plan", "width:%sem;height:%sem;--w:%[1]s;--h:%[2]s", em(w), em(h))
+	if s := p.Stage; s != nil {
+		x, y := l.at(s.X, s.Y)
+		l.rule("#stage", "left:%sem;top:%sem;width:%sem;height:%sem",
+			x, y, em(s.Width*unit), em(s.Height*unit))
+	}
+	for _, s := range p.Sections {
+		l.section(s, levels, len(p.Sections) > 1)
+	}
+	return l.Bytes()
+}
+
+// layout writes rules for a plan whose corner is at left and top.
+type layout struct {
+	bytes.Buffer
+	left, top float64
+}
+
+func (l *layout) rule(selector, format string, args ...any) {
+	fmt.Fprintf(l, "%s{%s}\n", strings.ReplaceAll(selector, ".", `\.`), fmt.Sprintf(format, args...))
+}
+
+func (l *layout) at(x, y float64) (left, top string) {
+	return em((x - l.left) * unit), em((y - l.top) * unit)
+}
+
+func (l *layout) section(s plan.Section, levels map[string]int, named bool) {
+	if box := (plan.Plan{Sections: []plan.Section{s}}); named && len(box.SeatIDs()) > 0 {
+		west, north, east, _ := box.Bounds()
+		x, y := l.at((west+east)/2, north-0.5)
+		l.rule("#name-"+s.ID, "left:%sem;top:%sem", x, y)
+	}
+	for i, r := range s.Rows {
+		l.row(rowID(s.ID, i), r)
+		for _, seat := range r.Seats {
+			l.seat(seat, levels[seat.Category])
+		}
+	}
+}
+
+// row places the row's label one unit beyond each of its ends.
+func (l *layout) row(id string, r plan.Row) {
+	n := len(r.Seats)
+	if n == 0 {
+		return
+	}
+	first, last, dx, dy := r.Seats[0], r.Seats[n-1], 1.0, 0.0
+	if d := math.Hypot(last.X-first.X, last.Y-first.Y); d > 0 {
+		dx, dy = (last.X-first.X)/d, (last.Y-first.Y)/d
+	}
+	x, y := l.at(first.X-dx, first.Y-dy)
+	l.rule("#"+id+"::before", "left:%sem;top:%sem", x, y)
+	x, y = l.at(last.X+dx, last.Y+dy)
+	l.rule("#"+id+"::after", "left:%sem;top:%sem", x, y)
+}
+
+func (l *layout) seat(s plan.Seat, level int) {
+	const corner = seatSize / unit / 2
+	x, y := l.at(s.X-corner, s.Y-corner)
+	shade := ""
+	if n := shadeOf(level); n > 1 {
+		shade = ";--shade:var(--shade-" + strconv.Itoa(n) + ")"
+	}
+	l.rule("#seat-"+s.ID, "left:%sem;top:%sem%s", x, y, shade)
+	for _, p := range s.Properties {
+		switch p {
+		case plan.Accessible, plan.Companion, plan.Restricted:
+			l.rule("#seat-"+s.ID+"::after", `content:"";mask-image:var(--%s)`, p)
+			l.rule("#seat-"+s.ID, "padding-top:.2em")
+			return // one mark has room; the label tells them all
+		}
+	}
+}
+
+// shadeOf returns which of style.css's marks, from 1, stands for a category.
+func shadeOf(level int) int { return level%shades + 1 }
+
+// em formats a length to a hundredth, a quarter of a pixel at most; adding 0
+// turns -0 into 0.
+func em(v float64) string {
+	return strconv.FormatFloat(math.Round(v*100)/100+0, 'f', -1, 64)
+}

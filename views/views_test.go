@@ -1,0 +1,443 @@
+package views
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"html"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var now = time.Date(2026, 12, 1, 19, 31, 5, 0, time.UTC)
+
+// smallPlan has two sections, an id with dots and digits, and a place of each
+// kind.
+func smallPlan() plan.Plan {
+	return plan.Plan{
+		Name:       "Small",
+		Categories: []plan.Category{{ID: "front", Name: "Front rows"}, {ID: "rear", Name: "Rear rows"}},
+		Stage:      &plan.Stage{Label: "Stage", X: 0, Y: -3, Width: 3, Height: 2},
+		Sections: []plan.Section{
+			{ID: "stalls", Name: "Stalls", Rows: []plan.Row{
+				{Label: "A", Seats: []plan.Seat{
+					{ID: "A1", Label: "1", Category: "front", X: 0, Y: 0},
+					{ID: "A2", Label: "2", Category: "front", X: 1, Y: 0.25},
+					{ID: "A3", Label: "3", Category: "front", X: 2, Y: 0.25, Properties: []plan.Property{plan.Restricted}},
+				}},
+				{Label: "B", Seats: []plan.Seat{
+					{ID: "B1", Label: "1", Category: "rear", X: 0, Y: 1, Properties: []plan.Property{plan.Accessible}},
+					{ID: "B2", Label: "2", Category: "rear", X: 1, Y: 1.25, Properties: []plan.Property{plan.Companion}},
+				}},
+			}},
+			{ID: "1st.tier", Name: "First tier", Rows: []plan.Row{
+				{Label: "1", Seats: []plan.Seat{{ID: "1.1-1", Label: "1", Category: "rear", X: 0, Y: 4}}},
+			}},
+		},
+	}
+}
+
+func smallEvent() store.Event {
+	return store.Event{
+		ID: "tempest", Title: "The Tempest", Venue: "Studio Theatre", Zone: "Europe/Vienna",
+		Starts:   time.Date(2026, 12, 4, 18, 30, 0, 0, time.UTC),
+		Currency: "EUR", Prices: map[string]int64{"front": 2800, "rear": 2250},
+	}
+}
+
+func newHall(t *testing.T, e store.Event, p plan.Plan) *Hall {
+	t.Helper()
+	h, err := NewHall(e, p)
+	if err != nil {
+		t.Fatalf("NewHall: %v", err)
+	}
+	return h
+}
+
+// smallSeats has a seat of each status: A2 is the viewer's, 1.1-1 somebody's.
+func smallSeats() []store.Seat {
+	until := now.Add(9*time.Minute + 41*time.Second)
+	return []store.Seat{
+		{ID: "A1", Version: 1},
+		{ID: "A2", Version: 3, Status: store.Locked, LockedBy: "me", LockedUntil: until},
+		{ID: "A3", Version: 2, Status: store.Booked, LockedBy: "other"},
+		{ID: "B1", Version: 1},
+		{ID: "B2", Version: 2, Status: store.Withheld},
+		{ID: "1.1-1", Version: 7, Status: store.Locked, LockedBy: "other", LockedUntil: until},
+	}
+}
+
+func mine(s store.Seat) bool { return s.HeldBy("me", now) }
+
+func plainName(name string) string { return "/static/" + name }
+
+func eventView(t *testing.T) EventView {
+	seats := smallSeats()
+	return EventView{
+		Hall: newHall(t, smallEvent(), smallPlan()), Seats: seats, Mine: mine, Counts: Count(seats),
+		Basket: Basket{Lock: store.Lock{Seats: seats[1:2], Deadline: seats[1].LockedUntil}, Now: now},
+		Cursor: store.Cursor{Epoch: "e1", Position: 42}, Asset: plainName,
+	}
+}
+
+func render(t *testing.T, c templ.Component) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Render(context.Background(), &b); err != nil {
+		t.Fatalf("render: %v", err)
+	}
+	return b.String()
+}
+
+// golden compares with testdata, where each tag begins a line so that people
+// can read what changed.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	got = strings.ReplaceAll(got, "><", ">\n<") + "\n"
+	file := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (go test ./views -update writes it)", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; got:\n%s", file, got)
+	}
+}
+
+func TestGoldenPages(t *testing.T) {
+	t.Run("event", func(t *testing.T) { golden(t, "event", render(t, EventPage(eventView(t)))) })
+	t.Run("refused", func(t *testing.T) {
+		v := eventView(t)
+		v.Basket.Lock, v.NewVisitor = store.Lock{}, true
+		v.Line, v.Refused = "First tier row 1 seat 1 is taken. Choose another free seat.", true
+		golden(t, "event-refused", render(t, EventPage(v)))
+	})
+	t.Run("closed", func(t *testing.T) {
+		e := smallEvent()
+		e.SalesOpen = now.Add(time.Hour)
+		v := eventView(t)
+		v.Hall = newHall(t, e, smallPlan())
+		golden(t, "event-not-yet-on-sale", render(t, EventPage(v)))
+	})
+	t.Run("events", func(t *testing.T) {
+		v := EventsView{Halls: []*Hall{newHall(t, smallEvent(), smallPlan())}, Now: now, Asset: plainName}
+		golden(t, "events", render(t, EventsPage(v)))
+		v.Halls = nil
+		golden(t, "events-none", render(t, EventsPage(v)))
+	})
+	t.Run("error", func(t *testing.T) {
+		golden(t, "error-404", render(t, ErrorPage(ErrorView{Status: 404, Asset: plainName})))
+		golden(t, "error-409", render(t, ErrorPage(ErrorView{
+			Status: 409, Text: "The seat was sold.", Link: "/events/tempest", Label: "Back to the map", Asset: plainName})))
+	})
+}
+
+func TestGoldenFragments(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	for name, c := range map[string]struct {
+		seat store.Seat
+		mine bool
+	}{
+		"seat-available":   {store.Seat{ID: "A1", Version: 1}, false},
+		"seat-locked":      {store.Seat{ID: "A1", Version: 2, Status: store.Locked, LockedBy: "x"}, false},
+		"seat-mine":        {store.Seat{ID: "A1", Version: 2, Status: store.Locked, LockedBy: "x"}, true},
+		"seat-paying":      {store.Seat{ID: "A1", Version: 3, Status: store.Paying, LockedBy: "x"}, false},
+		"seat-mine-paying": {store.Seat{ID: "A1", Version: 3, Status: store.Paying, LockedBy: "x"}, true},
+		"seat-booked":      {store.Seat{ID: "A1", Version: 4, Status: store.Booked, LockedBy: "x"}, false},
+		"seat-withheld":    {store.Seat{ID: "A1", Version: 5, Status: store.Withheld}, false},
+		"seat-accessible":  {store.Seat{ID: "B1", Version: 1}, false},
+	} {
+		t.Run(name, func(t *testing.T) { golden(t, name, string(h.AppendSeat(nil, c.seat, c.mine))) })
+	}
+	seats := smallSeats()
+	golden(t, "section", string(h.AppendSection(nil, 0, seats[:5], false)))
+	golden(t, "section-resync", string(h.AppendSection(nil, 1, seats[5:], true)))
+	golden(t, "legend", string(h.AppendLegend(nil, Count(seats))))
+	golden(t, "legend-sold-out", string(h.AppendLegend(nil, Counts{store.Booked: 6})))
+	golden(t, "status-done", string(AppendStatus(nil, "Row A seat 1 is yours.", false)))
+	golden(t, "status-refused", string(AppendStatus(nil, "Row A seat 1 is taken.", true)))
+}
+
+func TestGoldenBaskets(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	held := []store.Seat{{ID: "B1", Status: store.Locked}, {ID: "A2", Status: store.Locked}}
+	lock := func(left time.Duration, extended bool, seats ...store.Seat) Basket {
+		return Basket{Lock: store.Lock{Seats: seats, Deadline: now.Add(left), Extended: extended}, Now: now}
+	}
+	for name, b := range map[string]Basket{
+		"basket-empty":         {Now: now},
+		"basket-empty-running": lock(5*time.Minute, false),
+		"basket-early":         lock(9*time.Minute, false, held...),
+		"basket-late":          lock(store.ExtendWindow, false, held...),
+		"basket-extended":      lock(time.Minute, true, held[0]),
+		"basket-paying":        lock(time.Minute, false, store.Seat{ID: "A2", Status: store.Paying}),
+		"basket-over":          lock(-time.Second, false, held[0]),
+	} {
+		t.Run(name, func(t *testing.T) { golden(t, name, string(h.AppendBasket(nil, b))) })
+	}
+}
+
+var (
+	labels = regexp.MustCompile(`aria-label="([^"]*)"`)
+)
+
+// The page, an answer and a frame must show a seat with the same markup, or
+// morphing one into the other would change what should stay.
+func TestSeatIsTheSameEverywhere(t *testing.T) {
+	v := eventView(t)
+	page := render(t, EventPage(v))
+	for _, s := range v.Seats {
+		frame := string(v.Hall.AppendSeat(nil, s, mine(s)))
+		if want := strings.Replace(frame, ` hx-swap-oob="outerMorph"`, "", 1); !strings.Contains(page, want) {
+			t.Errorf("the page does not contain %s", want)
+		}
+	}
+}
+
+func TestSeatMarkupBeginsAsPromised(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	got := string(h.AppendSeat(nil, store.Seat{ID: "A1", Version: 3}, false))
+	want := `<button name="seat" value="A1" id="seat-A1" class="available" data-v="3" aria-pressed="false"` +
+		` aria-label="Row A seat 1, Stalls, €28" hx-swap-oob="outerMorph">1</button>`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := h.AppendSeat([]byte("x"), store.Seat{ID: "Z9"}, false); string(got) != "x" {
+		t.Errorf("a seat that the plan does not have appended %s", got)
+	}
+}
+
+func TestLabelStaysWhilePressedAndReleased(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	label := func(s store.Status, mine bool) string {
+		html := string(h.AppendSeat(nil, store.Seat{ID: "B1", Status: s}, mine))
+		return labels.FindStringSubmatch(html)[1]
+	}
+	free := label(store.Available, false)
+	if own := label(store.Locked, true); own != free {
+		t.Errorf("own %q, free %q: want the same", own, free)
+	}
+	for status, end := range map[store.Status]string{
+		store.Locked: ", taken", store.Paying: ", taken", store.Booked: ", sold", store.Withheld: ", not for sale",
+	} {
+		if got := label(status, false); got != free+end {
+			t.Errorf("%v: label %q, want %q", status, got, free+end)
+		}
+	}
+}
+
+// Whoever holds a seat, everybody else gets the same bytes.
+func TestPublicMarkupTellsNoHolder(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	seats := smallSeats()
+	public := string(h.AppendSection(nil, 0, seats[:5], false))
+	for i := range seats {
+		seats[i].LockedBy, seats[i].LockTime, seats[i].Booking = "another-holder", now, "code"
+	}
+	if got := string(h.AppendSection(nil, 0, seats[:5], false)); got != public {
+		t.Errorf("the section depends on its holders:\n%s", got)
+	}
+}
+
+func TestHostileTextIsEscaped(t *testing.T) {
+	const hostile = "<script>alert(1)</script>\"'`><hx-partial>\n\r\u202edrow{}*/"
+	p, e := smallPlan(), smallEvent()
+	e.Title, e.Venue = hostile, hostile
+	p.Stage.Label, p.Categories[0].Name = hostile, hostile
+	for i := range p.Sections {
+		p.Sections[i].Name = hostile
+		for j := range p.Sections[i].Rows {
+			p.Sections[i].Rows[j].Label = hostile
+			for k := range p.Sections[i].Rows[j].Seats {
+				p.Sections[i].Rows[j].Seats[k].Label = hostile
+			}
+		}
+	}
+	v := eventView(t)
+	v.Hall, v.Line = newHall(t, e, p), hostile
+	out := render(t, EventPage(v)) + string(v.Hall.AppendSection(nil, 0, v.Seats[:5], true)) +
+		string(v.Hall.AppendSeat(nil, v.Seats[0], false)) + string(v.Hall.AppendBasket(nil, v.Basket)) +
+		string(v.Hall.AppendLegend(nil, v.Counts)) + string(AppendStatus(nil, hostile, true)) +
+		render(t, EventsPage(EventsView{Halls: []*Hall{v.Hall}, Now: now, Asset: plainName})) +
+		render(t, ErrorPage(ErrorView{Status: 500, Text: hostile, Asset: plainName}))
+	for _, bad := range []string{"<script>", "<hx-partial>", `"'`} {
+		if strings.Contains(out, bad) {
+			t.Errorf("%q came through", bad)
+		}
+	}
+	got := labels.FindStringSubmatch(string(v.Hall.AppendSeat(nil, v.Seats[0], false)))[1]
+	if want := "Row " + hostile + " seat " + hostile + ", " + hostile + ", €28"; html.UnescapeString(got) != want {
+		t.Errorf("label %q, want %q", html.UnescapeString(got), want)
+	}
+	if css := string(v.Hall.CSS()); css != string(newHall(t, smallEvent(), smallPlan()).CSS()) {
+		t.Errorf("texts changed the stylesheet:\n%s", css)
+	}
+}
+
+// A page obeys a policy that forbids all that is inline.
+func TestNothingIsInline(t *testing.T) {
+	page := render(t, EventPage(eventView(t)))
+	for _, bad := range []string{"<style", " style=", "javascript:", "hx-on", " onclick"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page contains %q", bad)
+		}
+	}
+	for _, tag := range regexp.MustCompile(`<script[^>]*>[^<]*`).FindAllString(page, -1) {
+		if !strings.Contains(tag, " src=") || !strings.HasSuffix(tag, ">") {
+			t.Errorf("inline script: %s", tag)
+		}
+	}
+	if strings.Contains(page, " disabled") {
+		t.Error("something is disabled")
+	}
+}
+
+// Each form posts without a script, and shares the one queue with it.
+func TestFormsShareOneQueue(t *testing.T) {
+	v := eventView(t)
+	v.Basket.Now = v.Basket.Lock.Deadline.Add(-time.Minute)
+	forms := regexp.MustCompile(`<form[^>]*>`).FindAllString(render(t, EventPage(v)), -1)
+	if len(forms) != 4 {
+		t.Fatalf("%d forms, want one for each of 2 sections, one to release, one to extend", len(forms))
+	}
+	same := regexp.MustCompile(` method="post" action="([^"]+)" hx-post="([^"]+)" hx-swap="none" hx-sync="closest main:queue all"`)
+	for _, form := range forms {
+		if m := same.FindStringSubmatch(form); m == nil || m[1] != m[2] {
+			t.Errorf("form %s", form)
+		}
+	}
+}
+
+func TestNewHallRefuses(t *testing.T) {
+	for name, breakIt := range map[string]func(*store.Event, *plan.Plan){
+		"unknown category": func(_ *store.Event, p *plan.Plan) { p.Sections[0].Rows[0].Seats[0].Category = "none" },
+		"seat id":          func(_ *store.Event, p *plan.Plan) { p.Sections[0].Rows[0].Seats[0].ID = "A1{}" },
+		"seat twice":       func(_ *store.Event, p *plan.Plan) { p.Sections[1].Rows[0].Seats[0].ID = "A1" },
+		"section id":       func(_ *store.Event, p *plan.Plan) { p.Sections[0].ID = "a b" },
+		"section twice":    func(_ *store.Event, p *plan.Plan) { p.Sections[1].ID = "stalls" },
+		"no seats":         func(_ *store.Event, p *plan.Plan) { p.Sections = nil },
+		"zone":             func(e *store.Event, _ *plan.Plan) { e.Zone = "Mars/Olympus" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, p := smallEvent(), smallPlan()
+			breakIt(&e, &p)
+			if h, err := NewHall(e, p); err == nil || h != nil {
+				t.Errorf("got %v, %v; want an error", h, err)
+			}
+		})
+	}
+}
+
+func TestSections(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	got := h.Sections()
+	if len(got) != 2 || strings.Join(got[0], " ") != "A1 A2 A3 B1 B2" || strings.Join(got[1], " ") != "1.1-1" {
+		t.Errorf("Sections: %v", got)
+	}
+	got[0][0] = "changed"
+	if h.Sections()[0][0] != "A1" {
+		t.Error("a caller can change the hall through Sections")
+	}
+}
+
+func TestCSS(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	css := string(h.CSS())
+	for _, rule := range []string{
+		`#seat-1\.1-1{left:`, `#name-1st\.tier{left:`, `#row-1st\.tier-0::before{left:`,
+		"#plan{width:12.5em;height:23.75em;--w:12.5;--h:23.75}",
+		"#stage{left:3.13em;top:3.75em;width:7.5em;height:5em}",
+		`#seat-B1::after{content:"";mask-image:var(--accessible)}`,
+	} {
+		if !strings.Contains(css, rule) {
+			t.Errorf("no %s in\n%s", rule, css)
+		}
+	}
+	if again := newHall(t, smallEvent(), smallPlan()); again.CSSHash() != h.CSSHash() {
+		t.Error("the same plan gave two stylesheets")
+	}
+	other := smallPlan()
+	other.Sections[0].Rows[0].Seats[0].X = -1
+	if newHall(t, smallEvent(), other).CSSHash() == h.CSSHash() {
+		t.Error("another plan has the same hash")
+	}
+	if want := "/events/tempest/plan-" + h.CSSHash() + ".css"; h.CSSPath() != want {
+		t.Errorf("CSSPath %s, want %s", h.CSSPath(), want)
+	}
+}
+
+// Each seat of the hall stands inside the plan, apart from its neighbours.
+func TestDemoGeometry(t *testing.T) {
+	file, err := plan.Demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := smallEvent()
+	e.Prices = file.Prices
+	h := newHall(t, e, file.Plan)
+	if n := bytes.Count(h.CSS(), []byte("#seat-")) - 2*bytes.Count(h.CSS(), []byte("mask-image")); n != 100 {
+		t.Errorf("%d seats have a place, want 100", n)
+	}
+	if bytes.Contains(h.CSS(), []byte(":-")) {
+		t.Errorf("a seat is outside of the plan:\n%s", h.CSS())
+	}
+}
+
+func TestPrice(t *testing.T) {
+	for _, c := range []struct {
+		minor    int64
+		currency string
+		want     string
+	}{
+		{2800, "EUR", "€28"}, {2850, "EUR", "€28.50"}, {5, "EUR", "€0.05"}, {0, "EUR", "free"},
+		{1200000, "USD", "$12,000"}, {999, "GBP", "£9.99"}, {100, "JPY", "¥100"}, {12000, "JPY", "¥12,000"},
+		{1500, "KWD", "KWD\u00a01.500"}, {2000, "KWD", "KWD\u00a02"}, {2800, "CHF", "CHF\u00a028"},
+		{123456789, "EUR", "€1,234,567.89"},
+	} {
+		if got := price(c.minor, c.currency); got != c.want {
+			t.Errorf("price(%d, %s) = %q, want %q", c.minor, c.currency, got, c.want)
+		}
+	}
+	if got := amount(0, "EUR"); got != "€0" {
+		t.Errorf("amount(0) = %q", got)
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	for _, status := range []int{400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503} {
+		v := ErrorView{Status: status}
+		if v.title() == "" || v.text() == "" {
+			t.Errorf("%d: title %q, text %q", status, v.title(), v.text())
+		}
+	}
+}
+
+func BenchmarkAppendSeat(b *testing.B) {
+	h, err := NewHall(smallEvent(), smallPlan())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var dst []byte
+	for b.Loop() {
+		dst = h.AppendSeat(dst[:0], store.Seat{ID: "A1", Version: 3}, false)
+	}
+}
