@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func environment(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+func TestFlagsWinOverEnvironment(t *testing.T) {
+	c, err := configure([]string{"--lock-ttl", "90s", "--addr=127.0.0.1:0"},
+		environment(map[string]string{"SEATLOCK_LOCK_TTL": "20m", "SEATLOCK_MAX_SEATS": "4", "SEATLOCK_DEMO": "false"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.lockTTL != 90*time.Second || c.maxSeats != 4 || c.demo || c.addr != "127.0.0.1:0" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// TestEveryFlagHasATwin sets each flag through its environment variable.
+func TestEveryFlagHasATwin(t *testing.T) {
+	values := map[string]string{
+		"addr": "localhost:81", "store": "sqlite:x.db", "base-url": "https://tickets.example", "lock-ttl": "1m",
+		"max-seats": "3", "log-format": "json", "demo": "false",
+	}
+	c := defaults()
+	c.flags().VisitAll(func(f *flag.Flag) {
+		value, ok := values[f.Name]
+		if !ok {
+			t.Errorf("--%s is not in this test", f.Name)
+		}
+		got, err := configure(nil, environment(map[string]string{envName(f.Name): value}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := got.flags().Lookup(f.Name).Value.String(); !strings.HasPrefix(text, value) {
+			t.Errorf("%s=%s gives --%s %s", envName(f.Name), value, f.Name, text)
+		}
+		if !strings.Contains(usage(defaults()), "--"+f.Name+" ") || !strings.Contains(usage(defaults()), envName(f.Name)) {
+			t.Errorf("--help does not tell of --%s and its variable", f.Name)
+		}
+	})
+}
+
+// TestMistakesAreOneLine: a bad value is one clear line and exit code 2.
+func TestMistakesAreOneLine(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{args: []string{"--addr", "3000"}, want: "--addr 3000"},
+		{args: []string{"--addr", ":99999"}, want: "--addr :99999"},
+		{args: []string{"--store", "postgres://user:secret@host/db"}, want: "want sqlite:FILE"},
+		{args: []string{"--store", "sqlite:"}, want: "want sqlite:FILE"},
+		{args: []string{"--base-url", "example.org"}, want: "--base-url"},
+		{args: []string{"--base-url", "https://example.org/tickets"}, want: "no path"},
+		{args: []string{"--lock-ttl", "soon"}, want: "lock-ttl"},
+		{args: []string{"--lock-ttl", "0s"}, want: "1s to 24h"},
+		{args: []string{"--max-seats", "0"}, want: "1 to 500"},
+		{args: []string{"--log-format", "xml"}, want: "text or json"},
+		{args: []string{"--no-such-flag"}, want: "no-such-flag"},
+		{args: []string{"serve", "now"}, want: `"now"`},
+		{args: []string{"sell"}, want: `"sell"`},
+		{env: map[string]string{"SEATLOCK_MAX_SEATS": "ten"}, want: `SEATLOCK_MAX_SEATS="ten": want a number`},
+		{env: map[string]string{"SEATLOCK_DEMO": "perhaps"}, want: "true or false"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), test.args, environment(test.env), &stdout, &stderr)
+		line := stderr.String()
+		if code != exitUsage || strings.Count(line, "\n") != 1 || !strings.Contains(line, test.want) || strings.Contains(line, "secret") {
+			t.Errorf("%v %v: exit %d, %q; want 2 and one line with %q", test.args, test.env, code, line, test.want)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}, {"serve", "--help"}, {"version"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, environment(nil), &stdout, &stderr); code != exitOK || stdout.Len() == 0 || stderr.Len() > 0 {
+			t.Errorf("%v: exit %d, %d bytes on stdout, stderr %q", args, code, stdout.Len(), stderr.String())
+		}
+	}
+}
+
+// TestStoreThatCannotBeOpened: one line, exit code 1, and the file as it was.
+func TestStoreThatCannotBeOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "letter.db")
+	letter := []byte("Dear box office, this is not a database.\n")
+	if err := os.WriteFile(path, letter, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--store", "sqlite:" + path, "--addr", "127.0.0.1:0"}, environment(nil), &stdout, &stderr)
+	if code != exitFault || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), path) {
+		t.Errorf("exit %d, %q", code, stderr.String())
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, letter) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
