@@ -1,0 +1,134 @@
+package plan_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+func TestDemo(t *testing.T) {
+	file, err := plan.Demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := file.Plan.SeatIDs()
+	if len(ids) != 100 || ids[0] != "A1" || ids[99] != "J10" {
+		t.Errorf("%d seats from %s to %s, want A1 to J10", len(ids), ids[0], ids[len(ids)-1])
+	}
+	if file.Prices["front"] == 0 || file.Prices["rear"] == 0 {
+		t.Errorf("prices %v", file.Prices)
+	}
+	back, err := plan.Decode(file.Plan.Encode())
+	if err != nil || !bytes.Equal(back.Encode(), file.Plan.Encode()) {
+		t.Errorf("the plan does not survive its encoding (%v)", err)
+	}
+	if len(file.Plan.Encode()) > store.MaxPlanBytes {
+		t.Error("too large for a store")
+	}
+}
+
+// with is a sound plan with one thing replaced.
+func with(old, now string) string {
+	const sound = `{"name":"Hall","categories":[{"id":"c","name":"C","price":100}],
+ "stage":{"label":"Stage","x":0,"y":0,"width":4,"height":1},
+ "sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[
+  {"id":"A1","label":"1","category":"c","x":0,"y":2},
+  {"id":"A2","label":"2","category":"c","x":1,"y":2}]}]}]}`
+	if old != "" && !strings.Contains(sound, old) {
+		panic("nothing to replace: " + old)
+	}
+	return strings.Replace(sound, old, now, 1)
+}
+
+func TestReadRefuses(t *testing.T) {
+	if _, err := plan.Read(strings.NewReader(with("", ""))); err != nil {
+		t.Fatalf("the sound plan: %v", err)
+	}
+	for name, test := range map[string]struct{ text, want string }{
+		"nothing":            {"", "line 1"},
+		"not JSON":           {"seats, please", "line 1"},
+		"wrong type":         {with(`"x":1`, `"x":"one"`), "line 5"},
+		"unknown field":      {with(`"x":1`, `"xx":1`), "xx"},
+		"text behind":        {with("", "") + "{}", "after the plan"},
+		"no name":            {with(`"Hall"`, `""`), "name:"},
+		"control character":  {with(`"Hall"`, `"H\u0007"`), "name:"},
+		"no seats":           {`{"name":"H","categories":[],"sections":[]}`, "no seats"},
+		"seat twice":         {with(`"A2"`, `"A1"`), "sections[0].rows[0].seats[1].id"},
+		"malformed seat id":  {with(`"A2"`, `"A 2"`), "sections[0].rows[0].seats[1].id"},
+		"unknown category":   {with(`"category":"c","x":1`, `"category":"d","x":1`), "sections[0].rows[0].seats[1].category"},
+		"negative price":     {with(`100`, `-1`), "categories[0].price"},
+		"price with comma":   {with(`100`, `1.5`), "line 1"},
+		"huge coordinate":    {with(`"x":1`, `"x":1e300`), "sections[0].rows[0].seats[1]"},
+		"half a position":    {with(`"x":1,"y":2`, `"x":1`), "go together"},
+		"some positions":     {with(`,"x":1,"y":2`, ``), "all of them positions, or none"},
+		"unknown property":   {with(`"x":1`, `"properties":["golden"],"x":1`), "golden"},
+		"stage without size": {with(`"width":4`, `"width":0`), "stage"},
+	} {
+		_, err := plan.Read(strings.NewReader(test.text))
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want one line with %q", name, err, test.want)
+		}
+	}
+}
+
+func TestReadTakesByteOrderMark(t *testing.T) {
+	if _, err := plan.Read(strings.NewReader("\ufeff" + with("", ""))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTidyRows: without positions no two seats overlap, and rows are centred.
+func TestTidyRows(t *testing.T) {
+	rows := make([]string, 5)
+	for i := range rows {
+		seats := make([]string, 3+i)
+		for j := range seats {
+			seats[j] = fmt.Sprintf(`{"id":"%c%d","label":"%d","category":"c"}`, 'A'+i, j, j)
+		}
+		rows[i] = fmt.Sprintf(`{"label":"%c","seats":[%s]}`, 'A'+i, strings.Join(seats, ","))
+	}
+	file, err := plan.Read(strings.NewReader(`{"name":"H","categories":[{"id":"c","name":"C"}],"sections":[{"id":"s","name":"S","rows":[` +
+		strings.Join(rows, ",") + `]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[[2]float64]bool{}
+	for _, row := range file.Plan.Sections[0].Rows {
+		if middle := row.Seats[0].X + row.Seats[len(row.Seats)-1].X; middle != 6 {
+			t.Errorf("row %s is centred at %v", row.Label, middle/2)
+		}
+		for _, seat := range row.Seats {
+			if at[[2]float64{seat.X, seat.Y}] {
+				t.Errorf("seat %s lies on another", seat.ID)
+			}
+			at[[2]float64{seat.X, seat.Y}] = true
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(with("", "")))
+	f.Add([]byte(`{"name":"H","categories":[{"id":"c","name":"C"}],"sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[{"id":"A","label":"1","category":"c"}]}]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := plan.Read(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		body := file.Plan.Encode()
+		if !json.Valid(body) {
+			t.Fatalf("encoding is no JSON: %q", body)
+		}
+		event := store.NewEvent{
+			Event:    store.Event{ID: "e", Title: "t", Zone: "UTC", Currency: "EUR", Prices: file.Prices},
+			PlanBody: body, Seats: file.Plan.SeatIDs(),
+		}
+		if err := event.Validate(); err != nil {
+			t.Fatalf("a plan that was read cannot become an event: %v", err)
+		}
+	})
+}
