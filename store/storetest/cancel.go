@@ -1,0 +1,163 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+func cancelCases() []testCase {
+	var cases []testCase
+	for _, op := range cancellable() {
+		cases = append(cases,
+			testCase{op.name + " with an ended ctx", func(w *world) {
+				w.cancelled(op, 3, func(int) (context.Context, context.CancelFunc) { return w.ended() })
+			}},
+			testCase{op.name + " with a ctx that ends meanwhile", func(w *world) { w.cancelled(op, w.rounds(25), w.ending) }},
+		)
+	}
+	return append(cases, testCase{"an unanswered lock is never taken by oneself", cancelOwn})
+}
+
+// write is an idempotent request of round i, and what shows whether it was
+// applied: a text that differs once it was.
+type write struct {
+	name    string
+	prepare func(w *world, i int)
+	do      func(ctx context.Context, w *world, i int) error
+	state   func(w *world, i int) string
+}
+
+func cancellable() []write {
+	who := holder
+	seat := func(i int) string { return fmt.Sprintf("s%d", i+1) }
+	seatState := func(w *world, i int) string {
+		s := plain(w.seat(seat(i)))
+		return fmt.Sprintf("%v by %q until %v", s.Status, s.LockedBy, s.LockedUntil)
+	}
+	lock := func(w *world, i int) { w.lock(who(i), seat(i)) }
+	nothing := func(*world, int) {}
+	return []write{
+		{"create", nothing, func(ctx context.Context, w *world, i int) error {
+			return w.s.CreateEvent(ctx, hall(fmt.Sprintf("e%d", i), 3))
+		}, func(w *world, i int) string {
+			snap, err := w.s.Snapshot(w.Context(), fmt.Sprintf("e%d", i))
+			return fmt.Sprint(idsOf(snap.Seats), errors.Is(err, store.ErrNoEvent))
+		}},
+		{"lock", nothing, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Lock(ctx, store.LockRequest{Event: evening, Holder: who(i), Seats: []string{seat(i)}, Rules: long()})
+			return err
+		}, func(w *world, i int) string { // the deadline is another one if the repeat is the first that counts
+			s := w.seat(seat(i))
+			return fmt.Sprintf("%v by %q", s.Status, s.LockedBy)
+		}},
+		{"unlock", lock, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Unlock(ctx, store.UnlockRequest{Event: evening, Holder: who(i), Seats: []string{seat(i)}})
+			return err
+		}, seatState},
+		{"extend", lock, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Extend(ctx, store.ExtendRequest{Event: evening, Holder: who(i), Rules: long()})
+			return err
+		}, seatState},
+		{"withhold", nothing, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Withhold(ctx, evening, []string{seat(i)}, true)
+			return err
+		}, seatState},
+		{"release", func(w *world, i int) { w.lapse(who(i), seat(i)) }, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.ReleaseDue(ctx)
+			return err
+		}, seatState},
+		{"commit", nothing, func(ctx context.Context, w *world, i int) error {
+			return w.s.CommitCtx(ctx, seat(i), []byte("data"), w.now().Add(time.Hour))
+		}, sessionState},
+		{"delete", func(w *world, i int) { w.commit(w.s, seat(i), []byte("data"), time.Hour) }, func(ctx context.Context, w *world, i int) error {
+			return w.s.DeleteCtx(ctx, seat(i))
+		}, sessionState},
+	}
+}
+
+func sessionState(w *world, i int) string {
+	data, found, err := w.s.FindCtx(w.Context(), fmt.Sprintf("s%d", i+1))
+	return fmt.Sprint(string(data), found, err)
+}
+
+// ended returns a ctx that has ended.
+func (w *world) ended() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(w.Context())
+	cancel()
+	return ctx, cancel
+}
+
+// ending returns a ctx that ends soon, at another moment in every round.
+func (w *world) ending(round int) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(w.Context())
+	time.AfterFunc(time.Duration(round%25)*80*time.Microsecond, cancel)
+	return ctx, cancel
+}
+
+// cancelled makes a write whose ctx ends: it is applied or not, as its answer
+// says, and a repeat succeeds with every seat changed at most once.
+func (w *world) cancelled(op write, rounds int, begin func(round int) (context.Context, context.CancelFunc)) {
+	w.open(rounds)
+	first := w.snapshot()
+	for i := range rounds {
+		op.prepare(w, i)
+		before, old := w.snapshot().Seats[i].Version, op.state(w, i)
+		ctx, cancel := begin(i)
+		err := op.do(ctx, w, i)
+		cancel()
+		between := op.state(w, i)
+		if again := op.do(w.Context(), w, i); again != nil {
+			w.Fatalf("%s answered %v, and its repeat %v", op.name, err, again)
+		}
+		done := op.state(w, i)
+		switch {
+		case done == old:
+			w.Fatalf("%s did nothing: %s", op.name, done)
+		case err == nil && between != done:
+			w.Fatalf("%s was acknowledged, but left %s, want %s", op.name, between, done)
+		case errors.Is(err, store.ErrUnknown) && between != old && between != done:
+			w.Fatalf("%s was left half done: %s, want %s or %s", op.name, between, old, done)
+		case err != nil && !errors.Is(err, store.ErrUnknown) && (!errors.Is(err, context.Canceled) || between != old):
+			w.Fatalf("%s answered %v and left %s, want the ctx's error and %s", op.name, err, between, old)
+		}
+		if after := w.snapshot().Seats[i].Version; after > before+1 {
+			w.Fatalf("%s and its repeat took the seat from version %d to %d", op.name, before, after)
+		}
+	}
+	w.wantBoard(first, w.since(first.Cursor), w.snapshot())
+}
+
+// cancelOwn gives up on a lock again and again, while a rival wants the same
+// seat: whoever has it was told nothing else.
+func cancelOwn(w *world) {
+	rounds := w.rounds(50)
+	w.open(rounds)
+	stores := w.both()
+	for i := range rounds {
+		ask := func(ctx context.Context, s store.Store, who store.Holder) error {
+			_, err := s.Lock(ctx, store.LockRequest{Event: evening, Holder: who, Seats: names(rounds)[i : i+1], Rules: longFor(rounds)})
+			return err
+		}
+		var own, rival error
+		race(2, func(who int) {
+			if who == 1 {
+				rival = ask(w.Context(), stores[1], "rival")
+				return
+			}
+			ctx, cancel := w.ending(i)
+			defer cancel()
+			if own = ask(ctx, stores[0], "anna"); own != nil && !errors.Is(own, store.ErrTaken) {
+				own = ask(w.Context(), stores[0], "anna")
+			}
+		})
+		has := w.snapshot().Seats[i]
+		if has.Version != 2 || (own == nil) != (has.LockedBy == "anna") || (rival == nil) != (has.LockedBy == "rival") {
+			w.Fatalf("anna was told %v, her rival %v, and the seat is %+v", own, rival, has)
+		}
+		w.oneWinner([]error{own, rival}, store.ErrTaken)
+	}
+}

@@ -1,0 +1,84 @@
+package storetest_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seatlock/seatlock/store/storetest"
+)
+
+// faultEnv tells the test binary which fault to give the toy. A case that fails
+// fails its whole process: so the faulty ones get processes of their own.
+const faultEnv = "STORETEST_FAULT"
+
+// TestToy runs the suite on the toy: all of it without a fault, since the toy
+// keeps the contract.
+func TestToy(t *testing.T) { storetest.Run(t, toyHarness(fault(os.Getenv(faultEnv)))) }
+
+// rejected names the cases, as Method/promise, that each fault must fail.
+func rejected() map[fault][]string {
+	return map[fault][]string{
+		checkThenWrite:   {"Race/one of 8 rivals wins", "Race/one of 128 rivals wins", "Linear/single seats"},
+		countThenWrite:   {"Race/limit is exact under 64 requests", "Race/limit is exact for groups of 3"},
+		noOwnerCheck:     {"Unlock/owner only", "Unlock/all or none", "Model/random requests", "Linear/groups of seats"},
+		noExpiry:         {"Lock/deadline honoured to the request", "Lock/a lapsed lock is free for another", "Model/random requests"},
+		earlyAnnounce:    {"Changes/a change that came is committed"},
+		announceRefused:  {"Lock/a refusal announces nothing", "Race/overlapping groups are whole", "Model/random requests"},
+		lateCursor:       {"Changes/snapshot then changes has no gap"},
+		resetClock:       {"Clock/further seats join its deadline", "Clock/unlocking everything does not reset it", "Model/random requests"},
+		partialGroups:    {"Lock/all or none", "Race/overlapping groups are whole", "Linear/groups of seats"},
+		bumpRepeat:       {"Lock/repeat keeps version and deadline", "Cancel/lock with a ctx that ends meanwhile"},
+		splitBatches:     {"Changes/one transaction comes in one batch"},
+		doubleLapse:      {"ReleaseDue/a lapse is announced once", "ReleaseDue/once under 8 sweepers"},
+		forgetsLapsed:    {"ReleaseDue/a lapse is announced once", "Lock/a lapsed lock is free for another"},
+		extendsTwice:     {"Extend/repeat is a success without change", "Extend/32 at once are one extension"},
+		ignoresEpoch:     {"Changes/another epoch is lost"},
+		unlocksForgetful: {"Clock/unlocking everything does not reset it"},
+	}
+}
+
+// TestSuiteRejects proves that the suite can fail: each faulty engine is
+// rejected, by the cases that are there for it.
+func TestSuiteRejects(t *testing.T) {
+	for f, cases := range rejected() {
+		t.Run(string(f), func(t *testing.T) {
+			output := runFaulty(t, f, cases)
+			for _, name := range cases {
+				if !strings.Contains(output, "--- FAIL: TestToy/"+inOutput(name)+" ") {
+					t.Errorf("%s passed", name)
+				}
+			}
+			if t.Failed() {
+				t.Log(output)
+			}
+		})
+	}
+}
+
+// runFaulty runs the cases on the faulty engine in a process of their own.
+func runFaulty(t *testing.T, f fault, cases []string) string {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var patterns []string
+	for _, name := range cases {
+		method, promise, _ := strings.Cut(inOutput(name), "/")
+		patterns = append(patterns, "^TestToy$/^"+method+"$/^"+regexp.QuoteMeta(promise)+"$")
+	}
+	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.run="+strings.Join(patterns, "|"))
+	cmd.Env = append(slices.Clone(os.Environ()), faultEnv+"="+string(f))
+	output, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("all cases passed")
+	}
+	return string(output)
+}
+
+// inOutput returns a case's name as the test command writes it.
+func inOutput(name string) string { return strings.ReplaceAll(name, " ", "_") }
