@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/views"
 )
@@ -61,7 +62,7 @@ func problemOf(err error) problem {
 	case errors.Is(err, store.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
 		return problem{status: 503, retryAfter: 2,
 			text: "It took too long, and it may or may not have been done. Try again: what became yours stays yours."}
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, live.ErrEnded):
 		return problem{status: 503, retryAfter: 5}
 	case isHTTP && httpError.Code < 500:
 		return problem{status: httpError.Code}

@@ -51,21 +51,19 @@ func (s *Server) stream(c echo.Context) error {
 func (s *Server) follow(c echo.Context, board *live.Board, from store.Cursor, out *streamWriter) {
 	ctx := c.Request().Context()
 	viewer, err := board.Join(ctx, from, visitorOf(c).holder)
+	if errors.Is(err, live.ErrEnded) {
+		_ = out.write(live.Farewell()) // the stream ends either way
+	}
 	if err != nil {
 		return
 	}
 	defer viewer.Leave()
 	for {
 		chunks, err := viewer.Next(ctx)
-		if len(chunks) > 0 {
-			if out.write(chunks...) != nil {
-				return
-			}
+		if errors.Is(err, live.ErrTooSlow) {
+			s.log.Info("viewer dropped: does not read", "event", board.Event().ID)
 		}
-		if err != nil {
-			if errors.Is(err, live.ErrTooSlow) {
-				s.log.Info("viewer dropped: does not read", "event", board.Event().ID)
-			}
+		if err != nil || out.write(chunks...) != nil {
 			return
 		}
 	}

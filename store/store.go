@@ -101,7 +101,8 @@ type Store interface {
 	// Each change comes exactly once, those of a seat in the order of their
 	// versions without a gap; changes of one transaction come in one batch,
 	// and nothing that was not committed ever comes.
-	// Commits of other processes come within a second.
+	// Commits of other processes come within a second. Where the feed's head
+	// moves without a change, an empty batch tells it.
 	// Lost: ErrCursorLost ends it. Any other error ends it too, and the caller
 	// may go on from the last batch's cursor.
 	Changes(ctx context.Context, from Cursor) iter.Seq2[Batch, error]

@@ -1,0 +1,153 @@
+package live_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/live"
+	"github.com/seatlock/seatlock/store"
+)
+
+// fixed draws about as much as a page's HTML does, at no cost of its own.
+type fixed struct{ renderer }
+
+var (
+	seatHTML    = bytes.Repeat([]byte("x"), 180)
+	sectionHTML = bytes.Repeat(seatHTML, 100)
+)
+
+func (fixed) Seat(dst []byte, _ store.Seat) []byte { return append(dst, seatHTML...) }
+func (fixed) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte {
+	return append(dst, sectionHTML...)
+}
+func (fixed) Summary(dst []byte, _ live.Counts) []byte { return append(dst, seatHTML...) }
+func (fixed) Mine(dst []byte, _ live.Mine) []byte      { return append(dst, seatHTML...) }
+
+// arena is a running board of 20,000 seats whose renderer costs nothing.
+func arena(b *testing.B, window time.Duration) (*fakeStore, *live.Board) {
+	s := newFakeStore()
+	s.create("a", 20_000)
+	named := s.renderer(nil)
+	hub := live.New(s, func(ctx context.Context, e store.Event) (live.Renderer, error) {
+		r, err := named(ctx, e)
+		return fixed{r.(renderer)}, err
+	}, live.Options{Window: window, Log: quiet()})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- hub.Run(ctx) }()
+	b.Cleanup(func() { cancel(); <-done })
+	board, err := hub.Board(b.Context(), "a")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, board
+}
+
+// One change, from the feed to its frame, with viewers who all read. The last
+// reader's turn is not waited for.
+func BenchmarkChange(b *testing.B) {
+	for _, viewers := range []int{0, 1, 100, 10_000} {
+		for _, window := range []time.Duration{time.Nanosecond, 50 * time.Millisecond} {
+			b.Run(fmt.Sprintf("viewers=%d/window=%v", viewers, window), func(b *testing.B) {
+				s, board := arena(b, window)
+				var got atomic.Int64
+				for range viewers {
+					v, err := board.Join(b.Context(), board.View("").Cursor, "")
+					if err != nil {
+						b.Fatal(err)
+					}
+					go func() {
+						defer v.Leave()
+						for {
+							parts, err := v.Next(b.Context())
+							if err != nil {
+								return
+							}
+							got.Add(int64(len(parts)))
+						}
+					}()
+				}
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n++ {
+					s.mu.Lock()
+					seat := &s.events["a"].seats[n%20_000]
+					seat.Version++
+					seat.Status ^= store.Locked
+					c := s.commit(store.Change{Event: "a", Seat: *seat})
+					s.mu.Unlock()
+					board.Reach(b.Context(), c)
+				}
+			})
+		}
+	}
+}
+
+// A viewer's return: from a cursor that others share, and from one of its own.
+func BenchmarkResume(b *testing.B) {
+	for _, changed := range []int{0, 10, 1000} {
+		for _, shared := range []bool{true, false} {
+			b.Run(fmt.Sprintf("changed=%d/shared=%v", changed, shared), func(b *testing.B) {
+				s, board := arena(b, time.Millisecond)
+				from := board.View("").Cursor
+				for i := range changed {
+					s.toggle("a", i*20, store.Holder(strconv.Itoa(i)))
+				}
+				for range 1000 { // of other cursors to come from
+					s.with(func() { s.commit() })
+				}
+				board.Reach(b.Context(), s.cursor())
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n++ {
+					if !shared {
+						from.Position = uint64(n % 1000)
+					}
+					join(b, board, from)
+				}
+			})
+		}
+	}
+}
+
+// Everything anew: as the first of all, and with the sections drawn already.
+func BenchmarkResync(b *testing.B) {
+	b.Run("cached", func(b *testing.B) {
+		_, board := arena(b, time.Millisecond)
+		b.ReportAllocs()
+		for b.Loop() {
+			join(b, board, store.Cursor{})
+		}
+	})
+	b.Run("one section changed", func(b *testing.B) {
+		s, board := arena(b, time.Millisecond)
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			s.toggle("a", n%100, "me")
+			board.Reach(b.Context(), s.cursor())
+			join(b, board, store.Cursor{})
+		}
+	})
+}
+
+func join(b *testing.B, board *live.Board, from store.Cursor) {
+	v, err := board.Join(b.Context(), from, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := v.Next(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	v.Leave()
+}
+
+func BenchmarkView(b *testing.B) {
+	_, board := arena(b, time.Millisecond)
+	b.ReportAllocs()
+	for b.Loop() {
+		board.View("me")
+	}
+}

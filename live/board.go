@@ -1,0 +1,357 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// Board is one event as the feed last told of it. Its methods are safe for
+// concurrent use.
+type Board struct {
+	hub *Hub
+	id  string
+
+	// loaded is closed when the first load has ended, with err telling how.
+	loaded chan struct{}
+	err    error
+
+	installed bool // guarded by the hub's mu
+
+	mu    sync.Mutex
+	event store.Event
+	draw  Renderer
+	table *table
+
+	// at is the cursor that the table has reached; it never goes back within an
+	// epoch. base is that of the snapshot which the table began with, heard the
+	// last one that the feed has told, even while loading.
+	at, base, heard store.Cursor
+	// floor is the position from which the changes of every seat are known.
+	floor uint64
+
+	// While loading, the table stands still and what the feed tells is held.
+	// A snapshot that does not cover need is of no use.
+	loading bool
+	held    []batch
+	need    store.Cursor
+
+	tail      *frame
+	published uint64 // position of at when last published
+	told      Counts // as last published
+	window    *time.Timer
+	waiting   bool // window runs, and will publish what has come meanwhile
+	ended     bool
+
+	viewers  map[store.Holder]int
+	waiters  map[*waiter]struct{}
+	catchups map[uint64]*catchup // by the position they start from
+}
+
+// batch is what a batch of the feed has for one event.
+type batch struct {
+	position uint64
+	changes  []store.Change
+}
+
+func newBoard(h *Hub, id string, heard store.Cursor) *Board {
+	return &Board{
+		hub:      h,
+		id:       id,
+		loaded:   make(chan struct{}),
+		heard:    heard,
+		loading:  true,
+		tail:     newFrame(update),
+		viewers:  map[store.Holder]int{},
+		waiters:  map[*waiter]struct{}{},
+		catchups: map[uint64]*catchup{},
+	}
+}
+
+// View is a board at one instant.
+type View struct {
+	Cursor store.Cursor
+	// Seats are all seats in the plan's order, a copy, with their holders; Mine
+	// those that the holder has locked or is paying for.
+	Seats, Mine []store.Seat
+	Counts      Counts
+	// Now is the store's clock.
+	Now time.Time
+}
+
+// Event returns the event as it is now defined.
+func (b *Board) Event() store.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.event
+}
+
+// View returns the board as the holder may see it.
+func (b *Board) View(holder store.Holder) View {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return View{
+		Cursor: b.at,
+		Seats:  slices.Clone(b.table.seats),
+		Mine:   b.table.mine(holder),
+		Counts: b.table.counts,
+		Now:    b.hub.now(),
+	}
+}
+
+// Reach waits until the board has everything up to c. It returns false if it
+// has not: because ctx or the hub ended first, or c is of another epoch.
+func (b *Board) Reach(ctx context.Context, c store.Cursor) bool {
+	if b.has(c) {
+		return true
+	}
+	b.await(ctx, c)
+	return b.has(c)
+}
+
+func (b *Board) has(c store.Cursor) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at.Covers(c)
+}
+
+// apply takes what a batch of the feed has for this event. It reports whether
+// the board must be loaded anew, which is then the caller's to start.
+func (b *Board) apply(c store.Cursor, changes []store.Change, redefined bool) (reload bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return false
+	}
+	b.heard = c
+	if redefined && !b.base.Covers(c) {
+		reload = !b.loading
+		b.loading = true
+		b.need = c
+	}
+	if b.loading {
+		if len(changes) > 0 {
+			b.held = append(b.held, batch{c.Position, changes})
+		}
+		return reload
+	}
+	if !b.merge(batch{c.Position, changes}) {
+		// What is here is the best that is known, but it is not all up to c.
+		b.loading = true
+		return true
+	}
+	b.advance(c)
+	if !b.waiting {
+		b.publish()
+	}
+	return false
+}
+
+// merge applies a batch to the table, and reports whether it joined on.
+func (b *Board) merge(one batch) bool {
+	if len(one.changes) == 0 {
+		return true
+	}
+	clear(b.catchups)
+	return b.table.merge(one.position, one.changes)
+}
+
+// advance moves the board on to c, unless it is further already.
+func (b *Board) advance(c store.Cursor) {
+	if !b.at.Covers(c) {
+		b.at = c
+	}
+	b.wake()
+}
+
+func (b *Board) openWindow() {
+	b.waiting = true
+	if b.window == nil {
+		b.window = time.AfterFunc(b.hub.o.Window, b.windowOver)
+		return
+	}
+	b.window.Reset(b.hub.o.Window)
+}
+
+// windowOver publishes what has come while the window was open.
+func (b *Board) windowOver() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = false
+	b.publish()
+}
+
+// publish appends one frame with the newest state of all seats that changed
+// since the last one, and opens a window.
+func (b *Board) publish() {
+	if b.ended || b.table == nil || len(b.table.dirty) == 0 {
+		return
+	}
+	dirty, concerned := b.table.take()
+	since := b.published
+	b.published = b.at.Position
+	if len(b.viewers) > 0 { // else all will come, and find the state as it is then
+		f := newFrame(update)
+		var whole []int
+		f.public, whole = b.drawSeats(dirty, b.told != b.table.counts)
+		f.public = closeMessage(f.public, b.at)
+		b.concernAll(concerned, whole)
+		f.private = b.drawPrivate(dirty, concerned, since)
+		b.append(f)
+		b.openWindow()
+	}
+	b.told = b.table.counts
+}
+
+// concernAll adds the holders in the given sections: drawn as a whole, they
+// show everybody's view of all seats.
+func (b *Board) concernAll(concerned map[store.Holder]bool, sections []int) {
+	for _, k := range sections {
+		s := b.table.sections[k]
+		for _, seat := range b.table.seats[s.first:s.end] {
+			if held(seat) {
+				concerned[seat.LockedBy] = true
+			}
+		}
+	}
+}
+
+// drawPrivate draws the part of each concerned holder who has a viewer.
+func (b *Board) drawPrivate(dirty []int, concerned map[store.Holder]bool, since uint64) map[store.Holder][]byte {
+	var private map[store.Holder][]byte
+	for holder := range concerned {
+		if b.viewers[holder] == 0 {
+			continue
+		}
+		if private == nil {
+			private = map[store.Holder][]byte{}
+		}
+		if data := b.drawMine(holder, b.table.lostBy(holder, dirty, since)); len(data) > 0 {
+			private[holder] = closeMessage(data, b.at)
+		}
+	}
+	return private
+}
+
+// drawMine returns the data lines of the holder's own part.
+func (b *Board) drawMine(holder store.Holder, lost []store.Seat) []byte {
+	return appendData(nil, b.draw.Mine(nil, Mine{Seats: b.table.mine(holder), Lost: lost, Now: b.hub.now()}))
+}
+
+// manySeats is how many changed seats of one section are told as the section.
+const manySeats = 60
+
+// drawSeats returns data lines with the state of the given seats, ordered, as
+// everybody sees it, and which sections it drew as a whole instead.
+func (b *Board) drawSeats(seats []int, summary bool) (data []byte, whole []int) {
+	var out lines
+	for k, some := range b.table.bySection(seats) {
+		if len(some) > manySeats {
+			out.add(b.drawSection(k, false))
+			whole = append(whole, k)
+			continue
+		}
+		for _, i := range some {
+			out.add(b.drawSeat(i))
+		}
+	}
+	if summary {
+		out.add(b.drawSummary())
+	}
+	return out.text, whole
+}
+
+func (b *Board) drawSeat(i int) []byte {
+	if b.table.lines[i] == nil {
+		b.table.lines[i] = appendData(nil, b.draw.Seat(nil, public(b.table.seats[i])))
+	}
+	return b.table.lines[i]
+}
+
+func (b *Board) drawSection(k int, resync bool) []byte {
+	s := b.table.sections[k]
+	seats := make([]store.Seat, 0, s.end-s.first)
+	for _, seat := range b.table.seats[s.first:s.end] {
+		seats = append(seats, public(seat))
+	}
+	return appendData(nil, b.draw.Section(nil, k, seats, resync))
+}
+
+func (b *Board) drawSummary() []byte {
+	return appendData(nil, b.draw.Summary(nil, b.table.counts))
+}
+
+// append puts a frame at the end of the log.
+func (b *Board) append(f *frame) {
+	b.tail.link(f)
+	b.tail = f
+}
+
+// beat gives the viewers a sign of life. What waits for the window goes out
+// before it, since its cursor covers that.
+func (b *Board) beat() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.publish()
+	if b.ended || len(b.viewers) == 0 {
+		return
+	}
+	f := newFrame(update)
+	f.public = heartbeat(b.at)
+	b.append(f)
+}
+
+// end publishes what is left, and ends all viewers.
+func (b *Board) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.publish()
+	b.ended = true
+	if b.window != nil {
+		b.window.Stop()
+	}
+	b.append(newFrame(last))
+	b.wake()
+}
+
+// waiter waits for the feed to have told everything up to a position.
+type waiter struct {
+	position uint64
+	done     chan struct{}
+}
+
+// await returns when the board has everything up to c that the feed tells, or
+// cannot reach it, or ctx has ended.
+func (b *Board) await(ctx context.Context, c store.Cursor) {
+	b.mu.Lock()
+	if b.base.Epoch == c.Epoch {
+		c.Position = max(c.Position, b.base.Position)
+	}
+	if b.ended || b.heard.Epoch != c.Epoch || !b.loading && b.heard.Covers(c) {
+		b.mu.Unlock()
+		return
+	}
+	w := &waiter{c.Position, make(chan struct{})}
+	b.waiters[w] = struct{}{}
+	b.mu.Unlock()
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		b.mu.Lock()
+		delete(b.waiters, w)
+		b.mu.Unlock()
+	}
+}
+
+// wake lets those go who have what they wait for, or will never have it.
+func (b *Board) wake() {
+	for w := range b.waiters {
+		if b.ended || w.position <= b.heard.Position {
+			close(w.done)
+			delete(b.waiters, w)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+// Package live keeps one board per event in memory, fed by the store's change
+// feed, and tells every viewer of it what changed.
+//
+// Only the feed changes a board, and only the feed publishes: a viewer is
+// never told of something that was not committed, and nothing is decided from
+// a board. Frames are rendered once for everybody, and once more for the
+// holder whose seats they concern, whatever the number of viewers; they stand
+// in one log per board that all its viewers read at their own pace.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// ErrEnded: the hub has stopped, and the viewer has had its last bytes.
+var ErrEnded = errors.New("live updates ended")
+
+// ErrTooSlow: the viewer lacks more than Options.MaxLag, and is dropped. It
+// may join again from the last cursor that it has.
+var ErrTooSlow = errors.New("viewer too slow")
+
+// Source is what live needs of a store; see [store.Store] for its promises.
+type Source interface {
+	Event(ctx context.Context, id string) (store.Event, error)
+	Snapshot(ctx context.Context, event string) (store.Snapshot, error)
+	Recent(ctx context.Context, age time.Duration) (store.Cursor, error)
+	Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error]
+	ReleaseDue(ctx context.Context) (store.Due, error)
+}
+
+// Renderer draws one event. Its methods are pure, safe for concurrent use, and
+// append to dst.
+//
+// Seats that everybody will see come without holder, times and booking, so
+// that no rendering can tell who has a seat.
+type Renderer interface {
+	// Sections returns the ids of all seats by section, in the plan's order.
+	Sections() [][]string
+	// Seat draws a seat as everybody sees it, to replace the one on the page.
+	Seat(dst []byte, s store.Seat) []byte
+	// Section draws a whole section as everybody sees it. With resync it may
+	// replace what is newer on the page.
+	Section(dst []byte, section int, seats []store.Seat, resync bool) []byte
+	// Summary draws what the page tells of the whole event.
+	Summary(dst []byte, c Counts) []byte
+	// Mine draws the holder's own part.
+	Mine(dst []byte, m Mine) []byte
+}
+
+// Counts is how many seats of an event have each [store.Status].
+type Counts [5]int
+
+// Mine is what a holder is told beyond everybody else.
+type Mine struct {
+	// Seats are the holder's locked and paying seats as they stand, in the
+	// plan's order.
+	Seats []store.Seat
+	// Lost are seats that the clock has taken from the holder since the viewer
+	// was last told, and that are not the holder's again.
+	Lost []store.Seat
+	// Now is the store's clock.
+	Now time.Time
+}
+
+// Options are the settings of a hub; a zero value stands for the default.
+type Options struct {
+	// Window is the least time between two frames of a board, but for the
+	// first after quiet, which goes out at once. Default 50 ms.
+	Window time.Duration
+	// Heartbeat is the time between signs of life to every viewer. Default 15 s.
+	Heartbeat time.Duration
+	// Warm is how far back the feed is read at the start, so that viewers of
+	// an instance that is gone can resume here. Default 10 min.
+	Warm time.Duration
+	// MaxLag is how many bytes a viewer may lack, beside the frame that it is
+	// due next, before it is dropped. Default 1 MiB.
+	MaxLag int
+	// Log gets what goes wrong; default slog.Default().
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Window <= 0 {
+		o.Window = 50 * time.Millisecond
+	}
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = 15 * time.Second
+	}
+	if o.Warm <= 0 {
+		o.Warm = 10 * time.Minute
+	}
+	if o.MaxLag <= 0 {
+		o.MaxLag = 1 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// Hub has the boards of one process and feeds them. Its methods are safe for
+// concurrent use.
+type Hub struct {
+	src         Source
+	newRenderer func(context.Context, store.Event) (Renderer, error)
+	o           Options
+
+	ready   atomic.Bool
+	clock   atomic.Pointer[clock]
+	alarm   *alarm
+	reloads sync.WaitGroup
+	started chan struct{} // closed when the feed's start is known, or never will be
+	start   func()        // closes it, once
+	done    chan struct{} // closed when the hub has ended
+
+	// mu is taken before a board's, never while holding one.
+	mu     sync.Mutex
+	boards map[string]*Board // loaded, or on their first load
+	// moved has the feed position of each seat's last change, by event, for
+	// events without a loaded board: a board loaded later answers cursors that
+	// are older than itself.
+	moved map[string]map[string]uint64
+	// feed is how far the feed was read, floor where it was first read from:
+	// every change in between is known to a board or to moved.
+	feed, floor store.Cursor
+}
+
+// New returns a hub over src; newRenderer is called whenever a board is loaded.
+// Boards can be had once [Hub.Run] is running.
+func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, error), o Options) *Hub {
+	started := make(chan struct{})
+	return &Hub{
+		src:         src,
+		newRenderer: newRenderer,
+		o:           o.withDefaults(),
+		alarm:       newAlarm(),
+		started:     started,
+		start:       sync.OnceFunc(func() { close(started) }),
+		done:        make(chan struct{}),
+		boards:      map[string]*Board{},
+		moved:       map[string]map[string]uint64{},
+	}
+}
+
+// Ready reports whether the feed is running and has caught up with what the
+// store had when it was last connected.
+func (h *Hub) Ready() bool { return h.ready.Load() }
+
+// Board returns the board of an event, loading it on first use: once for all
+// who ask at the same time. It waits for Run to have reached the store.
+// Not found: an error that wraps [store.ErrNoEvent]. After the end, a board
+// that is not in memory is ErrEnded.
+func (h *Hub) Board(ctx context.Context, event string) (*Board, error) {
+	select {
+	case <-h.started:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for {
+		b, first := h.entry(event)
+		if b == nil {
+			return nil, ErrEnded
+		}
+		if first {
+			h.firstLoad(ctx, b)
+		}
+		select {
+		case <-b.loaded:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if b.err == nil {
+			return b, nil
+		}
+		// Whoever loaded it gave up for a reason of their own: it is our turn.
+		if !first && interrupted(b.err) && ctx.Err() == nil {
+			continue
+		}
+		return nil, b.err
+	}
+}
+
+func interrupted(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// entry finds the event's board; first tells that the caller must load it. It
+// returns nil after the end, unless the board is there.
+func (h *Hub) entry(event string) (b *Board, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if b = h.boards[event]; b != nil {
+		return b, false
+	}
+	select {
+	case <-h.done:
+		return nil, false
+	default:
+	}
+	b = newBoard(h, event, h.feed)
+	h.boards[event] = b
+	return b, true
+}
+
+// firstLoad loads the board with its first caller's context, or takes it away
+// again.
+func (h *Hub) firstLoad(ctx context.Context, b *Board) {
+	defer close(b.loaded)
+	err := b.load(ctx)
+	for try := 0; errors.Is(err, errMoved) && try < 5; try++ {
+		pause(ctx, backoff(try))
+		err = b.load(ctx)
+	}
+	if err != nil {
+		b.err = fmt.Errorf("load board %s: %w", b.id, err)
+		h.mu.Lock()
+		delete(h.boards, b.id)
+		h.mu.Unlock()
+	}
+}
+
+func (h *Hub) all() []*Board {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.boards))
+}
+
+// clock is the store's clock, carried on by the local monotonic one.
+type clock struct{ store, local time.Time }
+
+// now returns the store's clock as far as a snapshot has told it; until then,
+// the local one.
+func (h *Hub) now() time.Time {
+	c := h.clock.Load()
+	if c == nil {
+		return time.Now()
+	}
+	return c.store.Add(time.Since(c.local))
+}

@@ -1,0 +1,138 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// errMoved: what was read does not fit together, since the store or the feed
+// went on meanwhile. Another try will do.
+var errMoved = errors.New("store moved on while loading")
+
+// loadTimeout bounds one try, and so what is held meanwhile.
+const loadTimeout = 10 * time.Second
+
+// load reads the event, and puts it in the place of what the board has.
+//
+// Nothing is lost and nothing comes twice, whichever of snapshot and feed is
+// ahead: what the feed tells from before the snapshot is held, the snapshot
+// covers what the feed told before that, and versions tell what is in both.
+func (b *Board) load(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	b.hold()
+	sent := time.Now()
+	snapshot, err := b.hub.src.Snapshot(ctx, b.id)
+	if err != nil {
+		return err
+	}
+	received := time.Now()
+	// The definition is read after the seats, so that it is never older.
+	event, err := b.hub.src.Event(ctx, b.id)
+	if err != nil {
+		return err
+	}
+	draw, err := b.hub.newRenderer(ctx, event)
+	if err != nil {
+		return fmt.Errorf("renderer: %w", err)
+	}
+	t, err := newTable(draw.Sections(), snapshot.Seats)
+	if err != nil {
+		return err
+	}
+	b.hub.clock.Store(&clock{store: snapshot.Now, local: sent.Add(received.Sub(sent) / 2)})
+	return b.install(event, draw, t, snapshot.Cursor)
+}
+
+// hold begins a load: from here on the feed's batches are kept.
+func (b *Board) hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loading = true
+	b.held = nil
+	b.need = b.heard
+}
+
+// install makes the table the board's, with what the feed has told meanwhile.
+func (b *Board) install(event store.Event, draw Renderer, t *table, base store.Cursor) error {
+	h := b.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.ended:
+		return ErrEnded
+	case !base.Covers(b.need):
+		return fmt.Errorf("%w: snapshot at %v, feed at %v", errMoved, base, b.need)
+	}
+	floor := base.Position // a reload follows on something missed: nothing older is sure
+	if !b.installed {
+		floor = h.floor.Position
+		for id, position := range h.moved[b.id] {
+			if i, ok := t.number[id]; ok {
+				t.changed[i] = position
+			}
+		}
+	}
+	for _, one := range b.held {
+		if !t.merge(one.position, one.changes) {
+			return fmt.Errorf("%w: a change is missing before %d", errMoved, one.position)
+		}
+	}
+	t.take()
+	b.event, b.draw, b.table = event, draw, t
+	b.base, b.floor = base, floor
+	b.loading, b.held = false, nil
+	b.begin()
+	b.installed = true
+	delete(h.moved, b.id)
+	return nil
+}
+
+// begin takes up publishing with a new table.
+func (b *Board) begin() {
+	for _, c := range []store.Cursor{b.base, b.heard} {
+		if !b.at.Covers(c) {
+			b.at = c
+		}
+	}
+	clear(b.catchups)
+	b.published = b.at.Position
+	b.told = b.table.counts
+	if len(b.viewers) > 0 {
+		b.append(newFrame(reset))
+	}
+	b.wake()
+}
+
+// reload loads the board until that succeeds or ctx ends; viewers are then
+// told everything. Until then the board stays as it is.
+func (b *Board) reload(ctx context.Context) {
+	for failures := 0; ; failures++ {
+		err := b.load(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if failures == 0 || !errors.Is(err, errMoved) && failures%10 == 0 {
+			b.hub.o.Log.Warn("board cannot be loaded anew, trying again", "event", b.id, "error", err)
+		}
+		pause(ctx, backoff(failures))
+	}
+}
+
+// restart tells the board that the feed begins again at c. It reports whether
+// the board must be loaded anew, which is then the caller's to start.
+func (b *Board) restart(c store.Cursor) (reload bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	reload = !b.loading && !b.ended
+	b.loading = true
+	b.held = nil
+	b.heard, b.need = c, c
+	return reload
+}

@@ -1,0 +1,105 @@
+package live_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seatlock/seatlock/live"
+)
+
+// A lock's end is seen within a few milliseconds, when it was there before the
+// hub, came later, or is over before the next sweep would look.
+func TestLapseIsSeenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeStore("a")
+		s.lock("a", "me", 30*time.Second, "1")
+		board := s.run(t, live.Options{}, nil).board(t, "a")
+		c := open(board, "me")
+		c.connect(t, board)
+		time.Sleep(10 * time.Second)
+		s.lock("a", "me", 30*time.Second, "2")
+		s.lock("a", "me", 100*time.Millisecond, "3")
+		s.lock("a", "me", time.Millisecond, "4")
+		for _, step := range []struct {
+			wait time.Duration
+			lost string
+		}{
+			{0, ""},
+			{60 * time.Millisecond, "4"},
+			{100 * time.Millisecond, "4 3"},
+			{20*time.Second - 170*time.Millisecond, "4 3"},
+			{70 * time.Millisecond, "4 3 1"},
+			{10*time.Second - 70*time.Millisecond, "4 3 1"},
+			{70 * time.Millisecond, "4 3 1 2"},
+		} {
+			time.Sleep(step.wait)
+			synctest.Wait()
+			c.look(func() {
+				var lost []string
+				for _, l := range c.lost {
+					id, _, _ := strings.Cut(l, " ")
+					lost = append(lost, id)
+				}
+				if got := strings.Join(lost, " "); got != step.lost {
+					t.Errorf("after another %v lost are %q, want %q", step.wait, got, step.lost)
+				}
+			})
+		}
+		c.check(t, s, "a")
+	})
+}
+
+// The backstop comes about every second, and a feed that tells of locks long
+// over does not make the sweep run wild.
+func TestSweepsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeStore("a")
+		for range 500 {
+			s.lock("a", "me", time.Minute, "1")
+		}
+		s.unlock("a", "1")
+		s.pace = 20 * time.Millisecond
+		time.Sleep(time.Hour)
+		s.run(t, live.Options{}, nil).board(t, "a") // which tells it the store's clock
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		s.with(func() {
+			if s.sweeps < 70 || s.sweeps > 160 {
+				t.Errorf("%d sweeps in 100 s, want about 100", s.sweeps)
+			}
+		})
+	})
+}
+
+func TestSweepErrorIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := newFakeStore("a")
+		h := s.run(t, live.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, nil)
+		board := h.board(t, "a")
+		c := open(board, "me")
+		c.connect(t, board)
+		s.lock("a", "me", time.Minute, "1")
+		for range 2 {
+			settle()
+			s.with(func() { s.broken = errAway })
+			time.Sleep(2 * time.Minute)
+			s.with(func() { s.broken = nil })
+			time.Sleep(10 * time.Second)
+		}
+		h.stop()
+		c.check(t, s, "a")
+		if len(c.lost) != 1 {
+			t.Errorf("lost %q, want seat 1", c.lost)
+		}
+		for line, want := range map[string]int{"release of due locks fails": 2, "release of due locks works again": 2, "change feed broke off": 2} {
+			if n := strings.Count(log.String(), line); n != want {
+				t.Errorf("%q is logged %d times, want %d:\n%s", line, n, want, log.String())
+			}
+		}
+	})
+}

@@ -1,0 +1,222 @@
+package live
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// table is the seats of one event as the feed last told, in the plan's order,
+// where seats have numbers.
+type table struct {
+	seats    []store.Seat
+	number   map[string]int
+	sections []section
+	own      map[store.Holder][]int // locked and paying seats, unordered
+	counts   Counts
+
+	// changed has the feed position of each seat's last change, 0 if there was
+	// none since the floor; lost whose lock on it the clock last ended.
+	changed []uint64
+	lost    []lapse
+
+	// What merge has found since take: seats that changed, and who had or has
+	// them.
+	dirty     []int
+	isDirty   []bool
+	concerned map[store.Holder]bool
+
+	// lines caches each seat's data lines, as everybody sees it.
+	lines [][]byte
+}
+
+// section is the seats from first up to end; message caches it as a resync
+// sends it.
+type section struct {
+	first, end int
+	message    []byte
+}
+
+type lapse struct {
+	holder   store.Holder
+	position uint64
+}
+
+// newTable orders seats by section. It is an error if the two do not name the
+// same seats.
+func newTable(sections [][]string, seats []store.Seat) (*table, error) {
+	n := len(seats)
+	t := &table{
+		seats:     make([]store.Seat, n),
+		number:    make(map[string]int, n),
+		own:       map[store.Holder][]int{},
+		changed:   make([]uint64, n),
+		lost:      make([]lapse, n),
+		isDirty:   make([]bool, n),
+		concerned: map[store.Holder]bool{},
+		lines:     make([][]byte, n),
+	}
+	next := 0
+	for _, ids := range sections {
+		for i, id := range ids {
+			t.number[id] = next + i
+		}
+		t.sections = append(t.sections, section{first: next, end: next + len(ids)})
+		next += len(ids)
+	}
+	if next != n || len(t.number) != n {
+		return nil, fmt.Errorf("%w: %d seats, %d in the plan", errMoved, n, next)
+	}
+	for _, s := range seats {
+		i, ok := t.number[s.ID]
+		if !ok || t.seats[i].ID != "" {
+			return nil, fmt.Errorf("%w: seat %s is not in the plan, or twice", errMoved, s.ID)
+		}
+		t.put(i, s)
+		t.counts[s.Status]++
+	}
+	return t, nil
+}
+
+// merge takes the changes of one batch, by version: what is known already
+// changes nothing but the seat's position. It reports whether they join on to
+// what the table has; if not, something was missed.
+func (t *table) merge(position uint64, changes []store.Change) (whole bool) {
+	whole = true
+	for _, c := range changes {
+		i, ok := t.number[c.Seat.ID]
+		if !ok {
+			whole = false
+			continue
+		}
+		t.changed[i] = max(t.changed[i], position)
+		if c.Lapsed {
+			t.lost[i] = lapse{c.Before, position}
+		}
+		known := t.seats[i]
+		if c.Seat.Version <= known.Version {
+			continue
+		}
+		whole = whole && c.Seat.Version == known.Version+1
+		t.replace(i, c.Seat)
+		t.concern(known.LockedBy, c.Before, c.Seat.LockedBy)
+	}
+	return whole
+}
+
+func (t *table) replace(i int, s store.Seat) {
+	old := t.seats[i]
+	if held(old) {
+		rest := slices.DeleteFunc(t.own[old.LockedBy], func(n int) bool { return n == i })
+		if t.own[old.LockedBy] = rest; len(rest) == 0 {
+			delete(t.own, old.LockedBy)
+		}
+	}
+	t.counts[old.Status]--
+	t.counts[s.Status]++
+	t.put(i, s)
+	t.lines[i] = nil
+	t.sections[t.section(i)].message = nil
+	if !t.isDirty[i] {
+		t.isDirty[i] = true
+		t.dirty = append(t.dirty, i)
+	}
+}
+
+func (t *table) put(i int, s store.Seat) {
+	t.seats[i] = s
+	if held(s) {
+		t.own[s.LockedBy] = append(t.own[s.LockedBy], i)
+	}
+}
+
+func held(s store.Seat) bool {
+	return s.LockedBy != "" && (s.Status == store.Locked || s.Status == store.Paying)
+}
+
+func (t *table) concern(holders ...store.Holder) {
+	for _, holder := range holders {
+		if holder != "" {
+			t.concerned[holder] = true
+		}
+	}
+}
+
+// take returns what merge has found since the last take, seats in order.
+func (t *table) take() (dirty []int, concerned map[store.Holder]bool) {
+	dirty, concerned = t.dirty, t.concerned
+	t.dirty, t.concerned = nil, map[store.Holder]bool{}
+	for _, i := range dirty {
+		t.isDirty[i] = false
+	}
+	slices.Sort(dirty)
+	return dirty, concerned
+}
+
+// since returns the seats that changed after the position, in order.
+func (t *table) since(position uint64) []int {
+	var out []int
+	for i, at := range t.changed {
+		if at > position {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// section returns the number of the section that seat i is in.
+func (t *table) section(i int) int {
+	k, _ := slices.BinarySearchFunc(t.sections, i, func(s section, i int) int {
+		if s.end <= i {
+			return -1
+		}
+		if s.first > i {
+			return 1
+		}
+		return 0
+	})
+	return k
+}
+
+// bySection cuts ordered seat numbers into those of each section.
+func (t *table) bySection(seats []int) iter.Seq2[int, []int] {
+	return func(yield func(int, []int) bool) {
+		for len(seats) > 0 {
+			k := t.section(seats[0])
+			n, _ := slices.BinarySearch(seats, t.sections[k].end)
+			if !yield(k, seats[:n]) {
+				return
+			}
+			seats = seats[n:]
+		}
+	}
+}
+
+// mine returns the holder's locked and paying seats, in order.
+func (t *table) mine(holder store.Holder) []store.Seat {
+	numbers := slices.Sorted(slices.Values(t.own[holder]))
+	seats := make([]store.Seat, 0, len(numbers))
+	for _, i := range numbers {
+		seats = append(seats, t.seats[i])
+	}
+	return seats
+}
+
+// lostBy returns those of the given seats that the clock took from the holder
+// after the position, and that the holder does not have again.
+func (t *table) lostBy(holder store.Holder, among []int, position uint64) []store.Seat {
+	var out []store.Seat
+	for _, i := range among {
+		if l := t.lost[i]; l.holder == holder && l.position > position && t.seats[i].LockedBy != holder {
+			out = append(out, public(t.seats[i]))
+		}
+	}
+	return out
+}
+
+// public returns what everybody may know of a seat.
+func public(s store.Seat) store.Seat {
+	return store.Seat{ID: s.ID, Status: s.Status, Version: s.Version}
+}

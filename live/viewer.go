@@ -1,0 +1,186 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// joinWait is how long a viewer whose cursor is ahead of this instance is let
+// wait for the feed.
+const joinWait = 2 * time.Second
+
+// Viewer is one open stream of a board. Next is for one goroutine at a time.
+type Viewer struct {
+	board  *Board
+	holder store.Holder
+	at     *frame   // the last frame that the viewer has had
+	first  [][]byte // what it is due before that, or nil
+	out    [][]byte // reused by Next
+	err    error    // what Next will return for ever
+	left   bool     // guarded by the board's mu
+}
+
+// Join begins a stream for a viewer who has everything up to from, and who may
+// see what is the holder's; "" is nobody. What the viewer first gets always
+// has the holder's own part. A cursor that is ahead is waited for, 2 s at most.
+// With no cursor, one of another epoch, or one too old or still ahead, the
+// viewer gets everything.
+//
+// After the hub's end it returns ErrEnded, and [Farewell] is due; if ctx ends first, its error. The
+// caller must call Leave.
+func (b *Board) Join(ctx context.Context, from store.Cursor, holder store.Holder) (*Viewer, error) {
+	wait, cancel := context.WithTimeout(ctx, joinWait)
+	defer cancel()
+	b.await(wait, from)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return nil, ErrEnded
+	}
+	v := &Viewer{board: b, holder: holder}
+	v.first, v.at = b.catchUp([][]byte{greeting}, from, holder)
+	b.viewers[holder]++
+	return v, nil
+}
+
+// Leave ends the viewer. It is safe to call at any time and repeatedly.
+func (v *Viewer) Leave() {
+	b := v.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if v.left {
+		return
+	}
+	v.left = true
+	if b.viewers[v.holder]--; b.viewers[v.holder] == 0 {
+		delete(b.viewers, v.holder)
+	}
+}
+
+// Next waits until there is something that the viewer lacks, and returns all of
+// it, to be written at once. The buffers are shared: they must not be changed,
+// and are the caller's only until the next call.
+//
+// It returns ErrTooSlow if the viewer lacks too much, ErrEnded once the hub has
+// ended and the viewer has had its last bytes, and the error of ctx.
+func (v *Viewer) Next(ctx context.Context) ([][]byte, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	if v.first != nil {
+		first := v.first
+		v.first = nil
+		return first, nil
+	}
+	if v.at.next.Load() == nil {
+		select {
+		case <-v.at.more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return v.collect()
+}
+
+// collect takes all frames that there are. The first does not count as lag, or
+// one large frame would cost all viewers their stream.
+func (v *Viewer) collect() ([][]byte, error) {
+	clear(v.out) // else it keeps old frames from the garbage collector
+	out, lag := v.out[:0], 0
+	for f := v.at.next.Load(); f != nil; f = v.at.next.Load() {
+		v.at = f
+		switch f.kind {
+		case reset:
+			out, v.at = v.board.resync(out[:0], v.holder)
+		case last:
+			out = append(out, Farewell())
+			v.err = ErrEnded
+		case update:
+			mine := f.private[v.holder]
+			if len(out) > 0 {
+				lag += len(f.public) + len(mine)
+			}
+			if out = append(out, f.public); mine != nil {
+				out = append(out, mine)
+			}
+		}
+		if lag > v.board.hub.o.MaxLag {
+			v.err = ErrTooSlow
+			return nil, v.err
+		}
+	}
+	v.out = out
+	return out, nil
+}
+
+// catchUp returns what a viewer who has everything up to from lacks, added to
+// out, and the frame after which it goes on.
+func (b *Board) catchUp(out [][]byte, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
+	if !b.knows(from) {
+		return b.everything(out, holder)
+	}
+	c := b.since(from.Position)
+	mine := b.drawMine(holder, b.table.lostBy(holder, c.seats, from.Position))
+	if len(c.data)+len(mine) == 0 {
+		return append(out, heartbeat(b.at)), b.tail
+	}
+	return append(out, c.data, closeMessage(mine, b.at)), b.tail
+}
+
+// knows reports whether all changes since from are known here. Until the feed
+// has passed the snapshot that the board began with, those before it are not.
+func (b *Board) knows(from store.Cursor) bool {
+	return b.at.Covers(from) && from.Position >= b.floor &&
+		(from.Position >= b.base.Position || b.heard.Covers(b.base))
+}
+
+// catchup is what everybody lacks who has everything up to the same position.
+type catchup struct {
+	seats []int
+	data  []byte
+}
+
+// maxCatchups bounds the positions for which catchups are kept.
+const maxCatchups = 256
+
+func (b *Board) since(position uint64) *catchup {
+	if c := b.catchups[position]; c != nil {
+		return c
+	}
+	c := &catchup{seats: b.table.since(position)}
+	c.data, _ = b.drawSeats(c.seats, len(c.seats) > 0)
+	if len(b.catchups) >= maxCatchups {
+		clear(b.catchups)
+	}
+	b.catchups[position] = c
+	return c
+}
+
+// resync is everything, for a viewer under way.
+func (b *Board) resync(out [][]byte, holder store.Holder) ([][]byte, *frame) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.everything(out, holder)
+}
+
+// everything returns all sections, the summary and the holder's part, added to
+// out, and the frame after which it goes on.
+func (b *Board) everything(out [][]byte, holder store.Holder) ([][]byte, *frame) {
+	for k := range b.table.sections {
+		s := &b.table.sections[k]
+		if s.message == nil {
+			s.message = append(b.drawSection(k, true), '\n')
+		}
+		out = append(out, s.message)
+	}
+	final := append(b.drawSummary(), b.drawMine(holder, nil)...)
+	if len(final) == 0 {
+		return append(out, heartbeat(b.at)), b.tail
+	}
+	return append(out, closeMessage(final, b.at)), b.tail
+}
