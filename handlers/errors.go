@@ -27,19 +27,6 @@ var (
 	errCrossSite   = errors.New("cross-site request")
 )
 
-// statusOf maps a refusal of the store; 0 if err is none.
-func statusOf(err error) int {
-	switch {
-	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrBooked), errors.Is(err, store.ErrWithheld),
-		errors.Is(err, store.ErrPaying), errors.Is(err, store.ErrNotYours), errors.Is(err, store.ErrExpired),
-		errors.Is(err, store.ErrClosed):
-		return http.StatusConflict
-	case errors.Is(err, store.ErrLimit):
-		return http.StatusUnprocessableEntity
-	}
-	return 0
-}
-
 // problemOf is the one place that maps errors to answers.
 func problemOf(err error) problem {
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)

@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -54,29 +55,33 @@ func clockTime(h *hall, t time.Time) string {
 	return t.In(zone).Format("15:04:05")
 }
 
-// refusal is why the store said no, as the closed list of the interface has
-// it: a code for programs and a sentence for people, with what to do next.
-func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (code, line string) {
-	names := inTheWay(h, holder, out)
+// refusal is the answer to a no of the store: its status, and a sentence with
+// what to do next. The status is 0 if err is something else.
+func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
+	ids := inTheWay(holder, out)
+	names, is, was := seatNames(h, ids), " is ", " was "
+	if len(ids) > 1 {
+		is, was = " are ", " were "
+	}
 	switch {
 	case errors.Is(err, store.ErrTaken):
-		return "taken", names + " was just taken by somebody else. Please choose another seat."
+		return http.StatusConflict, names + was + "just taken by somebody else. Please choose another seat."
 	case errors.Is(err, store.ErrBooked):
-		return "booked", names + " is sold. Please choose another seat."
+		return http.StatusConflict, names + is + "sold. Please choose another seat."
 	case errors.Is(err, store.ErrWithheld):
-		return "withheld", names + " is not for sale. Please choose another seat."
+		return http.StatusConflict, names + is + "not for sale. Please choose another seat."
 	case errors.Is(err, store.ErrNotYours):
-		return "not_yours", names + " is not yours, so it cannot be given back."
+		return http.StatusConflict, names + is + "not yours to give back."
 	case errors.Is(err, store.ErrPaying):
-		return "paying", names + " is being paid for and stays yours meanwhile."
+		return http.StatusConflict, names + is + "being paid for, and yours meanwhile."
 	case errors.Is(err, store.ErrExpired):
-		return "expired", "Your time had run out, and the seats are free again. Choose them again if they still are."
+		return http.StatusConflict, "Your time had run out, and the seats are free again. Choose them again if they still are."
 	case errors.Is(err, store.ErrClosed):
-		return "closed", closedLine(h, out.Now)
+		return http.StatusConflict, closedLine(h, out.Now)
 	case errors.Is(err, store.ErrLimit):
-		return "limit", fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
+		return http.StatusUnprocessableEntity, fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}
-	return "", ""
+	return 0, ""
 }
 
 func closedLine(h *hall, now time.Time) string {
@@ -90,20 +95,20 @@ func closedLine(h *hall, now time.Time) string {
 	return "Sales for this event have closed."
 }
 
-// inTheWay names the seats of the request that somebody else has.
-func inTheWay(h *hall, holder store.Holder, out store.Outcome) string {
-	var ids []string
+// inTheWay are the seats of the request that somebody else has or nobody can
+// have; if there are none of those, all of them.
+func inTheWay(holder store.Holder, out store.Outcome) []string {
+	var all, others []string
 	for _, seat := range out.Seats {
+		all = append(all, seat.ID)
 		if !seat.FreeAt(out.Now) && !seat.HeldBy(holder, out.Now) {
-			ids = append(ids, seat.ID)
+			others = append(others, seat.ID)
 		}
 	}
-	if len(ids) == 0 {
-		for _, seat := range out.Seats {
-			ids = append(ids, seat.ID)
-		}
+	if len(others) == 0 {
+		return all
 	}
-	return seatNames(h, ids)
+	return others
 }
 
 func lostLine(h *hall, lost []store.Seat) string {
@@ -111,7 +116,11 @@ func lostLine(h *hall, lost []store.Seat) string {
 	for i, seat := range lost {
 		ids[i] = seat.ID
 	}
-	return "Your time ran out: " + seatNames(h, ids) + " is free again. Choose again if you still want to come."
+	is := " is "
+	if len(ids) > 1 {
+		is = " are "
+	}
+	return "Your time ran out: " + seatNames(h, ids) + is + "free again. Choose again if you still want to come."
 }
 
 // seatNames lists seats as people know them.

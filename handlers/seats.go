@@ -71,21 +71,17 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
 func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, err error, done note) error {
-	status := http.StatusOK
-	if err != nil {
-		if status = statusOf(err); status == 0 {
-			return err
-		}
-	}
 	h, hallErr := s.halls.of(c.Request().Context(), board.Event())
 	if hallErr != nil {
 		return hallErr
 	}
-	s.reach(c.Request().Context(), board, out.Cursor)
-	line := done.line(untilOf(h, lockOf(out.Lock.Seats, s.rules)))
+	status, line := http.StatusOK, done.line(untilOf(h, lockOf(out.Lock.Seats, s.rules)))
 	if err != nil {
-		_, line = refusal(h, visitorOf(c).holder, err, out, s.rules)
+		if status, line = refusal(h, visitorOf(c).holder, err, out, s.rules); status == 0 {
+			return err
+		}
 	}
+	s.reach(c.Request().Context(), board, out.Cursor)
 	switch {
 	case isFragment(c):
 		return s.fragments(c, h, status, out, line)
