@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -44,15 +43,7 @@ func untilOf(h *hall, lock store.Lock) string {
 	if len(lock.Seats) == 0 {
 		return ""
 	}
-	return clockTime(h, lock.Deadline)
-}
-
-func clockTime(h *hall, t time.Time) string {
-	zone, err := time.LoadLocation(h.event.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	return t.In(zone).Format("15:04:05")
+	return h.Clock(lock.Deadline)
 }
 
 // refusal is the answer to a no of the store: its status, and a sentence with
@@ -77,22 +68,11 @@ func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules s
 	case errors.Is(err, store.ErrExpired):
 		return http.StatusConflict, "Your time had run out, and the seats are free again. Choose them again if they still are."
 	case errors.Is(err, store.ErrClosed):
-		return http.StatusConflict, closedLine(h, out.Now)
+		return http.StatusConflict, h.Sales(out.Now)
 	case errors.Is(err, store.ErrLimit):
 		return http.StatusUnprocessableEntity, fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}
 	return 0, ""
-}
-
-func closedLine(h *hall, now time.Time) string {
-	if open := h.event.SalesOpen; now.Before(open) {
-		zone, err := time.LoadLocation(h.event.Zone)
-		if err != nil {
-			zone = time.UTC
-		}
-		return "Sales open on " + open.In(zone).Format("Monday, 2 January 2006, 15:04") + "."
-	}
-	return "Sales for this event have closed."
 }
 
 // inTheWay are the seats of the request that somebody else has or nobody can

@@ -147,6 +147,9 @@ func (h *Hall) at(t time.Time) string {
 	return t.In(h.zone).Format("Monday 2 January 2006, 15:04 MST")
 }
 
+// Clock says an instant as the time of day at the venue, to the second.
+func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
+
 // prices says the range of what a seat costs.
 func (h *Hall) prices() string {
 	var all []int64
@@ -160,8 +163,8 @@ func (h *Hall) prices() string {
 	return low + " to " + high
 }
 
-// sales says when seats can be had if that is not now, or "".
-func (h *Hall) sales(now time.Time) string {
+// Sales says when seats can be had if that is not now, or "".
+func (h *Hall) Sales(now time.Time) string {
 	switch e := h.event; {
 	case e.OnSaleAt(now):
 		return ""
@@ -195,7 +198,7 @@ func (h *Hall) basket(b Basket) basketView {
 	left := b.Lock.Deadline.Sub(b.Now)
 	v := basketView{
 		hall:     h,
-		until:    b.Lock.Deadline.In(h.zone).Format("15:04:05"),
+		until:    h.Clock(b.Lock.Deadline),
 		deadline: b.Lock.Deadline.UTC().Format("2006-01-02T15:04:05.000Z"),
 		left:     strconv.FormatInt(max(0, left.Milliseconds()), 10),
 		running:  left > 0,
