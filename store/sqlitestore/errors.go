@@ -1,8 +1,11 @@
 package sqlitestore
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"zombiezen.com/go/sqlite"
 
@@ -30,7 +33,7 @@ func resource(err error) bool {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultReadOnly, sqlite.ResultCantOpen,
 		sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultNoMem, sqlite.ResultCorrupt,
-		sqlite.ResultNotADB, sqlite.ResultPerm, sqlite.ResultInterrupt:
+		sqlite.ResultNotADB, sqlite.ResultPerm, sqlite.ResultProtocol:
 		return true
 	}
 	return false
@@ -38,28 +41,38 @@ func resource(err error) bool {
 
 // Reasons why a file cannot be opened.
 var (
+	errNotFile = errors.New("not a file")
 	errNotOurs = errors.New("not a Seatlock store")
+	errNewer   = errors.New("written by a newer Seatlock")
 	errServed  = errors.New("another Seatlock serves this store")
 	errDamaged = errors.New("damaged")
+	errNoWAL   = errors.New("no write-ahead log to be had")
 )
 
 // explain turns a failure to open into one line with what to do.
 func explain(path string, err error) error {
-	advice := ""
-	switch code := sqlite.ErrCode(err).ToPrimary(); {
+	return fmt.Errorf("store %s: %w: %s", path, err, advice(err))
+}
+
+func advice(err error) string {
+	code := sqlite.ErrCode(err).ToPrimary()
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "start again"
 	case errors.Is(err, errServed):
-		advice = "stop it first, or give this one another --store"
-	case errors.Is(err, errNotOurs):
-		advice = "it is left as it is; give another --store"
-	case errors.Is(err, errDamaged), code == sqlite.ResultCorrupt, code == sqlite.ResultNotADB:
-		advice = "it is left as it is; put a backup in its place"
-	case code == sqlite.ResultReadOnly, code == sqlite.ResultCantOpen, code == sqlite.ResultPerm:
-		advice = "the file and its folder must be readable and writable"
-	case code == sqlite.ResultFull, code == sqlite.ResultIOErr:
-		advice = "is the disk full?"
+		return "stop it first, or give this one another --store"
+	case errors.Is(err, errNotOurs), errors.Is(err, errNotFile), code == sqlite.ResultNotADB:
+		return "it is left as it is; give another --store"
+	case errors.Is(err, errNewer):
+		return "it is left as it is; install the newer version"
+	case errors.Is(err, errDamaged), code == sqlite.ResultCorrupt:
+		return "it is left as it is; put a backup in its place"
+	case errors.Is(err, syscall.ENOSPC), code == sqlite.ResultFull, code == sqlite.ResultIOErr:
+		return "is the disk full?"
+	case errors.Is(err, fs.ErrPermission), code == sqlite.ResultReadOnly, code == sqlite.ResultCantOpen, code == sqlite.ResultPerm:
+		return "the file and its folder must be readable and writable"
+	case code == sqlite.ResultBusy:
+		return "another program is writing to it; try again when it has ended"
 	}
-	if advice == "" {
-		return fmt.Errorf("store %s: %w", path, err)
-	}
-	return fmt.Errorf("store %s: %w: %s", path, err, advice)
+	return "see that its folder is one, on a local disk"
 }

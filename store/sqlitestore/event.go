@@ -18,14 +18,14 @@ func (s *Store) CreateEvent(ctx context.Context, e store.NewEvent) error {
 		return fmt.Errorf("create event: %w", err)
 	}
 	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
-	return s.do(ctx, "create event "+e.ID, func(t *tx) error { return t.createEvent(e) })
-}
-
-func (t *tx) createEvent(e store.NewEvent) error {
 	fingerprint, err := fingerprint(e)
 	if err != nil {
-		return err
+		return fmt.Errorf("create event %s: %w: %w", e.ID, store.ErrInvalid, err)
 	}
+	return s.do(ctx, "create event "+e.ID, func(t *tx) error { return t.createEvent(e, fingerprint) })
+}
+
+func (t *tx) createEvent(e store.NewEvent, fingerprint string) error {
 	known, err := t.fingerprintOf(e.ID)
 	if err != nil {
 		return err
@@ -75,7 +75,9 @@ func (t *tx) insertSeats(e store.NewEvent) error {
 	return nil
 }
 
+// fingerprint fails for a time that no calendar has, such as the year 10,000.
 func fingerprint(e store.NewEvent) (string, error) {
+	e.PlanBody = nil // e.Plan stands for it
 	e.Starts = e.Starts.UTC().Round(0)
 	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
 	body, err := json.Marshal(e)

@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 // changeJSON is a change as it stands in the body of a row of the feed.
 type changeJSON struct {
+	Event   string `json:"event,omitempty"` // if not the row's
 	Seat    string `json:"seat"`
 	Status  string `json:"status"`
 	By      string `json:"by,omitempty"`
@@ -25,13 +27,16 @@ type changeJSON struct {
 	Lapsed  bool   `json:"lapsed,omitempty"`
 }
 
-func encodeChanges(changes []store.Change) string {
+func encodeChanges(event string, changes []store.Change) string {
 	rows := make([]changeJSON, len(changes))
 	for i, c := range changes {
 		rows[i] = changeJSON{
 			Seat: c.Seat.ID, Status: c.Seat.Status.String(), By: string(c.Seat.LockedBy),
 			Since: milliseconds(c.Seat.LockTime), Until: milliseconds(c.Seat.LockedUntil),
 			Booking: c.Seat.Booking, Version: c.Seat.Version, Before: string(c.Before), Lapsed: c.Lapsed,
+		}
+		if c.Event != event {
+			rows[i].Event = c.Event
 		}
 	}
 	body, err := json.Marshal(rows)
@@ -52,7 +57,7 @@ func decodeChanges(event, body string, to []store.Change) ([]store.Change, error
 			return to, fmt.Errorf("%w: change of %s to %q", errDamaged, r.Seat, r.Status)
 		}
 		to = append(to, store.Change{
-			Event: event, Before: store.Holder(r.Before), Lapsed: r.Lapsed,
+			Event: cmp.Or(r.Event, event), Before: store.Holder(r.Before), Lapsed: r.Lapsed,
 			Seat: store.Seat{
 				ID: r.Seat, Status: status, LockedBy: store.Holder(r.By),
 				LockTime: fromMilliseconds(r.Since), LockedUntil: fromMilliseconds(r.Until),
@@ -80,20 +85,26 @@ func fromMilliseconds(ms int64) time.Time {
 // Recent implements [store.Store].
 func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
 	err = s.read(ctx, "recent cursor", func(v view) error {
-		var position int64
-		err := v.each(`SELECT coalesce((SELECT min(position) - 1 FROM changes WHERE at >= ?1),
-				(SELECT max(position) FROM changes), 0)`,
-			func(stmt *sqlite.Stmt) error {
-				position = stmt.ColumnInt64(0)
-				return nil
-			}, v.now.Add(-age))
-		if age <= 0 && err == nil {
-			position, err = v.lastPosition()
+		position, err := v.lastPosition()
+		if age > 0 && err == nil {
+			position, err = v.positionAt(v.now.Add(-age))
 		}
 		cursor = store.Cursor{Epoch: s.epoch, Position: uint64(position)}
 		return err
 	})
 	return cursor, err
+}
+
+// positionAt returns the last position before at, or else the one before all
+// changes that are kept. It walks back from the end.
+func (v view) positionAt(at time.Time) (position int64, err error) {
+	err = v.each(`SELECT coalesce((SELECT position FROM changes WHERE at < ?1 ORDER BY position DESC LIMIT 1),
+			(SELECT min(position) - 1 FROM changes), 0)`,
+		func(stmt *sqlite.Stmt) error {
+			position = stmt.ColumnInt64(0)
+			return nil
+		}, at)
+	return position, err
 }
 
 // feedRows bounds one batch; rows are whole requests, so none is torn.
@@ -162,12 +173,11 @@ func (s *Store) changesAfter(ctx context.Context, from store.Cursor) (batch stor
 // checkReach refuses a position whose successors were pruned, or that lies
 // ahead of the file.
 func (v view) checkReach(position uint64) error {
-	var first, last int64
-	err := v.each(`SELECT coalesce((SELECT min(position) FROM changes), 1), coalesce((SELECT max(position) FROM changes), 0)`,
-		func(stmt *sqlite.Stmt) error {
-			first, last = stmt.ColumnInt64(0), stmt.ColumnInt64(1)
-			return nil
-		})
+	first, err := v.firstPosition()
+	if err != nil {
+		return err
+	}
+	last, err := v.lastPosition()
 	if err != nil {
 		return err
 	}

@@ -67,16 +67,16 @@ func collect(seats *[]store.Seat) func(*sqlite.Stmt) error {
 // lockOf reads the holder's clock and seats. A clock that is over is no lock,
 // unless seats of it are being paid for.
 func (v view) lockOf(event string, holder store.Holder) (lock store.Lock, err error) {
-	if lock.Seats, err = v.held(event, holder); err != nil {
-		return store.Lock{}, err
-	}
 	err = v.each(`SELECT started, deadline, extended FROM locks WHERE event = ?1 AND holder = ?2`,
 		func(stmt *sqlite.Stmt) error {
 			lock.Started, lock.Deadline = columnTime(stmt, 0), columnTime(stmt, 1)
 			lock.Extended = stmt.ColumnBool(2)
 			return nil
 		}, event, holder)
-	if err != nil {
+	if err != nil || lock.Started.IsZero() { // nobody has seats without a clock
+		return store.Lock{}, err
+	}
+	if lock.Seats, err = v.held(event, holder); err != nil {
 		return store.Lock{}, err
 	}
 	if len(lock.Seats) == 0 && !v.now.Before(lock.Deadline) {
@@ -151,7 +151,7 @@ func (t *tx) grant(r store.LockRequest, out *store.Outcome, wanted []int) error 
 		if n != 1 {
 			return fmt.Errorf("%w: %s", errRace, seat.ID)
 		}
-		change := store.Change{Before: seat.LockedBy, Lapsed: seat.LockedBy != "" && seat.LockedBy != r.Holder}
+		change := store.Change{Event: r.Event, Before: seat.LockedBy, Lapsed: seat.LockedBy != "" && seat.LockedBy != r.Holder}
 		seat.Status, seat.LockedBy = store.Locked, r.Holder
 		seat.LockTime, seat.LockedUntil = lock.Started, lock.Deadline
 		seat.Version++
@@ -216,7 +216,7 @@ func (t *tx) unlock(r store.UnlockRequest, ids []string) (store.Outcome, error) 
 			return store.Outcome{}, fmt.Errorf("%w: %s", errRace, seat.ID)
 		}
 		*seat = freed(*seat)
-		changes = append(changes, store.Change{Seat: *seat, Before: r.Holder})
+		changes = append(changes, store.Change{Event: r.Event, Seat: *seat, Before: r.Holder})
 	}
 	out.Lock.Seats = slices.DeleteFunc(out.Lock.Seats, func(seat store.Seat) bool {
 		return slices.ContainsFunc(changes, func(c store.Change) bool { return c.Seat.ID == seat.ID })
@@ -295,7 +295,7 @@ func (t *tx) moveDeadline(r store.ExtendRequest, out store.Outcome) (store.Outco
 		}
 		seat.LockedUntil = lock.Deadline
 		seat.Version++
-		changes = append(changes, store.Change{Seat: *seat, Before: r.Holder})
+		changes = append(changes, store.Change{Event: r.Event, Seat: *seat, Before: r.Holder})
 	}
 	out.Seats = lockedOnly(lock.Seats)
 	return out, t.announce(r.Event, changes, &out)
@@ -365,7 +365,7 @@ func (t *tx) withhold(event string, ids []string, on bool) (store.Outcome, error
 		if n != 1 {
 			return store.Outcome{}, fmt.Errorf("%w: %s", errRace, seat.ID)
 		}
-		change := store.Change{Before: seat.LockedBy, Lapsed: seat.LockedBy != ""}
+		change := store.Change{Event: event, Before: seat.LockedBy, Lapsed: seat.LockedBy != ""}
 		*seat = freed(*seat)
 		seat.Status = status
 		change.Seat = *seat
@@ -377,7 +377,7 @@ func (t *tx) withhold(event string, ids []string, on bool) (store.Outcome, error
 // sweepSize bounds how long one sweep keeps other writers waiting.
 const sweepSize = 1000
 
-// ReleaseDue implements [store.Store].
+// ReleaseDue implements [store.Store]. What one sweep leaves is due at once.
 func (s *Store) ReleaseDue(ctx context.Context) (store.Due, error) {
 	return write(ctx, s, "release lapsed locks", (*tx).releaseDue)
 }
@@ -387,7 +387,6 @@ func (t *tx) releaseDue() (due store.Due, err error) {
 	if err != nil {
 		return store.Due{}, err
 	}
-	byEvent := map[string][]store.Change{}
 	for _, c := range changes {
 		n, err := t.exec(`UPDATE seats SET status = 'available', locked_by = NULL, lock_time = NULL, locked_until = NULL, version = version + 1
 			WHERE event = ?1 AND id = ?2 AND status = 'locked' AND locked_until <= ?3`, c.Event, c.Seat.ID, t.now)
@@ -397,10 +396,9 @@ func (t *tx) releaseDue() (due store.Due, err error) {
 		if n != 1 {
 			return store.Due{}, fmt.Errorf("%w: %s", errRace, c.Seat.ID)
 		}
-		byEvent[c.Event] = append(byEvent[c.Event], c)
 	}
-	for event, changes := range byEvent {
-		if err := t.announce(event, changes, nil); err != nil {
+	if len(changes) > 0 {
+		if err := t.announce(changes[0].Event, changes, nil); err != nil {
 			return store.Due{}, err
 		}
 	}
@@ -458,7 +456,7 @@ func (t *tx) announce(event string, changes []store.Change, out *store.Outcome) 
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := t.appendChange(event, encodeChanges(changes)); err != nil {
+	if err := t.appendChange(event, encodeChanges(event, changes)); err != nil {
 		return err
 	}
 	if out != nil {

@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,40 +22,33 @@ var schema string
 const (
 	applicationID = 0x5ea710c0 // marks our files for SQLite and for file(1)
 	formatVersion = 1          // of schema.sql
+
+	busyTimeout = 5 * time.Second // for a command that writes beside a server
 )
 
 // open goes from harmless to harmful: nothing is written before the file is
 // known to be ours, or to be new.
 func (s *Store) open(ctx context.Context, serve bool) error {
-	if dir := filepath.Dir(s.path); dir != "." {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
+	path, err := place(s.path)
+	if err != nil {
+		return err
 	}
 	if serve {
-		unlock, err := lockFile(s.path + ".lock")
+		unlock, err := lockFile(path + ".lock")
 		if err != nil {
 			return err
 		}
 		s.unlock = unlock
 	}
-	if err := looksLikeSQLite(s.path); err != nil {
+	if err := probe(ctx, path); err != nil {
 		return err
 	}
-	// The file holds the key of the session cookies: for its owner's eyes.
-	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	if s.writer, err = sqlite.OpenConn(path, sqlite.OpenReadWrite); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if s.writer, err = sqlite.OpenConn(s.path, sqlite.OpenReadWrite, sqlite.OpenCreate); err != nil {
-		return err
-	}
-	s.writer.SetBusyTimeout(5 * time.Second)
+	s.writer.SetBusyTimeout(busyTimeout)
 	v := view{Conn: s.writer}
-	if err := v.prepareFile(ctx); err != nil {
+	if err := v.prepare(ctx); err != nil {
 		return err
 	}
 	if s.epoch, err = v.epoch(); err != nil {
@@ -64,82 +57,142 @@ func (s *Store) open(ctx context.Context, serve bool) error {
 	if s.secret, err = v.secret(); err != nil {
 		return err
 	}
-	s.reads, err = sqlitex.NewPool(s.path, sqlitex.PoolOptions{
-		Flags:    sqlite.OpenReadOnly | sqlite.OpenWAL,
+	s.reads, err = sqlitex.NewPool(path, sqlitex.PoolOptions{
+		Flags:    sqlite.OpenReadOnly,
 		PoolSize: readers,
 	})
 	return err
 }
 
-// looksLikeSQLite keeps SQLite from touching a file of another kind.
-func looksLikeSQLite(path string) error {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+// place makes an empty file if there is none, and returns where it is without
+// links, so that servers who come by different names meet at one lock file.
+//
+// A file that exists is not opened here: closing it would drop the locks that
+// SQLite holds on it for this process.
+func place(path string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
 	}
+	// The file holds the key of the session cookies: for its owner's eyes.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errNotFile
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// probe looks at the file through a connection that cannot write. One that can
+// would fold a write-ahead log into the file when it is closed, and that log
+// may be what does not fit.
+func probe(ctx context.Context, path string) error {
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	const magic = "SQLite format 3\x00"
-	head := make([]byte, len(magic))
-	n, err := io.ReadFull(f, head)
-	if errors.Is(err, io.EOF) {
-		return nil // empty: as good as new
+	v := view{Conn: conn}
+	isNew, err := v.checkFormat()
+	if err == nil && !isNew {
+		err = v.checkSound(ctx)
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
+	if sqlite.ErrCode(err) == sqlite.ResultReadOnlyRollback {
+		err = nil // the very first start was killed: the writer tidies up
 	}
-	if string(head[:n]) != magic {
-		return errNotOurs
+	if closing := conn.Close(); err == nil {
+		err = closing
 	}
-	return nil
+	return err
 }
 
-func (v view) prepareFile(ctx context.Context) error {
+// prepare waits for others who do the same: SQLite does not when two give a
+// new file its log at once.
+func (v view) prepare(ctx context.Context) error {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		err := v.prepareFile()
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (v view) prepareFile() error {
 	isNew, err := v.checkFormat()
 	if err != nil {
 		return err
 	}
-	// A read-only file opens without a complaint; this is where it shows.
-	if _, err := v.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := v.tryWrite(); err != nil {
 		return err
 	}
-	if _, err := v.exec("ROLLBACK"); err != nil {
+	mode, err := v.text("PRAGMA journal_mode = WAL")
+	if err != nil {
 		return err
 	}
-	for _, pragma := range []string{"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"} {
-		if err := sqlitex.ExecuteTransient(v.Conn, pragma, nil); err != nil {
-			return err
-		}
+	if mode != "wal" { // SQLite does not call that an error
+		return errNoWAL
+	}
+	if _, err := v.text("PRAGMA synchronous = FULL"); err != nil {
+		return err
+	}
+	// What the log grew to while somebody read for long is cut back to this.
+	if _, err := v.text("PRAGMA journal_size_limit = 67108864"); err != nil {
+		return err
 	}
 	if isNew {
 		return v.create()
 	}
-	return v.checkSound(ctx)
+	return nil
 }
 
-// checkFormat tells a new file from ours; anything else is an error.
+// tryWrite begins to write and takes it back. A read-only file opens without a
+// complaint, and even begins a transaction; this is where it shows.
+func (v view) tryWrite() error {
+	if _, err := v.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := v.setPragma("user_version", formatVersion)
+	if _, rollback := v.exec("ROLLBACK"); err == nil {
+		err = rollback
+	}
+	return err
+}
+
+// checkFormat tells a new file from ours; anything else is an error. One
+// statement reads all, so that it never sees half of another's create.
 func (v view) checkFormat() (isNew bool, err error) {
-	application, err := v.pragma("application_id")
-	if err != nil {
-		return false, err
-	}
-	version, err := v.pragma("user_version")
-	if err != nil {
-		return false, err
-	}
-	tables, err := v.number(`SELECT count(*) FROM sqlite_schema`)
-	if err != nil {
-		return false, err
-	}
+	var application, version, tables int64
+	err = sqlitex.ExecuteTransient(v.Conn, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_application_id, pragma_user_version`, &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error {
+			application, version, tables = stmt.ColumnInt64(0), stmt.ColumnInt64(1), stmt.ColumnInt64(2)
+			return nil
+		},
+	})
 	switch {
+	case err != nil:
+		return false, err
 	case application == 0 && version == 0 && tables == 0:
 		return true, nil
 	case application != applicationID:
 		return false, errNotOurs
 	case version > formatVersion:
-		return false, fmt.Errorf("written by a newer Seatlock (format %d, this one knows %d): install the newer version", version, formatVersion)
+		return false, fmt.Errorf("%w: its format is %d, and this one knows %d", errNewer, version, formatVersion)
 	}
 	return false, nil
 }
@@ -181,17 +234,13 @@ func newEpoch() string {
 func (v view) checkSound(ctx context.Context) error {
 	v.SetInterrupt(ctx.Done())
 	defer v.SetInterrupt(nil)
-	verdict := ""
-	err := sqlitex.ExecuteTransient(v.Conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{
-		ResultFunc: func(stmt *sqlite.Stmt) error {
-			verdict = stmt.ColumnText(0)
-			return nil
-		},
-	})
-	if err != nil {
+	verdict, err := v.text("PRAGMA quick_check(1)")
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
 		return err
-	}
-	if verdict != "ok" {
+	case verdict != "ok":
 		return errDamaged
 	}
 	return nil
@@ -218,18 +267,18 @@ func (v view) meta(name string) (value string, err error) {
 	return value, err
 }
 
-func (v view) pragma(name string) (int64, error) { return v.number("PRAGMA " + name) }
-
 func (v view) setPragma(name string, value int64) error {
 	return sqlitex.ExecuteTransient(v.Conn, fmt.Sprintf("PRAGMA %s = %d", name, value), nil)
 }
 
-func (v view) number(query string) (n int64, err error) {
+// text runs a statement outside of any transaction of ours and returns the
+// first column of its last row.
+func (v view) text(query string) (text string, err error) {
 	err = sqlitex.ExecuteTransient(v.Conn, query, &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
-			n = stmt.ColumnInt64(0)
+			text = stmt.ColumnText(0)
 			return nil
 		},
 	})
-	return n, err
+	return text, err
 }

@@ -24,7 +24,7 @@ func (s *Store) FindCtx(ctx context.Context, token string) (data []byte, found b
 func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	return s.do(ctx, "commit session", func(t *tx) error {
 		_, err := t.exec(`INSERT INTO sessions (token, data, expires) VALUES (?1, ?2, ?3)
-			ON CONFLICT DO UPDATE SET data = ?2, expires = ?3`, token, data, expiry)
+			ON CONFLICT DO UPDATE SET data = ?2, expires = ?3`, token, data, expiry.UnixMilli())
 		return err
 	})
 }

@@ -32,6 +32,7 @@ const (
 	keepChanges     = 24 * time.Hour
 	maxChanges      = 1_000_000
 	housekeepPeriod = 10 * time.Minute
+	housekeepPause  = 100 * time.Millisecond // when there is more to prune
 )
 
 // Options say how to open a file.
@@ -89,7 +90,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		unlock:    func() error { return nil },
 	}
 	if err := s.open(ctx, o.Serve); err != nil {
-		return nil, errors.Join(explain(path, err), s.release())
+		if closing := s.release(); closing != nil {
+			log.Warn("close a store that did not open", "error", closing)
+		}
+		return nil, explain(path, err)
 	}
 	s.close = sync.OnceValue(s.shut)
 	go s.serve()

@@ -105,18 +105,14 @@ func (s *Store) await(ctx context.Context, j *job) error {
 // commits it at once.
 func (s *Store) serve() {
 	defer close(s.stopped)
-	housekeep := time.NewTicker(housekeepPeriod)
+	housekeep := time.NewTimer(housekeepPeriod)
 	defer housekeep.Stop()
 	for {
 		select {
 		case j := <-s.queue:
 			s.commitGroup(s.gather(j))
 		case <-housekeep.C:
-			j := &job{run: prune, done: make(chan error, 1)}
-			s.commitGroup([]*job{j})
-			if err := <-j.done; err != nil {
-				s.log.Warn("housekeeping of the store", "error", err)
-			}
+			housekeep.Reset(s.housekeep())
 		case <-s.closing:
 			for {
 				select {
@@ -161,7 +157,9 @@ func (s *Store) commitGroup(group []*job) {
 			}
 			return
 		}
-		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		if !errors.Is(err, store.ErrUnknown) {
+			err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
 		s.log.Error("write to the store", "error", err)
 		if failed < 0 { // nothing can be written now
 			for _, j := range group {
@@ -175,7 +173,7 @@ func (s *Store) commitGroup(group []*job) {
 }
 
 // transact returns which job broke the transaction, or -1 if none in
-// particular did. After an error nothing was changed.
+// particular did. After an error nothing was changed, but for ErrUnknown.
 func (s *Store) transact(group []*job, results []error) (failed int, err error) {
 	defer func() {
 		if err != nil && !s.writer.AutocommitEnabled() {
@@ -204,6 +202,10 @@ func (s *Store) transact(group []*job, results []error) (failed int, err error) 
 		results[i] = err
 	}
 	_, err = v.exec("COMMIT")
+	if sqlite.ErrCode(err) == sqlite.ResultIOErrFsync {
+		// Written, and rolled back here, but read again if we die now.
+		err = fmt.Errorf("%w: %w", store.ErrUnknown, err)
+	}
 	return -1, err
 }
 
@@ -231,25 +233,65 @@ func (s *Store) nextCommit() <-chan struct{} {
 	return s.committed
 }
 
-// prune drops what nobody can need: old changes but the last, sessions past
-// their end, and clocks that are over.
-func prune(t *tx) error {
-	_, err := t.exec(`DELETE FROM changes WHERE position < ?1
-		AND (at < ?2 OR position <= ?1 - ?3)`, t.position, t.now.Add(-keepChanges), maxChanges)
-	if err != nil {
+// housekeep prunes, and returns when to do so again.
+func (s *Store) housekeep() time.Duration {
+	more := false
+	j := &job{done: make(chan error, 1), run: func(t *tx) (err error) {
+		more, err = t.prune(maxChanges)
 		return err
+	}}
+	s.commitGroup([]*job{j})
+	if err := <-j.done; err != nil {
+		s.log.Warn("housekeeping of the store", "error", err)
+		return housekeepPeriod
+	}
+	if more {
+		return housekeepPause
+	}
+	return housekeepPeriod
+}
+
+// pruneSize bounds how long housekeeping keeps other writers waiting.
+const pruneSize = 10_000
+
+// prune drops what nobody can need: changes that are old or too many, but
+// never the last, then sessions past their end and clocks that are over. It
+// tells whether there is more to prune.
+//
+// The changes that stay are one run without a gap, even where a step of the
+// wall clock between two processes put their times out of order.
+func (t *tx) prune(keep int64) (more bool, err error) {
+	first, err := t.firstPosition()
+	if err != nil {
+		return false, err
+	}
+	upTo := min(t.position, first+pruneSize)
+	n, err := t.exec(`DELETE FROM changes WHERE position < coalesce((
+		SELECT min(position) FROM changes WHERE position < ?1 AND at >= ?2 AND position > ?3), ?1)`,
+		upTo, t.now.Add(-keepChanges), t.position-keep)
+	if err != nil || n == pruneSize {
+		return true, err
 	}
 	if _, err := t.exec(`DELETE FROM sessions WHERE expires <= ?`, t.now); err != nil {
-		return err
+		return false, err
 	}
 	_, err = t.exec(`DELETE FROM locks WHERE deadline <= ?1 AND NOT EXISTS (
 		SELECT 1 FROM seats WHERE seats.event = locks.event AND seats.locked_by = locks.holder
 			AND seats.status IN ('locked', 'paying'))`, t.now)
-	return err
+	return false, err
 }
 
 func (v view) lastPosition() (position int64, err error) {
 	err = v.each(`SELECT coalesce(max(position), 0) FROM changes`, func(stmt *sqlite.Stmt) error {
+		position = stmt.ColumnInt64(0)
+		return nil
+	})
+	return position, err
+}
+
+// firstPosition returns the position of the oldest change that is kept.
+func (v view) firstPosition() (position int64, err error) {
+	err = v.each(`SELECT coalesce(min(position), 1) FROM changes`, func(stmt *sqlite.Stmt) error {
 		position = stmt.ColumnInt64(0)
 		return nil
 	})

@@ -1,0 +1,259 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+func openTest(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), Options{Serve: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	e := store.NewEvent{
+		Event:    store.Event{ID: "hall", Title: "Late quartets", Zone: "UTC", Currency: "EUR"},
+		PlanBody: []byte("plan"), Seats: []string{"a", "b", "c"},
+	}
+	if err := s.CreateEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stall keeps the writer busy until release is called.
+func stall(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	begun, gate, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.do(context.Background(), "stall", func(*tx) error {
+			close(begun)
+			<-gate
+			return nil
+		})
+	}()
+	<-begun
+	return func() {
+		close(gate)
+		if err := <-ended; err != nil {
+			t.Errorf("stall: %v", err)
+		}
+	}
+}
+
+// enqueue starts a request behind a stalled writer, in this order.
+func enqueue(t *testing.T, s *Store, ctx context.Context, run func(*tx) error) <-chan error {
+	t.Helper()
+	before, done := len(s.queue), make(chan error, 1)
+	go func() { done <- s.do(ctx, "request", run) }()
+	for len(s.queue) == before {
+		time.Sleep(time.Millisecond) // the queue is filled by the goroutine above alone
+	}
+	return done
+}
+
+func lockRequest(seat string, who store.Holder) func(*tx) error {
+	return func(t *tx) error {
+		_, err := t.lock(store.LockRequest{Event: "hall", Holder: who, Seats: []string{seat}, Rules: store.DefaultRules()}, []string{seat})
+		return err
+	}
+}
+
+// TestGroup commits one group of which some are refused and some fail half
+// way, in each way they can: their neighbours get what they asked for, once.
+func TestGroup(t *testing.T) {
+	s := openTest(t)
+	broken := errors.New("broken")
+	halfWay := func(end func(*tx) error) func(*tx) error {
+		return func(t *tx) error {
+			if _, err := t.exec(`UPDATE seats SET status = 'booked', version = version + 7`); err != nil {
+				return err
+			}
+			return end(t)
+		}
+	}
+	requests := []struct {
+		run  func(*tx) error
+		want error
+	}{
+		{lockRequest("a", "ann"), nil},
+		{halfWay(func(*tx) error { return broken }), broken},
+		{lockRequest("a", "bob"), store.ErrTaken},
+		{lockRequest("b", "bob"), nil},
+		{halfWay(func(*tx) error { panic("broken") }), store.ErrUnavailable},
+		{halfWay(func(t *tx) error {
+			_, err := t.exec(`INSERT INTO meta (name, value) VALUES ('epoch', '')`)
+			return err
+		}), store.ErrUnavailable},
+		{lockRequest("c", "cid"), nil},
+	}
+	release := stall(t, s)
+	var answers []<-chan error
+	for _, r := range requests {
+		answers = append(answers, enqueue(t, s, t.Context(), r.run))
+	}
+	release()
+	for i, r := range requests {
+		if err := <-answers[i]; !errors.Is(err, r.want) {
+			t.Errorf("request %d: got error %v, want %v", i, err, r.want)
+		}
+	}
+	snapshot, err := s.Snapshot(t.Context(), "hall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, who := range []store.Holder{"ann", "bob", "cid"} {
+		if seat := snapshot.Seats[i]; seat.LockedBy != who || seat.Status != store.Locked || seat.Version != 2 {
+			t.Errorf("got %+v, want it locked once, by %s", seat, who)
+		}
+	}
+	if want := uint64(4); snapshot.Cursor.Position != want { // the event and three locks
+		t.Errorf("got position %d, want %d", snapshot.Cursor.Position, want)
+	}
+}
+
+// TestAbandoned ends the context of one request in the queue and of one that
+// the writer is at.
+func TestAbandoned(t *testing.T) {
+	s := openTest(t)
+	release := stall(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	queued := enqueue(t, s, ctx, lockRequest("a", "ann"))
+	cancel()
+	if err := <-queued; !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnknown) {
+		t.Errorf("queued: got error %v, want %v alone", err, context.Canceled)
+	}
+	release()
+
+	ctx, cancel = context.WithCancel(t.Context())
+	err := s.do(ctx, "request", func(x *tx) error {
+		cancel()
+		<-ctx.Done()
+		return lockRequest("b", "bob")(x)
+	})
+	if err != nil && !errors.Is(err, store.ErrUnknown) {
+		t.Errorf("running: got error %v, want none or %v", err, store.ErrUnknown)
+	}
+	if err := s.do(t.Context(), "repeat", lockRequest("b", "bob")); err != nil {
+		t.Errorf("repeat: %v", err)
+	}
+	snapshot, err := s.Snapshot(t.Context(), "hall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := snapshot.Seats[0], snapshot.Seats[1]; a.Version != 1 || b.Version != 2 {
+		t.Errorf("got versions %d and %d, want 1 and 2", a.Version, b.Version)
+	}
+}
+
+// TestPrune keeps the last change and one run without a gap before it.
+func TestPrune(t *testing.T) {
+	s := openTest(t) // position 1
+	for _, seat := range []string{"a", "b", "c"} {
+		if err := s.do(t.Context(), "lock", lockRequest(seat, "ann")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age := func(position int, by time.Duration) func(*tx) error {
+		return func(x *tx) error {
+			_, err := x.exec(`UPDATE changes SET at = ?1 WHERE position = ?2`, x.now.Add(-by), position)
+			return err
+		}
+	}
+	prune := func(keep int64) func(*tx) error {
+		return func(x *tx) error {
+			_, err := x.prune(keep)
+			return err
+		}
+	}
+	for _, step := range []struct {
+		name   string
+		run    func(*tx) error
+		oldest uint64 // cursor that still works
+	}{
+		{"all fresh", prune(maxChanges), 0},
+		{"old in the middle", age(3, 2*keepChanges), 0},
+		{"old in the middle, pruned", prune(maxChanges), 0},
+		{"old at the start", age(1, 2*keepChanges), 0},
+		{"old at the start, pruned", prune(maxChanges), 1},
+		{"fresh in the middle", age(3, 0), 1},
+		{"too many", prune(2), 2},
+		{"last is old", age(4, 2*keepChanges), 2},
+		{"last is old, pruned", prune(1), 3},
+		{"nothing left to prune", prune(0), 3},
+	} {
+		if err := s.do(t.Context(), step.name, step.run); err != nil {
+			t.Fatal(err)
+		}
+		if err := firstOf(t, s, step.oldest); err != nil {
+			t.Errorf("%s: from %d: got error %v, want none", step.name, step.oldest, err)
+		}
+		if step.oldest > 0 {
+			if err := firstOf(t, s, step.oldest-1); !errors.Is(err, store.ErrCursorLost) {
+				t.Errorf("%s: from %d: got error %v, want %v", step.name, step.oldest-1, err, store.ErrCursorLost)
+			}
+		}
+		recent, err := s.Recent(t.Context(), 1000*time.Hour)
+		if err != nil || recent.Position != step.oldest {
+			t.Errorf("%s: got recent %v, %v, want position %d", step.name, recent, err, step.oldest)
+		}
+		if head, err := s.Recent(t.Context(), 0); err != nil || head.Position != 4 {
+			t.Errorf("%s: got head %v, %v, want position 4", step.name, head, err)
+		}
+	}
+	if err := s.do(t.Context(), "unlock", func(x *tx) error {
+		_, err := x.unlock(store.UnlockRequest{Event: "hall", Holder: "ann"}, nil)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := s.Recent(t.Context(), 0); err != nil || head.Position != 5 {
+		t.Errorf("after a prune: got head %v, %v, want position 5", head, err)
+	}
+}
+
+// firstOf returns the error with which the feed from a position begins.
+func firstOf(t *testing.T, s *Store, position uint64) error {
+	t.Helper()
+	for _, err := range s.Changes(t.Context(), store.Cursor{Epoch: s.epoch, Position: position}) {
+		return err
+	}
+	return t.Context().Err()
+}
+
+// TestPruneInSlices tells when there is more, so that nobody waits for long.
+func TestPruneInSlices(t *testing.T) {
+	s := openTest(t)
+	if err := s.do(t.Context(), "fill", func(x *tx) error {
+		for range pruneSize + 10 {
+			if err := x.appendChange("hall", ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{true, false} {
+		var more bool
+		if err := s.do(t.Context(), "prune", func(x *tx) (err error) {
+			more, err = x.prune(1)
+			return err
+		}); err != nil || more != want {
+			t.Fatalf("got more %v, error %v; want %v", more, err, want)
+		}
+	}
+	if err := firstOf(t, s, pruneSize+10); err != nil {
+		t.Error(err)
+	}
+}
