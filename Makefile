@@ -21,8 +21,11 @@ test: lint browser ## check everything: lint, generated code, all tests with the
 	$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: prove
-prove: browser ## measure the figures in docs/performance.md anew
-	$(GO) test -tags prove -run '^TestProve' -count=1 -timeout=60m -v ./... | tee /tmp/seatlock-prove.log
+prove: browser ## measure everything at full size, and write docs/performance.md
+	@mkdir -p bin
+	$(GO) test -tags prove -run '^TestProve' -count=1 -p 1 -timeout=60m -v ./... > bin/prove.log || { cat bin/prove.log; exit 1; }
+	@cat bin/prove.log
+	@sh internal/tables.sh bin/prove.log > docs/performance.md
 
 .PHONY: lint
 lint: ## format, vet, staticcheck, and whether generated code is current
