@@ -26,10 +26,23 @@
 		for (const task of e.detail.tasks) {
 			if (task.swapSpec?.resync) resyncs.add(task.fragment);
 		}
+		dropOldBasket(e.detail);
 		// Whole sections are as everybody sees them, single seats may be the
 		// viewer's own: those come last.
 		e.detail.tasks.sort((a, b) => (a.type === 'oob') - (b.type === 'oob'));
 	});
+
+	// The stream tells of every change of the basket. What it told since a form
+	// was sent is not undone by that form's answer, which may have been long
+	// under way.
+	let basketTold = 0;
+
+	function dropOldBasket({ ctx, tasks }) {
+		const at = tasks.findIndex(task => task.target?.id === 'basket');
+		if (at < 0) return;
+		if (ctx.sourceElement.id === 'live') basketTold = performance.now();
+		else if (basketTold > ctx.sentAt) tasks.splice(at, 1);
+	}
 
 	// Answers and streams overtake each other. An older seat never replaces a
 	// newer one, and of two renderings of the same version the viewer's wins.
@@ -53,7 +66,11 @@
 		// would without htmx.
 		const own = request.submitter?.getAttribute('formaction');
 		if (own) request.action = own;
+		e.detail.ctx.sentAt = performance.now();
 		request.submitter?.toggleAttribute('data-pending', true);
+		// The stream may take a form out of the basket before its answer comes:
+		// htmx drops an answer whose target is gone.
+		if (sourceElement.matches('form')) e.detail.ctx.target = byId('main');
 		if (sourceElement.id === 'live' && lastEventId) request.headers['Last-Event-ID'] = lastEventId;
 	});
 

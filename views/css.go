@@ -99,7 +99,7 @@ func (l *layout) seat(s plan.Seat, level int) {
 		switch p {
 		case plan.Accessible, plan.Companion, plan.Restricted:
 			l.rule("#seat-"+s.ID+"::after", `content:"";mask-image:var(--%s)`, p)
-			l.rule("#seat-"+s.ID, "padding-top:.2em")
+			l.rule("#seat-"+s.ID, "padding-top:.5em")
 			return // one mark has room; the label tells them all
 		}
 	}

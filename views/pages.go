@@ -237,7 +237,7 @@ func legendLines(n Counts) []legendLine {
 	return []legendLine{
 		{"available", "Free", n[store.Available]},
 		{"locked mine", "Yours", -1},
-		{"locked", "Taken for now", n.taken()},
+		{"locked", "Held right now", n.taken()},
 		{"booked", "Sold", n[store.Booked]},
 		{"withheld", "Not for sale", n[store.Withheld]},
 	}

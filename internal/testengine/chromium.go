@@ -1,0 +1,161 @@
+package testengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a running Chromium. Use [Chromium].
+type Browser struct {
+	ctx context.Context
+}
+
+// Chromium starts a headless Chromium with a profile of its own, which ends
+// when the test does. It is $CHROME if that is set, else chromium or
+// google-chrome on PATH.
+func Chromium(t testing.TB) *Browser {
+	t.Helper()
+	path, err := findChromium(os.Getenv, exec.LookPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allocator, free := chromedp.NewExecAllocator(context.Background(), flags(path)...)
+	ctx, stop := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(free)
+	t.Cleanup(stop)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	return &Browser{ctx: ctx}
+}
+
+var errNoChromium = errors.New("no Chromium found, which browser tests need: " +
+	"install the package chromium (or Google Chrome), or set CHROME to the program's path")
+
+func findChromium(getenv func(string) string, lookPath func(string) (string, error)) (string, error) {
+	if named := getenv("CHROME"); named != "" {
+		path, err := lookPath(named)
+		if err != nil {
+			return "", fmt.Errorf("CHROME=%s: %w", named, err)
+		}
+		return path, nil
+	}
+	for _, name := range []string{"chromium", "google-chrome", "google-chrome-stable", "chromium-browser"} {
+		if path, err := lookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errNoChromium
+}
+
+// flags keep the browser to itself: nothing is fetched but what tests ask for.
+// Tabs in the background are throttled and hidden as they are for people.
+func flags(path string) []chromedp.ExecAllocatorOption {
+	return []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path),
+		chromedp.Flag("headless", "new"),
+		chromedp.NoSandbox, // containers run tests as root, where there is no sandbox
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-default-apps", true),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-features", "Translate,MediaRouter,OptimizationHints"),
+		chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.Flag("mute-audio", true),
+	}
+}
+
+// Tab is one page of a visitor. It keeps everything that the browser
+// complains of, and the test fails at its end if there is anything that was
+// not excused.
+type Tab struct {
+	// Context is what chromedp's actions on this tab are run with.
+	Context context.Context
+
+	mu         sync.Mutex
+	complaints []string
+	excused    func(complaint string) bool
+}
+
+// Visitor opens the first tab of a new visitor: with no cookies, and none of
+// those of other visitors.
+func (b *Browser) Visitor(t testing.TB) *Tab {
+	t.Helper()
+	return open(t, b.ctx, chromedp.WithNewBrowserContext())
+}
+
+// Beside opens another tab of the same visitor, in the same window: it is
+// then the one in front, and the first is hidden.
+func (tab *Tab) Beside(t testing.TB) *Tab {
+	t.Helper()
+	return open(t, tab.Context, chromedp.WithNewWindow(false))
+}
+
+// Window opens another tab of the same visitor in a window of its own: both
+// are visible.
+func (tab *Tab) Window(t testing.TB) *Tab {
+	t.Helper()
+	return open(t, tab.Context, chromedp.WithNewWindow(true))
+}
+
+// Front brings the tab before the others of its window.
+func (tab *Tab) Front(t testing.TB) {
+	t.Helper()
+	if err := Call(tab, page.BringToFront, cdp.Empty{}); err != nil {
+		t.Fatalf("bring the tab to the front: %v", err)
+	}
+}
+
+// Call sends the tab a command of the browser's protocol.
+func Call[P, R any](tab *Tab, command cdp.Command[P, R], params P) error {
+	return chromedp.Do(tab.Context, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, command, params)
+		return err
+	}))
+}
+
+func open(t testing.TB, parent context.Context, how chromedp.ContextOption) *Tab {
+	t.Helper()
+	tab := &Tab{}
+	ctx, closeTab := chromedp.NewContext(parent, how, chromedp.WithListener(tab.listen))
+	tab.Context = ctx
+	t.Cleanup(func() {
+		tab.settle(t)
+		closeTab()
+	})
+	if err := Call(tab, audits.Enable, cdp.Empty{}); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
+	return tab
+}
+
+// settle asks the browser one more question, whose answer comes after all
+// events before it, and then fails the test for each complaint.
+func (tab *Tab) settle(t testing.TB) {
+	ctx, cancel := context.WithTimeout(tab.Context, 10*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`true`)); err != nil {
+		t.Errorf("the browser does not answer at the end: %v", err)
+	}
+	for _, c := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", c)
+	}
+}
