@@ -19,12 +19,13 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// TestProveSpeed prints how many locks a second the engine grants, beside a
+// TestProveEmbeddedSpeed prints how many locks a second the engine grants, beside a
 // bare loop of the same writes: nothing but the conditional update of the seat
 // and the row of the feed, committed in groups of the same size with the same
 // settings. A lock is a fresh holder's on a fresh seat.
-func TestProveSpeed(t *testing.T) {
+func TestProveEmbeddedSpeed(t *testing.T) {
 	const trials = 5
+	fmt.Println("> Fresh holders lock one fresh seat each, `synchronous=FULL`; the bare loop does only the\n> conditional update and the insert of a change, with the same settings and groups.\n> ")
 	fmt.Println("| callers | engine, locks/s | bare loop, writes/s | engine/bare | engine, µs CPU/lock | bare, µs CPU/write |")
 	fmt.Println("|---:|---:|---:|---:|---:|---:|")
 	for _, load := range []struct{ callers, seats int }{{1, 4_000}, {16, 30_000}, {128, 60_000}} {

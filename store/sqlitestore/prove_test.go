@@ -13,9 +13,9 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// TestProveRivals lets eight rivals ask for one seat at the same moment, seat
+// TestProveEmbeddedRivals lets eight rivals ask for one seat at the same moment, seat
 // after seat, half of them through a second instance on the same file.
-func TestProveRivals(t *testing.T) {
+func TestProveEmbeddedRivals(t *testing.T) {
 	const rounds, rivals = 10_000, 8
 	path := filepath.Join(t.TempDir(), "seatlock.db")
 	stores := []store.Store{open(t, path, sqlitestore.Options{Serve: true}), open(t, path, sqlitestore.Options{})}
@@ -33,6 +33,7 @@ func TestProveRivals(t *testing.T) {
 		}
 		winners[won]++
 	}
+	fmt.Println("> Rivals for one seat at the same moment, half of them through a second instance on the file.\n> ")
 	fmt.Println("| rounds | rivals | no winner | one winner | several winners |")
 	fmt.Println("|---:|---:|---:|---:|---:|")
 	fmt.Printf("| %d | %d | %d | %d | %d |\n", rounds, rivals, winners[0], winners[1], rounds-winners[0]-winners[1])
