@@ -217,8 +217,9 @@ func TestLapseIsTold(t *testing.T) {
 	page := newScreen(p.get("/events/demo").text)
 	s := p.follow(page.cursor, "")
 	p.post("lock", "A1")
-	told := false
-	for !told {
+	limit := time.AfterFunc(20*time.Second, s.cancel)
+	defer limit.Stop()
+	for told := false; !told; {
 		_, id, data, err := s.next()
 		if err != nil {
 			t.Fatal(err)
