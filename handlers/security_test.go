@@ -381,9 +381,19 @@ func TestHealth(t *testing.T) {
 	if r := p.get("/healthz"); r.StatusCode != 200 {
 		t.Errorf("healthz: %d", r.StatusCode)
 	}
-	p.get("/events/demo") // the feed runs by now
-	if r := p.get("/readyz"); r.StatusCode != 200 {
-		t.Errorf("readyz: %d %s", r.StatusCode, r.text)
+	for limit := time.Now().Add(20 * time.Second); p.get("/readyz").StatusCode != 200; {
+		if time.Now().After(limit) {
+			t.Fatal("never ready")
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/", "/events/demo"} {
+		r, err := http.NewRequestWithContext(t.Context(), "HEAD", h.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.do(r); got.StatusCode != 200 || got.text != "" {
+			t.Errorf("HEAD %s: %d with %d bytes", path, got.StatusCode, len(got.text))
+		}
 	}
 	if err := h.store.Close(); err != nil {
 		t.Fatal(err)

@@ -96,14 +96,16 @@ func (s *Server) routes() *echo.Echo {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(s.logRequests, s.recoverPanics, secureHeaders)
 
-	e.GET("/healthz", s.healthz)
-	e.GET("/readyz", s.readyz)
-	e.GET("/static/:name", s.static)
-	e.GET("/events/:event/:file", s.planCSS) // plan-{hash}.css
+	// Monitors and proxies ask with HEAD; net/http then leaves the body out.
+	read := []string{http.MethodGet, http.MethodHead}
+	e.Match(read, "/healthz", s.healthz)
+	e.Match(read, "/readyz", s.readyz)
+	e.Match(read, "/static/:name", s.static)
+	e.Match(read, "/events/:event/:file", s.planCSS) // plan-{hash}.css
 
 	pages := e.Group("", finishSoon, s.sessions.load)
-	pages.GET("/", s.eventsPage)
-	pages.GET("/events/:event", s.eventPage)
+	pages.Match(read, "/", s.eventsPage)
+	pages.Match(read, "/events/:event", s.eventPage)
 
 	e.GET("/events/:event/live", s.stream, s.sessions.load)
 

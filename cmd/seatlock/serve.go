@@ -55,7 +55,7 @@ func serveStore(ctx context.Context, c config, st *sqlitestore.Store, log *slog.
 		return fmt.Errorf("listen on %s: %w", c.addr, err)
 	}
 	return serveHTTP(ctx, h, listener, log, func() {
-		fmt.Fprintf(stdout, "Seatlock %s listens on %s: open %s\n", shortVersion(), listener.Addr(), c.base)
+		fmt.Fprintf(stdout, "Seatlock listens on %s: open %s\n", listener.Addr(), c.base)
 	})
 }
 
@@ -104,10 +104,6 @@ func newLog(format string, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-func shortVersion() string {
-	return strings.TrimPrefix(strings.Fields(version())[1], "(")
 }
 
 // seedDemo gives an empty store something to look at: an evening in thirty
