@@ -62,7 +62,8 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// finishSoon bounds the time of everything but streams.
+// finishSoon bounds the time of every request; a stream lifts it. The deadlines
+// belong to the connection, so each request on it must set its own.
 func finishSoon(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		rc, until := http.NewResponseController(c.Response()), time.Now().Add(soon)

@@ -94,7 +94,7 @@ func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(s.logRequests, s.recoverPanics, secureHeaders)
+	e.Use(s.logRequests, s.recoverPanics, secureHeaders, finishSoon)
 
 	// Monitors and proxies ask with HEAD; net/http then leaves the body out.
 	read := []string{http.MethodGet, http.MethodHead}
@@ -103,13 +103,13 @@ func (s *Server) routes() *echo.Echo {
 	e.Match(read, "/static/:name", s.static)
 	e.Match(read, "/events/:event/:file", s.planCSS) // plan-{hash}.css
 
-	pages := e.Group("", finishSoon, s.sessions.load)
+	pages := e.Group("", s.sessions.load)
 	pages.Match(read, "/", s.eventsPage)
 	pages.Match(read, "/events/:event", s.eventPage)
 
 	e.GET("/events/:event/live", s.stream, s.sessions.load)
 
-	posts := e.Group("/events/:event", finishSoon, s.refuseCrossSite, limitBody, s.sessions.load)
+	posts := e.Group("/events/:event", s.refuseCrossSite, limitBody, s.sessions.load)
 	posts.POST("/lock", s.lock)
 	posts.POST("/unlock", s.unlock)
 	posts.POST("/extend", s.extend)

@@ -37,6 +37,9 @@ func (s *Server) stream(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
 	c.Response().WriteHeader(http.StatusOK)
 	// Proxies that hold headers back let go at the first byte; joining may
 	// have to wait for the feed.

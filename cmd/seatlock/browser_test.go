@@ -139,6 +139,24 @@ func TestLateAnswerDoesNotUndoTheBasket(t *testing.T) {
 	first.basket("A1", "B2")
 }
 
+// Over a slow network the scripts come one by one: htmx must not begin before
+// all of them are there, or the map would never be live.
+func TestSlowScriptsStillEndLive(t *testing.T) {
+	p := serveProgram(t)
+	v := &visitor{Tab: testengine.Chromium(t).Visitor(t), t: t, site: p.site}
+	for _, late := range []string{"hx-sse", "app"} {
+		letGo := v.hold("*/static/"+late+"*", fetch.RequestStageRequest)
+		v.goTo("/events/demo?late=" + late)
+		v.until("htmx alone is there", `location.search.includes('`+late+`') && typeof htmx === 'object' && !document.querySelector('#connection.live')`)
+		// Whatever htmx would do without the rest, it has done after two timers.
+		v.until("timers have passed", `(window.passed ??= setTimeout(() => setTimeout(() => { window.passed = 'yes' }))) === 'yes'`)
+		letGo()
+		v.untilLive()
+		p.rival().lock(map[string]string{"hx-sse": "A1", "app": "A2"}[late])
+		v.sees(taken, map[string]string{"hx-sse": "A1", "app": "A2"}[late])
+	}
+}
+
 // Both tabs ask for their page before either has an answer, and with it a
 // cookie: the visitor must end as one person all the same.
 func TestTwoFirstTabsAtOnce(t *testing.T) {
