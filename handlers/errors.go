@@ -13,7 +13,7 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// problem is an error with its answer. The cause is for the log alone.
+// problem is what an error comes to for the visitor.
 type problem struct {
 	status     int
 	text       string // what went wrong and what to do next; "" for what fits the status

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/seatlock/seatlock/live"
@@ -17,26 +16,21 @@ type halls struct {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
 	mu   sync.Mutex
-	byID map[string]*hall
-}
-
-type hall struct {
-	*views.Hall
-	event store.Event
+	byID map[string]*views.Hall
 }
 
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }) *halls {
-	return &halls{plans: plans, byID: map[string]*hall{}}
+	return &halls{plans: plans, byID: map[string]*views.Hall{}}
 }
 
 // of returns the hall of an event as it is now defined.
-func (h *halls) of(ctx context.Context, e store.Event) (*hall, error) {
+func (h *halls) of(ctx context.Context, e store.Event) (*views.Hall, error) {
 	h.mu.Lock()
 	known := h.byID[e.ID]
 	h.mu.Unlock()
-	if known != nil && known.event.Plan == e.Plan && known.event.Revision == e.Revision {
+	if known != nil && known.Event().Plan == e.Plan && known.Event().Revision == e.Revision {
 		return known, nil
 	}
 	body, err := h.plans.Plan(ctx, e.Plan)
@@ -47,11 +41,10 @@ func (h *halls) of(ctx context.Context, e store.Event) (*hall, error) {
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := views.NewHall(e, p)
+	made, err := views.NewHall(e, p)
 	if err != nil {
-		return nil, fmt.Errorf("hall of %s: %w", e.ID, err)
+		return nil, err // says whose hall
 	}
-	made := &hall{drawn, e}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.byID[e.ID] = made
@@ -60,7 +53,7 @@ func (h *halls) of(ctx context.Context, e store.Event) (*hall, error) {
 
 // renderer draws what a board sends.
 type renderer struct {
-	*hall
+	*views.Hall
 	rules store.Rules
 }
 
@@ -90,7 +83,7 @@ func (r renderer) Mine(dst []byte, m live.Mine) []byte {
 	}
 	dst = r.AppendBasket(dst, basketOf(m.Seats, m.Now, r.rules))
 	if len(m.Lost) > 0 {
-		dst = views.AppendStatus(dst, lostLine(r.hall, m.Lost), true)
+		dst = views.AppendStatus(dst, lostLine(r.Hall, m.Lost), true)
 	}
 	return dst
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
 )
 
 // note is what a finished request tells on the page that it leads to: a code
@@ -39,32 +40,28 @@ func (n note) line(until string) string {
 }
 
 // untilOf is the time of day, in the event's zone, at which the lock ends.
-func untilOf(h *hall, lock store.Lock) string {
-	if len(lock.Seats) == 0 {
+func untilOf(h *views.Hall, b views.Basket) string {
+	if len(b.Lock.Seats) == 0 {
 		return ""
 	}
-	return h.Clock(lock.Deadline)
+	return h.Clock(b.Lock.Deadline)
 }
 
 // refusal is the answer to a no of the store: its status, and a sentence with
 // what to do next. The status is 0 if err is something else.
-func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
-	ids := inTheWay(holder, out)
-	names, is, was := seatNames(h, ids), " is ", " was "
-	if len(ids) > 1 {
-		is, was = " are ", " were "
-	}
+func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
+	these := inTheWay(holder, out)
 	switch {
 	case errors.Is(err, store.ErrTaken):
-		return http.StatusConflict, names + was + "just taken by somebody else. Please choose another seat."
+		return http.StatusConflict, seatsThat(h, these, "was", "were") + " just taken by somebody else. Please choose another seat."
 	case errors.Is(err, store.ErrBooked):
-		return http.StatusConflict, names + is + "sold. Please choose another seat."
+		return http.StatusConflict, seatsThat(h, these, "is", "are") + " sold. Please choose another seat."
 	case errors.Is(err, store.ErrWithheld):
-		return http.StatusConflict, names + is + "not for sale. Please choose another seat."
+		return http.StatusConflict, seatsThat(h, these, "is", "are") + " not for sale. Please choose another seat."
 	case errors.Is(err, store.ErrNotYours):
-		return http.StatusConflict, names + is + "not yours to give back."
+		return http.StatusConflict, seatsThat(h, these, "is", "are") + " not yours to give back."
 	case errors.Is(err, store.ErrPaying):
-		return http.StatusConflict, names + is + "being paid for, and yours meanwhile."
+		return http.StatusConflict, seatsThat(h, these, "is", "are") + " being paid for, and yours meanwhile."
 	case errors.Is(err, store.ErrExpired):
 		return http.StatusConflict, "Your time had run out, and the seats are free again. Choose them again if they still are."
 	case errors.Is(err, store.ErrClosed):
@@ -77,37 +74,33 @@ func refusal(h *hall, holder store.Holder, err error, out store.Outcome, rules s
 
 // inTheWay are the seats of the request that somebody else has or nobody can
 // have; if there are none of those, all of them.
-func inTheWay(holder store.Holder, out store.Outcome) []string {
-	var all, others []string
+func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
+	var others []store.Seat
 	for _, seat := range out.Seats {
-		all = append(all, seat.ID)
 		if !seat.FreeAt(out.Now) && !seat.HeldBy(holder, out.Now) {
-			others = append(others, seat.ID)
+			others = append(others, seat)
 		}
 	}
 	if len(others) == 0 {
-		return all
+		return out.Seats
 	}
 	return others
 }
 
-func lostLine(h *hall, lost []store.Seat) string {
-	ids := make([]string, len(lost))
-	for i, seat := range lost {
-		ids[i] = seat.ID
-	}
-	is := " is "
-	if len(ids) > 1 {
-		is = " are "
-	}
-	return "Your time ran out: " + seatNames(h, ids) + is + "free again. Choose again if you still want to come."
+func lostLine(h *views.Hall, lost []store.Seat) string {
+	return "Your time ran out: " + seatsThat(h, lost, "is", "are") + " free again. Choose again if you still want to come."
 }
 
-// seatNames lists seats as people know them.
-func seatNames(h *hall, ids []string) string {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = h.SeatName(id)
+// seatsThat begins a sentence about seats, as people know them, with the verb
+// that fits how many there are.
+func seatsThat(h *views.Hall, seats []store.Seat, one, several string) string {
+	names := make([]string, len(seats))
+	for i, seat := range seats {
+		names[i] = h.SeatName(seat.ID)
 	}
-	return strings.Join(names, ", ")
+	verb := one
+	if len(seats) > 1 {
+		verb = several
+	}
+	return strings.Join(names, ", ") + " " + verb
 }

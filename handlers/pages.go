@@ -30,7 +30,7 @@ func (s *Server) eventsPage(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		v.Halls = append(v.Halls, h.Hall)
+		v.Halls = append(v.Halls, h)
 	}
 	noCache(c)
 	return render(c, http.StatusOK, views.EventsPage(v))
@@ -57,17 +57,17 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line s
 		return err
 	}
 	view := board.View(visitor.holder)
+	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
 	if !refused {
-		line = note(c.QueryParam("note")).line(untilOf(h, lockOf(view.Mine, s.rules)))
+		line = note(c.QueryParam("note")).line(untilOf(h, basket))
 	}
 	s.sessions.introduce(c)
 	noCache(c)
 	return render(c, status, views.EventPage(views.EventView{
-		Hall: h.Hall, Seats: view.Seats, Counts: views.Counts(view.Counts), Cursor: view.Cursor,
+		Hall: h, Seats: view.Seats, Counts: views.Counts(view.Counts), Cursor: view.Cursor,
 		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
-		Basket: basketOf(view.Mine, view.Now, s.rules),
-		Line:   line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
+		Basket: basket, Line: line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
 	}))
 }
 

@@ -75,7 +75,8 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 	if hallErr != nil {
 		return hallErr
 	}
-	status, line := http.StatusOK, done.line(untilOf(h, lockOf(out.Lock.Seats, s.rules)))
+	basket := basketOf(out.Lock.Seats, out.Now, s.rules)
+	status, line := http.StatusOK, done.line(untilOf(h, basket))
 	if err != nil {
 		if status, line = refusal(h, visitorOf(c).holder, err, out, s.rules); status == 0 {
 			return err
@@ -84,7 +85,7 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 	s.reach(c.Request().Context(), board, out.Cursor)
 	switch {
 	case isFragment(c):
-		return s.fragments(c, h, status, out, line)
+		return s.fragments(c, h, status, out, basket, line)
 	case err != nil:
 		return s.showEvent(c, board, status, line)
 	default:
@@ -101,13 +102,13 @@ func (s *Server) reach(ctx context.Context, board *live.Board, cursor store.Curs
 
 // fragments are the seats of the request as they stand for this visitor, the
 // basket, and one line.
-func (s *Server) fragments(c echo.Context, h *hall, status int, out store.Outcome, line string) error {
+func (s *Server) fragments(c echo.Context, h *views.Hall, status int, out store.Outcome, basket views.Basket, line string) error {
 	v := visitorOf(c)
 	var body []byte
 	for _, seat := range out.Seats {
 		body = h.AppendSeat(body, seat, seat.HeldBy(v.holder, out.Now))
 	}
-	body = h.AppendBasket(body, basketOf(out.Lock.Seats, out.Now, s.rules))
+	body = h.AppendBasket(body, basket)
 	body = views.AppendStatus(body, line, status != http.StatusOK)
 	if v.fresh {
 		s.sessions.introduce(c)
@@ -126,20 +127,16 @@ func pageAfter(event string, out store.Outcome, done note) string {
 	return to.String()
 }
 
-// lockOf is the lock that the seats of a holder make: all share one clock.
-// Whether it was extended shows in how long it runs.
-func lockOf(seats []store.Seat, rules store.Rules) store.Lock {
+// basketOf is what the seats of a holder come to: all share one clock, and
+// whether it was extended shows in how long it runs.
+func basketOf(seats []store.Seat, now time.Time, rules store.Rules) views.Basket {
 	lock := store.Lock{Seats: seats}
 	for _, seat := range seats {
 		runs := seat.LockedUntil.Sub(seat.LockTime)
 		lock.Started, lock.Deadline = seat.LockTime, seat.LockedUntil
 		lock.Extended = runs > rules.TTL || runs >= rules.Total
 	}
-	return lock
-}
-
-func basketOf(seats []store.Seat, now time.Time, rules store.Rules) views.Basket {
-	return views.Basket{Lock: lockOf(seats, rules), Now: now}
+	return views.Basket{Lock: lock, Now: now}
 }
 
 func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }

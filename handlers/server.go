@@ -93,7 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = echo.ExtractIPDirect() // Echo else believes a header that anybody can send
 	e.Use(s.logRequests, s.recoverPanics, secureHeaders, finishSoon)
 
 	// Monitors and proxies ask with HEAD; net/http then leaves the body out.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -167,18 +168,8 @@ func (t *tx) grant(r store.LockRequest, out *store.Outcome, wanted []int) error 
 		changes = append(changes, change)
 		lock.Seats = append(lock.Seats, *seat)
 	}
-	slices.SortFunc(lock.Seats, byID)
+	slices.SortFunc(lock.Seats, func(a, b store.Seat) int { return strings.Compare(a.ID, b.ID) })
 	return t.announce(r.Event, changes, out)
-}
-
-func byID(a, b store.Seat) int {
-	switch {
-	case a.ID < b.ID:
-		return -1
-	case a.ID > b.ID:
-		return 1
-	}
-	return 0
 }
 
 // LockOf implements [store.Store].

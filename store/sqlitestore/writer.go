@@ -281,19 +281,21 @@ func (t *tx) prune(keep int64) (more bool, err error) {
 	return false, err
 }
 
-func (v view) lastPosition() (position int64, err error) {
-	err = v.each(`SELECT coalesce(max(position), 0) FROM changes`, func(stmt *sqlite.Stmt) error {
-		position = stmt.ColumnInt64(0)
-		return nil
-	})
-	return position, err
+// lastPosition returns the position of the newest change.
+func (v view) lastPosition() (int64, error) {
+	return v.number(`SELECT coalesce(max(position), 0) FROM changes`)
 }
 
 // firstPosition returns the position of the oldest change that is kept.
-func (v view) firstPosition() (position int64, err error) {
-	err = v.each(`SELECT coalesce(min(position), 1) FROM changes`, func(stmt *sqlite.Stmt) error {
-		position = stmt.ColumnInt64(0)
+func (v view) firstPosition() (int64, error) {
+	return v.number(`SELECT coalesce(min(position), 1) FROM changes`)
+}
+
+// number returns the one number that a statement selects.
+func (v view) number(query string) (n int64, err error) {
+	err = v.each(query, func(stmt *sqlite.Stmt) error {
+		n = stmt.ColumnInt64(0)
 		return nil
 	})
-	return position, err
+	return n, err
 }
