@@ -17,11 +17,11 @@ build: ## build bin/seatlock
 	$(GO) build -trimpath -o bin/seatlock ./cmd/seatlock
 
 .PHONY: test
-test: lint browser ## check everything: lint, generated code, all tests with the race detector
+test: lint browser mongod ## check everything: lint, generated code, all tests with the race detector
 	$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: prove
-prove: browser ## measure everything at full size, and write docs/performance.md
+prove: browser mongod ## measure everything at full size, and write docs/performance.md
 	@mkdir -p bin
 	$(GO) test -tags prove -run '^TestProve' -count=1 -p 1 -timeout=60m -v ./... > bin/prove.log || { cat bin/prove.log; exit 1; }
 	@cat bin/prove.log
@@ -46,3 +46,7 @@ golden: ## rewrite views/testdata from what the components render now
 .PHONY: browser
 browser: ## find or install the Chromium that the browser tests drive
 	@sh internal/testengine/chromium.sh
+
+.PHONY: mongod
+mongod: ## find or fetch the mongod that tests of the MongoDB engine run
+	@sh internal/testengine/mongod.sh

@@ -13,7 +13,7 @@ import (
 // For all methods:
 //
 //   - Concurrent use is safe, from any number of processes on the same store;
-//     each method is atomic.
+//     each method is atomic, and ReleaseDue is so for each seat.
 //   - Time is the store's own clock ([Store.Now]); callers send none.
 //   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], a refusal or
 //     [ErrUnavailable] means that nothing was changed.

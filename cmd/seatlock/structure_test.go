@@ -32,6 +32,8 @@ var rules = []rule{
 		"plans are part of the domain"},
 	{"store/sqlitestore", []string{module + "/store", "zombiezen.com/go/sqlite/...", "golang.org/x/sys/windows"},
 		"an engine knows the domain and its driver, and nothing of HTTP or looks"},
+	{"store/mongostore", []string{module + "/store", "go.mongodb.org/mongo-driver/v2/..."},
+		"an engine knows the domain and its driver, and nothing of HTTP or looks"},
 	{"store/storetest", []string{module + "/store", "github.com/anishathalye/porcupine"},
 		"the suite is the same for every engine, so it knows none"},
 	{"views", []string{module + "/store", module + "/store/plan", "github.com/a-h/templ/..."},
@@ -43,9 +45,9 @@ var rules = []rule{
 	{"handlers", []string{module + "/store", module + "/store/plan", module + "/live", module + "/views", module + "/static",
 		"github.com/labstack/echo/v4", "github.com/alexedwards/scs/v2", "github.com/a-h/templ"},
 		"handlers must not know which engine is behind the store; Echo stays in this one folder"},
-	{"cmd/seatlock", []string{module + "/store", module + "/store/plan", module + "/store/sqlitestore", module + "/handlers"},
+	{"cmd/seatlock", []string{module + "/store", module + "/store/plan", module + "/store/sqlitestore", module + "/store/mongostore", module + "/handlers"},
 		"main wires, and does nothing else"},
-	{"internal/testengine", []string{"github.com/chromedp/..."},
+	{"internal/testengine", []string{"github.com/chromedp/...", "go.mongodb.org/mongo-driver/v2/..."},
 		"test machinery knows nothing of what it tests"},
 }
 

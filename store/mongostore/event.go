@@ -1,0 +1,288 @@
+package mongostore
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+const (
+	insertSize = 2000    // seats in one command
+	partSize   = 8 << 20 // bytes of a plan in one document, which may have 16 MiB with all else in it
+)
+
+// eventDocument is a document of events. Fingerprint is the hash of the whole
+// definition as it was first given: it tells a repeated creation from a
+// different one.
+type eventDocument struct {
+	ID          string     `bson:"_id"`
+	Title       string     `bson:"title"`
+	Venue       string     `bson:"venue"`
+	Starts      time.Time  `bson:"starts"`
+	Zone        string     `bson:"zone"`
+	Currency    string     `bson:"currency"`
+	Prices      []price    `bson:"prices"` // category ids need not be fit for field names
+	SalesOpen   *time.Time `bson:"salesOpen,omitempty"`
+	SalesClose  *time.Time `bson:"salesClose,omitempty"`
+	Plan        string     `bson:"plan"`
+	Revision    int64      `bson:"revision"`
+	Fingerprint string     `bson:"fingerprint"`
+}
+
+type price struct {
+	Category string `bson:"category"`
+	Amount   int64  `bson:"amount"`
+}
+
+func documentOf(e store.Event, fingerprint string) eventDocument {
+	d := eventDocument{
+		ID: e.ID, Title: e.Title, Venue: e.Venue, Starts: e.Starts, Zone: e.Zone, Currency: e.Currency,
+		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint,
+	}
+	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
+		d.Prices = append(d.Prices, price{category, e.Prices[category]})
+	}
+	if !e.SalesOpen.IsZero() {
+		d.SalesOpen = &e.SalesOpen
+	}
+	if !e.SalesClose.IsZero() {
+		d.SalesClose = &e.SalesClose
+	}
+	return d
+}
+
+func (d eventDocument) event() store.Event {
+	e := store.Event{
+		ID: d.ID, Title: d.Title, Venue: d.Venue, Starts: d.Starts.UTC(), Zone: d.Zone, Currency: d.Currency,
+		Plan: d.Plan, Revision: d.Revision,
+	}
+	for _, p := range d.Prices {
+		if e.Prices == nil {
+			e.Prices = make(map[string]int64, len(d.Prices))
+		}
+		e.Prices[p.Category] = p.Amount
+	}
+	if d.SalesOpen != nil {
+		e.SalesOpen = d.SalesOpen.UTC()
+	}
+	if d.SalesClose != nil {
+		e.SalesClose = d.SalesClose.UTC()
+	}
+	return e
+}
+
+// CreateEvent implements [store.Store].
+func (s *Store) CreateEvent(ctx context.Context, e store.NewEvent) error {
+	if err := e.Validate(); err != nil {
+		return fmt.Errorf("create event: %w", err)
+	}
+	what := "create event " + e.ID
+	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
+	fingerprint, err := fingerprint(e)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", what, store.ErrInvalid, err)
+	}
+	return s.write(ctx, what, createTimeout, func(ctx context.Context, _ *home) error {
+		for try := 0; ; try++ {
+			err := s.createEvent(ctx, e, fingerprint)
+			if err == nil || isDomain(err) || !passing(err) || ctx.Err() != nil {
+				return err
+			}
+			pause(ctx, try)
+		}
+	})
+}
+
+func (s *Store) createEvent(ctx context.Context, e store.NewEvent, fingerprint string) error {
+	known, err := s.eventDocument(ctx, e.ID)
+	switch {
+	case err == nil && known.Fingerprint == fingerprint:
+		return nil
+	case err == nil:
+		return store.ErrExists
+	case !errors.Is(err, store.ErrNoEvent):
+		return err
+	}
+	if err := s.putPlan(ctx, e.Plan, e.PlanBody); err != nil {
+		return err
+	}
+	_, err = s.transact(ctx, func(ctx context.Context) error {
+		// The event first: who would create the same meets at it, at once.
+		if _, err := s.db.Collection(eventsColl).InsertOne(ctx, documentOf(e.Event, fingerprint)); err != nil {
+			return err
+		}
+		return s.insertSeats(ctx, e)
+	})
+	return err
+}
+
+func (s *Store) insertSeats(ctx context.Context, e store.NewEvent) error {
+	withheld := make(map[string]bool, len(e.Withheld))
+	for _, id := range e.Withheld {
+		withheld[id] = true
+	}
+	place := int64(0)
+	for ids := range slices.Chunk(e.Seats, insertSize) {
+		documents := make([]bson.D, len(ids))
+		for i, id := range ids {
+			r := row{event: e.ID, place: place, seat: store.Seat{ID: id, Version: 1}}
+			if withheld[id] {
+				r.seat.Status = store.Withheld
+			}
+			documents[i] = r.document()
+			place++
+		}
+		if _, err := s.db.Collection(seatsColl).InsertMany(ctx, documents); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fingerprint fails for a time that no calendar has, such as the year 10,000.
+func fingerprint(e store.NewEvent) (string, error) {
+	e.PlanBody = nil // e.Plan stands for it
+	e.Starts = e.Starts.UTC().Round(0)
+	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
+	body, err := json.Marshal(e)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// putPlan writes a plan's parts from the last to the first, which stands for
+// all of them. Plans are named by their content: to write one again changes
+// nothing.
+func (s *Store) putPlan(ctx context.Context, hash string, body []byte) error {
+	parts := slices.Collect(slices.Chunk(body, partSize))
+	for i, part := range slices.Backward(parts) {
+		_, err := s.db.Collection(plansColl).UpdateOne(ctx, bson.D{{Key: "_id", Value: partID(hash, i)}},
+			bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "parts", Value: len(parts)}, {Key: "body", Value: part}}}},
+			options.UpdateOne().SetUpsert(true))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func partID(hash string, part int) string { return fmt.Sprintf("%s/%d", hash, part) }
+
+// Plan implements [store.Store].
+func (s *Store) Plan(ctx context.Context, hash string) (body []byte, err error) {
+	err = s.read(ctx, "plan", snapshotTimeout, func(ctx context.Context, _ *home) error {
+		for i, parts := 0, 1; i < parts; i++ {
+			var part struct {
+				Parts int    `bson:"parts"`
+				Body  []byte `bson:"body"`
+			}
+			err := s.db.Collection(plansColl).FindOne(ctx, bson.D{{Key: "_id", Value: partID(hash, i)}}).Decode(&part)
+			if errors.Is(err, mongo.ErrNoDocuments) {
+				return fmt.Errorf("%w with plan %s", store.ErrNoEvent, hash)
+			}
+			if err != nil {
+				return err
+			}
+			parts, body = part.Parts, append(body, part.Body...)
+		}
+		return nil
+	})
+	return body, err
+}
+
+// Events implements [store.Store].
+func (s *Store) Events(ctx context.Context) (events []store.Event, err error) {
+	err = s.read(ctx, "events", callTimeout, func(ctx context.Context, _ *home) error {
+		cursor, err := s.db.Collection(eventsColl).Find(ctx, bson.D{})
+		if err != nil {
+			return err
+		}
+		var documents []eventDocument
+		if err := cursor.All(ctx, &documents); err != nil {
+			return err
+		}
+		for _, d := range documents {
+			events = append(events, d.event())
+		}
+		slices.SortFunc(events, func(a, b store.Event) int {
+			return cmp.Or(a.Starts.Compare(b.Starts), cmp.Compare(a.ID, b.ID))
+		})
+		return nil
+	})
+	return events, err
+}
+
+// Event implements [store.Store].
+func (s *Store) Event(ctx context.Context, id string) (event store.Event, err error) {
+	err = s.read(ctx, "event", callTimeout, func(ctx context.Context, _ *home) error {
+		d, err := s.eventDocument(ctx, id)
+		event = d.event()
+		return err
+	})
+	return event, err
+}
+
+func (s *Store) eventDocument(ctx context.Context, id string) (d eventDocument, err error) {
+	err = s.db.Collection(eventsColl).FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Decode(&d)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		err = fmt.Errorf("%w: %s", store.ErrNoEvent, id)
+	}
+	return d, err
+}
+
+// Snapshot implements [store.Store].
+func (s *Store) Snapshot(ctx context.Context, event string) (snapshot store.Snapshot, err error) {
+	err = s.read(ctx, "snapshot of "+event, snapshotTimeout, func(ctx context.Context, h *home) error {
+		return s.snapshot(ctx, func(ctx context.Context, session *mongo.Session) (err error) {
+			found, err := s.db.Collection(eventsColl).FindOne(ctx, bson.D{{Key: "_id", Value: event}},
+				options.FindOne().SetProjection(withNow())).Raw()
+			if errors.Is(err, mongo.ErrNoDocuments) {
+				return fmt.Errorf("%w: %s", store.ErrNoEvent, event)
+			}
+			if err != nil {
+				return err
+			}
+			snapshot.Now = optionalTime(found, "now")
+			snapshot.Cursor = h.cursor(session.SnapshotTime())
+			snapshot.Seats, err = s.allSeats(ctx, event)
+			return err
+		})
+	})
+	if err != nil {
+		return store.Snapshot{}, err
+	}
+	return snapshot, nil
+}
+
+func (s *Store) allSeats(ctx context.Context, event string) (seats []store.Seat, err error) {
+	cursor, err := s.db.Collection(seatsColl).Find(ctx,
+		bson.D{{Key: "event", Value: event}, {Key: "holder", Value: bson.D{{Key: "$exists", Value: false}}}}, // only clocks have one
+		options.Find().SetSort(bson.D{{Key: "place", Value: 1}}).SetBatchSize(10_000))
+	if err != nil {
+		return nil, err
+	}
+	defer tidy(func(ctx context.Context) { _ = cursor.Close(ctx) }) // the servers forget it anyhow
+	for cursor.Next(ctx) {
+		r, err := decodeRow(cursor.Current)
+		if err != nil {
+			return nil, err
+		}
+		seats = append(seats, r.seat)
+	}
+	return seats, cursor.Err()
+}

@@ -1,0 +1,329 @@
+package mongostore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+const (
+	// feedSize bounds the events of one reply. Even the largest fit into 16 MiB
+	// then, so that a reply with fewer has reached the end of what there is.
+	feedSize = 4000
+	// feedWait is how long a server keeps an idle feed waiting, and so how soon
+	// the feed tells that its head has moved without a change.
+	feedWait = 100 * time.Millisecond
+	// feedStep bounds the wait for one reply, however the server hangs.
+	feedStep = 5 * time.Second
+	// feedGiveUp is how long a feed that breaks off is taken up again without
+	// success, before its reader is told.
+	feedGiveUp = 15 * time.Second
+)
+
+var (
+	// errUntold: something happened that the feed cannot tell of.
+	errUntold = errors.New("changed past the engine")
+	// errDropped: a collection was, as the restore of a backup does.
+	errDropped = errors.New("dropped")
+)
+
+// Changes implements [store.Store].
+func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+	return func(yield func(store.Batch, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.life, cancel)()
+		err := s.follow(ctx, from, func(b store.Batch) bool { return yield(b, nil) })
+		switch {
+		case errors.Is(err, errLeft):
+		case s.life.Err() != nil:
+			yield(store.Batch{}, fmt.Errorf("changes: %w: closed", store.ErrUnavailable))
+		case ctx.Err() != nil:
+		default:
+			yield(store.Batch{}, fmt.Errorf("changes from %s: %w", from, readError(ctx, err)))
+		}
+	}
+}
+
+// errLeft: the reader of a feed has left its loop.
+var errLeft = errors.New("reader has left")
+
+// follow delivers batches until deliver returns false, and takes a stream that
+// breaks off up again from where it was.
+func (s *Store) follow(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
+	if err := s.checkReach(ctx, from); err != nil {
+		return err
+	}
+	last := time.Now()
+	for try := 0; ; try++ {
+		err := s.stream(ctx, from, func(b store.Batch) bool {
+			from, last, try = b.Cursor, time.Now(), 0
+			return deliver(b)
+		})
+		switch {
+		case errors.Is(err, errLeft), ctx.Err() != nil:
+			return err
+		case errors.Is(err, errDropped):
+			s.moveHouse()
+			return fmt.Errorf("%w: %w", store.ErrCursorLost, err)
+		case errors.Is(err, errUntold), hasCode(err, codeInvalidResumeToken, codeStreamFatal, codeHistoryLost),
+			hasLabel(err, "NonResumableChangeStreamError"):
+			return fmt.Errorf("%w: %w", store.ErrCursorLost, err)
+		case time.Since(last) > feedGiveUp:
+			return err
+		}
+		s.log.Debug("change stream broke off, trying again", "error", err)
+		pause(ctx, try+2)
+	}
+}
+
+// checkReach refuses what is not a place in this store's history. A server
+// would wait silently for one that lies ahead.
+func (s *Store) checkReach(ctx context.Context, from store.Cursor) error {
+	h, end, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if from.Epoch != h.epoch {
+		return fmt.Errorf("%w: other epoch", store.ErrCursorLost)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	last, err := s.serverTime(ctx)
+	if err != nil {
+		return err
+	}
+	if from.Position < h.since || from.Position > position(last) {
+		return fmt.Errorf("%w: not a place in this history", store.ErrCursorLost)
+	}
+	return nil
+}
+
+// serverTime is the primary's last operation, committed by a majority or not
+// yet: no cursor that anybody was given lies beyond it.
+func (s *Store) serverTime(ctx context.Context) (at bson.Timestamp, err error) {
+	session, err := s.db.Client().StartSession()
+	if err != nil {
+		return at, err
+	}
+	defer tidy(session.EndSession)
+	err = s.db.RunCommand(mongo.NewSessionContext(ctx, session), bson.D{{Key: "ping", Value: 1}}).Err()
+	if operation := session.OperationTime(); err == nil && operation != nil {
+		at = *operation
+	}
+	return at, err
+}
+
+// watched keeps what the feed tells, and what it cannot go on after. New seats
+// are not told one by one: the event that they belong to is. A row that was
+// touched is as it was, and a clock is nobody's business.
+func watched() mongo.Pipeline {
+	ours := in(bson.A{seatsColl, eventsColl, metaColl})
+	return mongo.Pipeline{
+		match(bson.D{{Key: "$or", Value: bson.A{
+			bson.D{{Key: "ns.coll", Value: seatsColl}, {Key: "operationType", Value: in(bson.A{"replace", "update", "delete"})},
+				{Key: "documentKey._id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: "/@"}}}},
+				{Key: "updateDescription.updatedFields." + touchedField, Value: bson.D{{Key: "$exists", Value: false}}}},
+			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in(bson.A{"insert", "replace", "update", "delete"})}},
+			bson.D{{Key: "ns.coll", Value: ours}, {Key: "operationType", Value: in(bson.A{"drop", "rename"})}},
+			bson.D{{Key: "to.coll", Value: ours}},
+			bson.D{{Key: "operationType", Value: in(bson.A{"dropDatabase", "invalidate"})}},
+		}}}),
+		{{Key: "$project", Value: bson.D{
+			{Key: "operationType", Value: 1}, {Key: "clusterTime", Value: 1}, {Key: "ns", Value: 1},
+			{Key: "documentKey", Value: 1}, {Key: "fullDocument", Value: 1},
+		}}},
+	}
+}
+
+// watch begins a stream at the place itself, and not after it: a server that
+// waits then tells the place that it has reached, and never one beyond it.
+func (s *Store) watch(ctx context.Context, from uint64) (*mongo.ChangeStream, error) {
+	at := timestamp(from)
+	return s.db.Watch(ctx, watched(), options.ChangeStream().
+		SetStartAtOperationTime(&at).SetBatchSize(feedSize).SetMaxAwaitTime(feedWait))
+}
+
+// stream delivers from one change stream until that fails.
+func (s *Store) stream(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
+	opening, cancel := context.WithTimeout(ctx, feedStep)
+	defer cancel()
+	events, err := s.watch(opening, from.Position)
+	if err != nil {
+		return err
+	}
+	defer s.closeStream(events)
+	g := gathering{start: from.Position, batch: store.Batch{Cursor: from}}
+	for {
+		if err := s.gather(ctx, events, &g); err != nil {
+			return err
+		}
+		if batch, moved := g.take(tokenPosition(events.ResumeToken())); moved && !deliver(batch) {
+			return errLeft
+		}
+	}
+}
+
+// closeStream is for a stream that nobody reads from any more: the driver
+// cannot close one under its reader.
+func (s *Store) closeStream(events *mongo.ChangeStream) {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	if err := events.Close(ctx); err != nil {
+		s.log.Debug("close a change stream", "error", err)
+	}
+}
+
+// gather takes in one reply of the server.
+func (s *Store) gather(ctx context.Context, events *mongo.ChangeStream, g *gathering) error {
+	ctx, cancel := context.WithTimeout(ctx, feedStep)
+	defer cancel()
+	for first := true; first || events.RemainingBatchLength() > 0; first = false {
+		if !events.TryNext(ctx) {
+			g.full = false
+			if err := events.Err(); err != nil {
+				return err
+			}
+			if events.ID() == 0 { // the driver ends so, without an error
+				return errDropped
+			}
+			return nil
+		}
+		if first {
+			g.full = events.RemainingBatchLength()+1 >= feedSize
+		}
+		if err := g.add(events.Current); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gathering is what a stream has come with and the reader has not.
+type gathering struct {
+	start uint64 // what happened up to here is known
+	full  bool   // the reply may have ended within a transaction
+	batch store.Batch
+	last  uint64 // place of the last change or event
+	group struct{ changes, events int }
+}
+
+// add takes in an event. All events of a transaction have its place.
+func (g *gathering) add(raw bson.Raw) error {
+	t, i, ok := raw.Lookup("clusterTime").TimestampOK()
+	if !ok {
+		return fmt.Errorf("%w: an event without a time", errUntold)
+	}
+	at := position(bson.Timestamp{T: t, I: i})
+	if at <= g.start {
+		return nil
+	}
+	if at != g.last {
+		g.last = at
+		g.group.changes, g.group.events = len(g.batch.Changes), len(g.batch.Events)
+	}
+	collection, _ := raw.Lookup("ns", "coll").StringValueOK()
+	operation, _ := raw.Lookup("operationType").StringValueOK()
+	switch {
+	case collection == seatsColl && operation == "replace":
+		document, _ := raw.Lookup("fullDocument").DocumentOK()
+		r, err := decodeRow(document)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUntold, err)
+		}
+		g.batch.Changes = append(g.batch.Changes, r.told())
+	case collection == eventsColl && (operation == "insert" || operation == "replace" || operation == "update"):
+		id, _ := raw.Lookup("documentKey", "_id").StringValueOK()
+		g.batch.Events = append(g.batch.Events, id)
+	case operation == "update" || operation == "delete": // by hand
+		return fmt.Errorf("%w: %s of %s", errUntold, operation, collection)
+	default:
+		return fmt.Errorf("%w: %s of %s", errDropped, operation, collection)
+	}
+	return nil
+}
+
+// take returns what can be delivered, whole transactions only, and tells
+// whether that moves the feed on. The stream has reached a place by its token.
+func (g *gathering) take(reached uint64) (batch store.Batch, moved bool) {
+	batch, rest := g.batch, store.Batch{}
+	batch.Cursor.Position = max(batch.Cursor.Position, g.last, reached)
+	if g.full && g.last > g.start {
+		// More of the last transaction may come. What was before it is whole.
+		changes, events := g.group.changes, g.group.events
+		rest.Changes, batch.Changes = batch.Changes[changes:], batch.Changes[:changes:changes]
+		rest.Events, batch.Events = batch.Events[events:], batch.Events[:events:events]
+		batch.Cursor.Position = max(g.batch.Cursor.Position, g.last-1)
+		g.group.changes, g.group.events = 0, 0
+	}
+	moved = batch.Cursor != g.batch.Cursor
+	rest.Cursor = batch.Cursor
+	g.batch = rest
+	return batch, moved
+}
+
+// tokenPosition reads the place out of a resume token: its text is sorted by
+// it, so that it begins with it, after the mark of a timestamp. 0 is for a
+// token that is written in another way.
+func tokenPosition(token bson.Raw) uint64 {
+	text, ok := token.Lookup("_data").StringValueOK()
+	if !ok || len(text) < 18 {
+		return 0
+	}
+	mark, err := hex.DecodeString(text[:18])
+	if err != nil || mark[0] != 0x82 {
+		return 0
+	}
+	var at uint64
+	for _, b := range mark[1:] {
+		at = at<<8 | uint64(b)
+	}
+	return at
+}
+
+// Recent implements [store.Store].
+func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
+	err = s.read(ctx, "recent cursor", snapshotTimeout, func(ctx context.Context, h *home) error {
+		at, err := s.snapshotTime(ctx)
+		if err != nil {
+			return err
+		}
+		cursor = h.cursor(at)
+		for ; age >= time.Second; age /= 2 {
+			past := max(h.since, uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
+			ok, err := s.readable(ctx, past)
+			if err != nil {
+				return err
+			}
+			if ok {
+				cursor.Position = min(past, cursor.Position)
+				return nil
+			}
+		}
+		return nil
+	})
+	return cursor, err
+}
+
+// readable reports whether the servers still have all that happened since.
+func (s *Store) readable(ctx context.Context, since uint64) (bool, error) {
+	events, err := s.watch(ctx, since)
+	if hasCode(err, codeHistoryLost) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.closeStream(events)
+	return true, nil
+}

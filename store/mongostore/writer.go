@@ -1,0 +1,122 @@
+package mongostore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// writes are what decisions come to, in their order.
+type writes []mongo.WriteModel
+
+// replace writes the whole of a row over the version before it: the feed reads
+// the event of that write, and that of an update would tell only what differs.
+func (w *writes) replace(r row) {
+	*w = append(*w, mongo.NewReplaceOneModel().SetFilter(r.at(r.seat.Version-1)).SetReplacement(r.document()))
+}
+
+// touch writes a mark into a row, which makes a transaction fail if somebody
+// else writes it meanwhile: that is not so for what it only reads. The next
+// change of the row takes the mark off.
+func (w *writes) touch(r row) {
+	*w = append(*w, mongo.NewUpdateOneModel().SetFilter(r.at(r.seat.Version)).
+		SetUpdate(bson.D{{Key: "$inc", Value: bson.D{{Key: touchedField, Value: 1}}}}))
+}
+
+// wind writes a clock over the version before it, or makes it where there was
+// none: who does that at the same time finds its _id taken.
+func (w *writes) wind(c clock) {
+	*w = append(*w, mongo.NewReplaceOneModel().SetUpsert(c.version == 1).SetReplacement(c.document()).
+		SetFilter(bson.D{{Key: "_id", Value: clockPath(c.event, c.holder)}, {Key: "event", Value: c.event}, {Key: "version", Value: c.version - 1}}))
+}
+
+// at finds the row only if it has the version.
+func (r row) at(version int64) bson.D {
+	return bson.D{{Key: "_id", Value: path(r.event, r.seat.ID)}, {Key: "event", Value: r.event}, {Key: "version", Value: version}}
+}
+
+// put makes all the writes, or fails.
+func (s *Store) put(ctx context.Context, w writes) error {
+	if len(w) == 0 {
+		return nil
+	}
+	result, err := s.db.Collection(seatsColl).BulkWrite(ctx, w)
+	if err == nil && int(result.MatchedCount+result.UpsertedCount) != len(w) {
+		err = errConflict
+	}
+	return err
+}
+
+// transact runs fn in a transaction and returns when that was committed. After
+// any error but ErrUnknown nothing was written.
+func (s *Store) transact(ctx context.Context, fn func(context.Context) error) (at bson.Timestamp, err error) {
+	session, err := s.db.Client().StartSession(options.Session().SetCausalConsistency(false))
+	if err != nil {
+		return at, err
+	}
+	defer tidy(session.EndSession)
+	err = session.StartTransaction(options.Transaction().
+		SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority()))
+	if err != nil {
+		return at, err
+	}
+	if err := fn(mongo.NewSessionContext(ctx, session)); err != nil {
+		s.abort(ctx, session)
+		return at, err
+	}
+	if ctx.Err() != nil {
+		s.abort(ctx, session)
+		return at, ctx.Err()
+	}
+	if err := s.commit(ctx, session); err != nil {
+		return at, err
+	}
+	return *session.OperationTime(), nil
+}
+
+// abort tells the server, which would else keep the documents from others for
+// as long as it keeps a transaction.
+func (s *Store) abort(ctx context.Context, session *mongo.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandTimeout)
+	defer cancel()
+	if err := session.AbortTransaction(ctx); err != nil {
+		s.log.Debug("abort a transaction", "error", err)
+	}
+}
+
+// commit asks until it knows whether the transaction was committed, which
+// repeats nothing: the servers know it by its number.
+func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
+	limit := commitTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = max(limit, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	for try := 0; ; try++ {
+		err := s.commitOnce(ctx, session)
+		switch {
+		case err == nil:
+			return nil
+		case hasLabel(err, "TransientTransactionError"):
+			return fmt.Errorf("%w: %w", errConflict, err)
+		case ctx.Err() != nil || !passing(err) && !hasLabel(err, "UnknownTransactionCommitResult"):
+			return unknown(err)
+		}
+		pause(ctx, try)
+	}
+}
+
+// commitOnce does not let a frozen primary have the time that its successor
+// needs.
+func (s *Store) commitOnce(ctx context.Context, session *mongo.Session) error {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	return session.CommitTransaction(ctx)
+}
