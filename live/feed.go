@@ -93,6 +93,7 @@ func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	first := h.feed == (store.Cursor{})
 	h.feed, h.floor = from, from
 	clear(h.moved)
+	h.lapses.forget()
 	h.mu.Unlock()
 	if first {
 		h.start()
@@ -117,7 +118,7 @@ func (h *Hub) apply(ctx context.Context, batch store.Batch) {
 			h.reloads.Go(func() { b.reload(ctx) })
 		}
 	}
-	h.expectLapses(batch.Changes)
+	h.lapses.note(batch.Changes, h.now())
 }
 
 // note moves the feed on, and keeps what boards to come must know of it.

@@ -118,7 +118,7 @@ type Hub struct {
 
 	ready   atomic.Bool
 	clock   atomic.Pointer[clock]
-	alarm   *alarm
+	lapses  *lapses
 	reloads sync.WaitGroup
 	started chan struct{} // closed when the feed's start is known, or never will be
 	start   func()        // closes it, once
@@ -144,7 +144,7 @@ func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, e
 		src:         src,
 		newRenderer: newRenderer,
 		o:           o.withDefaults(),
-		alarm:       newAlarm(),
+		lapses:      newLapses(),
 		started:     started,
 		start:       sync.OnceFunc(func() { close(started) }),
 		done:        make(chan struct{}),

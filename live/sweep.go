@@ -1,7 +1,9 @@
 package live
 
 import (
+	"container/heap"
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -12,18 +14,27 @@ const (
 	// sweepDelay is how long after a deadline the sweep comes, so that it is
 	// not early by a rounding.
 	sweepDelay = 2 * time.Millisecond
-	// sweepEvery is the backstop: the longest time between two sweeps, give or
-	// take a third.
-	sweepEvery = time.Second
+	// sweepEvery is the longest time between two sweeps, give or take a third,
+	// and sweepBlind that while there is no feed to tell of new locks.
+	sweepEvery = 10 * time.Second
+	sweepBlind = time.Second
+	// standBack and half of it again are how much later sweeps an instance
+	// whose locks another one releases: with luck the feed tells it meanwhile
+	// that there is nothing left to do.
+	standBack = 80 * time.Millisecond
 )
 
-// sweep releases locks that are due: now, at the next deadline that the store
-// or the feed tells of, and every sweepEvery in any case, which also is the
-// retry after an error.
+// sweep releases locks that are due: now, at each deadline that the store or
+// the feed tells of, and after sweepEvery in any case.
+//
+// Of several instances one comes to do it, without a word between them: who
+// finds nothing to release stands back, who finds something does so no longer.
+// If the first of them is gone, another finds something.
 func (h *Hub) sweep(ctx context.Context) {
 	failing := false
+	var late time.Duration
 	for {
-		h.alarm.reset()
+		expected := h.lapses.take(h.now())
 		due, err := h.src.ReleaseDue(ctx)
 		if ctx.Err() != nil {
 			return
@@ -32,12 +43,20 @@ func (h *Hub) sweep(ctx context.Context) {
 			failing = !failing
 			h.logSweep(err)
 		}
-		wait := jitter(sweepEvery)
-		if err == nil && due.More {
-			wait = min(wait, max(due.Next, 0)+sweepDelay)
+		switch {
+		case due.Released > 0:
+			late = 0
+		case expected:
+			late = standBack/2 + rand.N(standBack)
 		}
-		h.alarm.expect(time.Now().Add(wait))
-		if !h.alarm.sleep(ctx) {
+		every := sweepEvery
+		switch {
+		case failing || !h.ready.Load():
+			every = sweepBlind
+		case late > 0:
+			every = 3 * sweepEvery // another one looks, too
+		}
+		if !h.awaitLapse(ctx, jitter(every), h.told(due), late) {
 			return
 		}
 	}
@@ -51,65 +70,139 @@ func (h *Hub) logSweep(err error) {
 	h.o.Log.Info("release of due locks works again")
 }
 
-// expectLapses moves the next sweep forward for locks that end before it would
-// come. Later ones are left to the sweeps in between, and those that ended
-// long ago, which a feed read from the past tells of, to the sweeps since.
-func (h *Hub) expectLapses(changes []store.Change) {
-	now := h.now()
-	for _, c := range changes {
-		if c.Seat.Status != store.Locked {
-			continue
-		}
-		if left := c.Seat.LockedUntil.Sub(now); left.Abs() < 2*sweepEvery {
-			h.alarm.expect(time.Now().Add(max(left, 0) + sweepDelay))
-		}
+// told returns when the next lock ends by the store's account, or the zero
+// time if there is none or the feed has told of it.
+func (h *Hub) told(due store.Due) time.Time {
+	if !due.More {
+		return time.Time{}
 	}
-}
-
-// alarm sleeps until the earliest time that it was told of since its reset.
-type alarm struct {
-	mu    sync.Mutex
-	next  time.Time
-	moved chan struct{} // holds a token when next has become earlier
-}
-
-func newAlarm() *alarm { return &alarm{moved: make(chan struct{}, 1)} }
-
-func (a *alarm) reset() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.next = time.Time{}
-}
-
-// expect makes sleep end at t at the latest.
-func (a *alarm) expect(t time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.next.IsZero() && !t.Before(a.next) {
-		return
+	next := h.now().Add(due.Next)
+	if first := h.lapses.first(); !first.IsZero() && next.Sub(first).Abs() < standBack {
+		return time.Time{}
 	}
-	a.next = t
-	select {
-	case a.moved <- struct{}{}:
-	default:
-	}
+	return next
 }
 
-// sleep waits for the time expected; false means that ctx ended first. It
-// needs a time to expect.
-func (a *alarm) sleep(ctx context.Context) bool {
+// awaitLapse waits until a lock has ended, as far as is known, and is late by
+// then, but no longer than most. It returns false if ctx ended first.
+func (h *Hub) awaitLapse(ctx context.Context, most time.Duration, told time.Time, late time.Duration) bool {
+	began := time.Now()
 	for {
-		a.mu.Lock()
-		timer := time.NewTimer(time.Until(a.next))
-		a.mu.Unlock()
+		wait := most - time.Since(began)
+		for _, end := range []time.Time{told, h.lapses.first()} {
+			if !end.IsZero() {
+				wait = min(wait, end.Sub(h.now())+sweepDelay+late)
+			}
+		}
+		if wait <= 0 {
+			return true
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return false
 		case <-timer.C:
-			return true
-		case <-a.moved:
+		case <-h.lapses.moved:
 			timer.Stop()
 		}
 	}
+}
+
+// lapses are the ends of the locks that the feed has told of.
+type lapses struct {
+	moved chan struct{} // holds a token when the first is sooner
+
+	mu    sync.Mutex
+	ends  map[seatOf]time.Time
+	queue lapseQueue // has all of ends, and what they were before
+}
+
+type seatOf struct{ event, id string }
+
+type lockEnd struct {
+	seat seatOf
+	end  time.Time
+}
+
+func newLapses() *lapses {
+	return &lapses{moved: make(chan struct{}, 1), ends: map[seatOf]time.Time{}}
+}
+
+// note takes in what the feed tells at now. Locks that ended long ago, which a
+// feed read from the past tells of, are left to the sweeps since.
+func (l *lapses) note(changes []store.Change, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.next().end
+	for _, c := range changes {
+		seat := seatOf{c.Event, c.Seat.ID}
+		if c.Seat.Status != store.Locked || now.Sub(c.Seat.LockedUntil) > sweepBlind {
+			delete(l.ends, seat)
+			continue
+		}
+		l.ends[seat] = c.Seat.LockedUntil
+		heap.Push(&l.queue, lockEnd{seat, c.Seat.LockedUntil})
+	}
+	if first := l.next().end; !first.IsZero() && (before.IsZero() || first.Before(before)) {
+		select {
+		case l.moved <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// forget is for a feed that begins anew.
+func (l *lapses) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.ends)
+	l.queue = nil
+}
+
+// first returns when the next lock ends, or the zero time.
+func (l *lapses) first() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next().end
+}
+
+// next is first for who has the mutex. It drops what is no more.
+func (l *lapses) next() lockEnd {
+	for len(l.queue) > 0 {
+		if first := l.queue[0]; l.ends[first.seat].Equal(first.end) {
+			return first
+		}
+		heap.Pop(&l.queue)
+	}
+	return lockEnd{}
+}
+
+// take forgets all locks that have ended at now, and reports whether there are
+// any: the sweep to come releases them, or tells that they have not ended.
+func (l *lapses) take(now time.Time) (any bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		first := l.next()
+		if first.end.IsZero() || now.Before(first.end) {
+			return any
+		}
+		delete(l.ends, first.seat)
+		any = true
+	}
+}
+
+// lapseQueue is a heap by end.
+type lapseQueue []lockEnd
+
+func (q lapseQueue) Len() int           { return len(q) }
+func (q lapseQueue) Less(i, j int) bool { return q[i].end.Before(q[j].end) }
+func (q lapseQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *lapseQueue) Push(x any)        { *q = append(*q, x.(lockEnd)) }
+func (q *lapseQueue) Pop() any {
+	last := len(*q) - 1
+	x := (*q)[last]
+	*q = (*q)[:last]
+	return x
 }

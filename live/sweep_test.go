@@ -3,12 +3,14 @@ package live_test
 import (
 	"bytes"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/seatlock/seatlock/live"
+	"github.com/seatlock/seatlock/store"
 )
 
 // A lock's end is seen within a few milliseconds, when it was there before the
@@ -53,8 +55,8 @@ func TestLapseIsSeenAtOnce(t *testing.T) {
 	})
 }
 
-// The backstop comes about every second, and a feed that tells of locks long
-// over does not make the sweep run wild.
+// The backstop comes about every ten seconds, and a feed that tells of locks
+// long over does not make the sweep run wild.
 func TestSweepsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -68,11 +70,58 @@ func TestSweepsAreFew(t *testing.T) {
 		time.Sleep(100 * time.Second)
 		synctest.Wait()
 		s.with(func() {
-			if s.sweeps < 70 || s.sweeps > 160 {
-				t.Errorf("%d sweeps in 100 s, want about 100", s.sweeps)
+			if s.sweeps < 7 || s.sweeps > 25 {
+				t.Errorf("%d sweeps in 100 s, want about 10, and some at the start", s.sweeps)
 			}
 		})
 	})
+}
+
+// Any number of instances see each lock's end in time, and together ask the
+// store at most twice as often as one would, though each of them knows all.
+func TestInstancesShareTheSweep(t *testing.T) {
+	const seats, gap = 100, 2 * time.Second // far enough apart that one sweep is for one lock
+	alone := 0
+	for _, instances := range []int{1, 2, 4, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newFakeStore("a")
+			var hubs []*house
+			for range instances {
+				h := s.run(t, live.Options{}, nil)
+				h.board(t, "a")
+				hubs = append(hubs, h)
+			}
+			for i := range seats {
+				s.lock("a", "me", 5*time.Second+time.Duration(i)*gap, strconv.Itoa(i))
+			}
+			late := time.Duration(0)
+			for i := range seats {
+				if i == seats/2 && instances > 1 {
+					hubs[0].stop() // if that was the one who did it, another has to
+				}
+				for held := true; held; time.Sleep(time.Millisecond) {
+					s.with(func() {
+						seat := s.events["a"].seats[i]
+						if held = seat.Status == store.Locked; held {
+							late = max(late, s.now().Sub(seat.LockedUntil))
+						}
+					})
+				}
+			}
+			if late > 200*time.Millisecond {
+				t.Errorf("%d instances: a lock is released %v late", instances, late)
+			}
+			s.with(func() {
+				t.Logf("%d instances: %d sweeps, the latest %v late", instances, s.sweeps, late)
+				if instances == 1 {
+					alone = s.sweeps
+				}
+				if s.sweeps > 2*alone {
+					t.Errorf("%d instances ask %d times, want at most twice the %d of one", instances, s.sweeps, alone)
+				}
+			})
+		})
+	}
 }
 
 func TestSweepErrorIsLoggedOnce(t *testing.T) {
