@@ -73,7 +73,7 @@ func open(t *testing.T, s setting) *house {
 			t.Fatal(err)
 		}
 	}
-	server, err := handlers.New(t.Context(), from, handlers.Config{
+	server, err := handlers.New(from, handlers.Config{
 		BaseURL: base, Rules: s.rules, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -28,7 +28,6 @@ type Store interface {
 	Unlock(ctx context.Context, r store.UnlockRequest) (store.Outcome, error)
 	Extend(ctx context.Context, r store.ExtendRequest) (store.Outcome, error)
 	Now(ctx context.Context) (time.Time, error)
-	Secret(ctx context.Context) ([]byte, error)
 	Ping(ctx context.Context) error
 }
 
@@ -57,21 +56,17 @@ type Server struct {
 
 // New wires a server to a store. Run keeps its boards alive; it answers
 // requests through ServeHTTP.
-func New(ctx context.Context, st interface {
+func New(st interface {
 	Store
 	live.Source
 }, c Config) (*Server, error) {
-	secret, err := st.Secret(ctx)
-	if err != nil {
-		return nil, err
-	}
 	files, err := static.New()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
 		store: st, rules: c.Rules, log: c.Log, files: files,
-		sessions: newSessions(st, secret, c.BaseURL.Scheme == "https"),
+		sessions: newSessions(st, c.BaseURL.Scheme == "https"),
 		halls:    newHalls(st),
 		cross:    http.NewCrossOriginProtection(),
 	}

@@ -31,18 +31,20 @@ const holderKey = "holder"
 // known from the first page on, and the row is written with the first lock.
 type sessions struct {
 	scs    *scs.SessionManager
-	secret []byte
+	rows   rows
 	cookie http.Cookie // all but the value
 }
 
-// rows is what sessions needs of a store.
+// rows is what sessions needs of a store. Secret is asked for with each
+// request: a store may only come to be reached later, or be replaced.
 type rows interface {
+	Secret(ctx context.Context) ([]byte, error)
 	FindCtx(ctx context.Context, token string) (data []byte, found bool, err error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
 	DeleteCtx(ctx context.Context, token string) error
 }
 
-func newSessions(r rows, secret []byte, secure bool) *sessions {
+func newSessions(r rows, secure bool) *sessions {
 	m := scs.New()
 	m.Store = emptyWithoutRow{r}
 	m.Codec = jsonCodec{}
@@ -55,13 +57,14 @@ func newSessions(r rows, secret []byte, secure bool) *sessions {
 	if secure {
 		cookie.Name, cookie.Secure = "__Host-seatlock", true
 	}
-	return &sessions{scs: m, secret: secret, cookie: cookie}
+	return &sessions{scs: m, rows: r, cookie: cookie}
 }
 
 // visitor is who sent a request.
 type visitor struct {
 	holder store.Holder
 	token  string
+	signer signer
 	// fresh tells that the request brought no identity, and that this one
 	// must be handed to the browser.
 	fresh bool
@@ -79,9 +82,13 @@ func visitorOf(c echo.Context) visitor {
 func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Add("Vary", "Cookie")
-		v := visitor{}
+		secret, err := s.rows.Secret(c.Request().Context())
+		if err != nil {
+			return err
+		}
+		v := visitor{signer: secret}
 		for _, cookie := range c.Request().CookiesNamed(s.cookie.Name) {
-			if token, ok := s.verify(cookie.Value); ok {
+			if token, ok := v.signer.verify(cookie.Value); ok {
 				v.token = token
 				break
 			}
@@ -95,7 +102,7 @@ func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		v.holder = store.Holder(s.scs.GetString(ctx, holderKey))
 		if v.holder == "" {
-			v.holder = s.firstHolder(v.token)
+			v.holder = v.signer.firstHolder(v.token)
 		}
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Set(visitorKey, v)
@@ -130,12 +137,15 @@ func (s *sessions) introduce(c echo.Context) {
 
 func (s *sessions) hand(c echo.Context, token string) {
 	cookie := s.cookie
-	cookie.Value = token + "." + s.sign("cookie", token)
+	cookie.Value = token + "." + visitorOf(c).signer.sign("cookie", token)
 	c.Response().Header().Set("Set-Cookie", cookie.String())
 }
 
+// signer signs with the store's secret.
+type signer []byte
+
 // verify returns the token of a cookie that we signed.
-func (s *sessions) verify(value string) (token string, ok bool) {
+func (s signer) verify(value string) (token string, ok bool) {
 	token, signature, found := strings.Cut(value, ".")
 	if !found || len(value) > 200 || token == "" {
 		return "", false
@@ -145,12 +155,12 @@ func (s *sessions) verify(value string) (token string, ok bool) {
 
 // firstHolder derives who the visitor is from a token that has no row. It
 // cannot be turned back into the token.
-func (s *sessions) firstHolder(token string) store.Holder {
+func (s signer) firstHolder(token string) store.Holder {
 	return store.Holder(s.sign("holder", token)[:22])
 }
 
-func (s *sessions) sign(use, token string) string {
-	mac := hmac.New(sha256.New, s.secret)
+func (s signer) sign(use, token string) string {
+	mac := hmac.New(sha256.New, s)
 	mac.Write([]byte(use + ":" + token))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -38,6 +38,8 @@ func (m *memoryRows) DeleteCtx(_ context.Context, token string) error {
 	return nil
 }
 
+func (m *memoryRows) Secret(context.Context) ([]byte, error) { return []byte("secret"), nil }
+
 // visit runs a request with the cookie through load and then do, and returns
 // the cookie that it was answered with, or the one it had.
 func visit(t *testing.T, s *sessions, cookie *http.Cookie, do func(echo.Context) error) (visitor, *http.Cookie) {
@@ -58,7 +60,7 @@ func visit(t *testing.T, s *sessions, cookie *http.Cookie, do func(echo.Context)
 }
 
 func TestHolderSurvivesRenewToken(t *testing.T) {
-	s := newSessions(&memoryRows{data: map[string][]byte{}}, []byte("secret"), false)
+	s := newSessions(&memoryRows{data: map[string][]byte{}}, false)
 	before, cookie := visit(t, s, nil, s.keep)
 	_, renewed := visit(t, s, cookie, func(c echo.Context) error {
 		ctx := c.Request().Context()
@@ -80,7 +82,7 @@ func TestHolderSurvivesRenewToken(t *testing.T) {
 
 func TestSessionOutlivesItsLocks(t *testing.T) {
 	rows := &memoryRows{data: map[string][]byte{}}
-	s := newSessions(rows, []byte("secret"), false)
+	s := newSessions(rows, false)
 	_, cookie := visit(t, s, nil, s.keep)
 
 	_, cookie = visit(t, s, cookie, func(c echo.Context) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
 )
 
 // config is all that a server is told by flags and environment.
@@ -39,7 +40,7 @@ func (c *config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("seatlock", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // run says it, in one line
 	f.StringVar(&c.addr, "addr", c.addr, "`address` to listen on, host:port")
-	f.StringVar(&c.store, "store", c.store, "where everything is kept: sqlite:`FILE`, made if it is not there")
+	f.StringVar(&c.store, "store", c.store, "where everything is kept: sqlite:FILE, made if it is not there, or mongodb://`HOST/DATABASE`?replicaSet=NAME")
 	f.StringVar(&c.baseURL, "base-url", c.baseURL, "`URL` that browsers use, scheme and host; with https cookies are Secure")
 	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
 	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
@@ -101,8 +102,14 @@ func (c *config) check() error {
 	if _, port, err := net.SplitHostPort(c.addr); err != nil || !validPort(port) {
 		return wrong("addr", c.addr, "host:port or :port, with a port from 0 to 65535")
 	}
-	if path, ok := strings.CutPrefix(c.store, "sqlite:"); !ok || path == "" {
-		return wrong("store", hidePassword(c.store), "sqlite:FILE")
+	switch path, embedded := strings.CutPrefix(c.store, "sqlite:"); {
+	case embedded && path != "":
+	case strings.HasPrefix(c.store, "mongodb://"), strings.HasPrefix(c.store, "mongodb+srv://"):
+		if err := mongostore.CheckURI(c.store); err != nil {
+			return usageError{fmt.Errorf("--store: %w", err)}
+		}
+	default:
+		return wrong("store", hidePassword(c.store), "sqlite:FILE or mongodb://HOST/DATABASE?replicaSet=NAME")
 	}
 	base, err := url.Parse(c.baseURL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
@@ -127,10 +134,12 @@ func validPort(port string) bool {
 	return err == nil && n <= 65535
 }
 
-// hidePassword keeps what a store address may carry out of error lines.
+// hidePassword keeps what a store address may carry out of error lines. It
+// need not be a well-formed URL.
 func hidePassword(address string) string {
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		return u.Redacted()
+	scheme, rest, found := strings.Cut(address, "://")
+	if at := strings.LastIndex(rest, "@"); found && at >= 0 {
+		return scheme + "://…" + rest[at:]
 	}
 	return address
 }

@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seatlock/seatlock/handlers"
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
 	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
@@ -32,7 +34,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	log := newLog(c.logFormat, stderr)
-	st, err := sqlitestore.Open(ctx, strings.TrimPrefix(c.store, "sqlite:"), sqlitestore.Options{Serve: true, Log: log})
+	st, err := openStore(ctx, c.store, log)
 	if err != nil {
 		return err
 	}
@@ -40,13 +42,27 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	return errors.Join(err, st.Close())
 }
 
-func serveStore(ctx context.Context, c config, st *sqlitestore.Store, log *slog.Logger, stdout io.Writer) error {
+func openStore(ctx context.Context, address string, log *slog.Logger) (store.Store, error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return sqlitestore.Open(ctx, path, sqlitestore.Options{Serve: true, Log: log})
+	}
+	return mongostore.Open(ctx, address, mongostore.Options{Log: log})
+}
+
+func serveStore(ctx context.Context, c config, st store.Store, log *slog.Logger, stdout io.Writer) error {
 	if c.demo {
-		if err := seedDemo(ctx, st); err != nil {
+		err := seedDemo(ctx, st)
+		if errors.Is(err, store.ErrUnavailable) {
+			var seeding sync.WaitGroup
+			ctx, cancel := context.WithCancel(ctx)
+			defer seeding.Wait()
+			defer cancel()
+			seeding.Go(func() { seedLater(ctx, st, log) })
+		} else if err != nil {
 			return err
 		}
 	}
-	h, err := handlers.New(ctx, st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Log: log})
+	h, err := handlers.New(st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Log: log})
 	if err != nil {
 		return err
 	}
@@ -104,6 +120,25 @@ func newLog(format string, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// seedLater is seedDemo for a store that cannot be reached yet.
+func seedLater(ctx context.Context, st store.Store, log *slog.Logger) {
+	for {
+		err := seedDemo(ctx, st)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			log.Error("the demo event cannot be made", "error", err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // seedDemo gives an empty store something to look at: an evening in thirty
