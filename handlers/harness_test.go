@@ -20,32 +20,26 @@ import (
 	"time"
 
 	"github.com/seatlock/seatlock/handlers"
-	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
 	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// house is a server on a real store file with the demo hall in it.
+// house is a server on a real store with the demo hall in it.
 type house struct {
 	*httptest.Server
-	store *sqlitestore.Store
+	store store.Store
 	log   *lockedBuffer
 	stop  func()
 }
 
 type setting struct {
-	path  string // of the store; "" is a fresh one
+	path  string // of the store's file, or the URI of its database; "" is a fresh file
 	base  string // base URL; "" is the server's own
 	rules store.Rules
 	// wrap puts something between the handlers and the store.
-	wrap func(*sqlitestore.Store) source
-}
-
-// source is what handlers.New takes.
-type source interface {
-	handlers.Store
-	live.Source
+	wrap func(store.Store) store.Store
 }
 
 func open(t *testing.T, s setting) *house {
@@ -56,12 +50,9 @@ func open(t *testing.T, s setting) *house {
 	if s.rules == (store.Rules{}) {
 		s.rules = store.DefaultRules()
 	}
-	st, err := sqlitestore.Open(t.Context(), s.path, sqlitestore.Options{Serve: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := openStore(t, s.path)
 	createDemo(t, st)
-	var from source = st
+	from := st
 	if s.wrap != nil {
 		from = s.wrap(st)
 	}
@@ -69,6 +60,7 @@ func open(t *testing.T, s setting) *house {
 	h.Server = httptest.NewUnstartedServer(nil)
 	base := &url.URL{Scheme: "http", Host: h.Listener.Addr().String()}
 	if s.base != "" {
+		var err error
 		if base, err = url.Parse(s.base); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +90,22 @@ func open(t *testing.T, s setting) *house {
 	return h
 }
 
-func createDemo(t *testing.T, st *sqlitestore.Store) {
+func openStore(t *testing.T, path string) store.Store {
+	t.Helper()
+	var st store.Store
+	var err error
+	if strings.HasPrefix(path, "mongodb://") {
+		st, err = mongostore.Open(t.Context(), path, mongostore.Options{})
+	} else {
+		st, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{Serve: true})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func createDemo(t *testing.T, st store.Store) {
 	t.Helper()
 	file, err := plan.Demo()
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
 func TestBadInputChangesNothing(t *testing.T) {
@@ -331,7 +330,7 @@ func TestNobodyLearnsWhoHoldsASeat(t *testing.T) {
 
 // faulty is a store of which a part does not work.
 type faulty struct {
-	*sqlitestore.Store
+	store.Store
 	session, lock error
 }
 
@@ -356,7 +355,7 @@ func TestStoreThatDoesNotAnswer(t *testing.T) {
 		"unknown":     {lock: fmt.Errorf("lock seats of demo: %w", store.ErrUnknown)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, setting{wrap: func(s *sqlitestore.Store) source { fault.Store = s; return fault }})
+			h := open(t, setting{wrap: func(s store.Store) store.Store { fault.Store = s; return fault }})
 			before := h.dump(t)
 			p := h.visitor(t)
 			p.get("/events/demo")

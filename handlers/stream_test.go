@@ -12,17 +12,16 @@ import (
 	"time"
 
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
 // delayed is a store whose feed lags.
 type delayed struct {
-	*sqlitestore.Store
+	store.Store
 	by time.Duration
 }
 
-func heldBack(by time.Duration) func(*sqlitestore.Store) source {
-	return func(s *sqlitestore.Store) source { return delayed{s, by} }
+func heldBack(by time.Duration) func(store.Store) store.Store {
+	return func(s store.Store) store.Store { return delayed{s, by} }
 }
 
 func (d delayed) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
@@ -154,7 +153,7 @@ func TestStreamCutAtEveryChange(t *testing.T) {
 // actor makes one random change at a time, as some holder.
 type actor struct {
 	t        *testing.T
-	store    *sqlitestore.Store
+	store    store.Store
 	random   *rand.Rand
 	versions map[string]int64
 }
