@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -66,7 +67,11 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	p := problemOf(err)
 	if p.status >= 500 {
-		s.log.Error("request failed", "method", c.Request().Method, "route", c.Path(), "status", p.status, "error", err)
+		level := slog.LevelError
+		if p.status == http.StatusServiceUnavailable { // no fault of the program
+			level = slog.LevelWarn
+		}
+		s.log.Log(c.Request().Context(), level, "request failed", "method", c.Request().Method, "route", c.Path(), "status", p.status, "error", err)
 	}
 	if c.Response().Committed {
 		return

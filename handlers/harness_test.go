@@ -255,25 +255,36 @@ type stream struct {
 // follow opens the stream from a cursor, as page and browser would ask for it.
 func (p *person) follow(cursor, lastEventID string) *stream {
 	p.t.Helper()
+	s, err := p.tryFollow(cursor, lastEventID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+func (p *person) tryFollow(cursor, lastEventID string) (*stream, error) {
 	ctx, cancel := context.WithCancel(p.t.Context())
 	r, err := http.NewRequestWithContext(ctx, "GET", p.home+"/events/demo/live?cursor="+url.QueryEscape(cursor), nil)
 	if err != nil {
-		p.t.Fatal(err)
+		cancel()
+		return nil, err
 	}
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
 	response, err := p.http.Do(r)
 	if err != nil {
-		p.t.Fatal(err)
-	}
-	if response.StatusCode != http.StatusOK {
-		p.t.Fatalf("stream answered %s", response.Status)
+		cancel()
+		return nil, err
 	}
 	s := &stream{t: p.t, lines: bufio.NewReader(response.Body), header: response.Header,
 		cancel: func() { cancel(); response.Body.Close() }}
+	if response.StatusCode != http.StatusOK {
+		s.cancel()
+		return nil, fmt.Errorf("stream answered %s", response.Status)
+	}
 	p.t.Cleanup(s.cancel)
-	return s
+	return s, nil
 }
 
 // next reads one message that is not a comment.

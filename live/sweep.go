@@ -64,7 +64,7 @@ func (h *Hub) sweep(ctx context.Context) {
 
 func (h *Hub) logSweep(err error) {
 	if err != nil {
-		h.o.Log.Error("release of due locks fails, trying again", "error", err)
+		h.o.Log.Warn("release of due locks fails, trying again", "error", err)
 		return
 	}
 	h.o.Log.Info("release of due locks works again")

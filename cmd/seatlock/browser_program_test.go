@@ -37,11 +37,11 @@ func TestMain(m *testing.M) {
 	main()
 }
 
-// program is a running server, on a store of its own.
+// program is a running server.
 type program struct {
 	t      *testing.T
 	site   string // http://host:port
-	store  string
+	store  string // as the flag has it
 	flags  []string
 	cmd    *exec.Cmd
 	stderr *output
@@ -50,7 +50,14 @@ type program struct {
 // serveProgram starts the program on a free port with a fresh store and the demo.
 func serveProgram(t *testing.T, flags ...string) *program {
 	t.Helper()
-	p := &program{t: t, store: filepath.Join(t.TempDir(), "seatlock.db"), flags: flags}
+	return serveStoreOf(t, "sqlite:"+filepath.Join(t.TempDir(), "seatlock.db"), flags...)
+}
+
+// serveStoreOf starts the program on a free port with a store that may be
+// others' too.
+func serveStoreOf(t *testing.T, address string, flags ...string) *program {
+	t.Helper()
+	p := &program{t: t, store: address, flags: flags}
 	p.start("127.0.0.1:0")
 	t.Cleanup(p.stop)
 	return p
@@ -61,7 +68,7 @@ var listensOn = regexp.MustCompile(`listens on (\S+):`)
 // start returns once the server listens.
 func (p *program) start(addr string) {
 	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0], append([]string{"--addr", addr, "--store", "sqlite:" + p.store}, p.flags...)...)
+	p.cmd = exec.Command(os.Args[0], append([]string{"--addr", addr, "--store", p.store}, p.flags...)...)
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.stderr = &output{}
 	p.cmd.Stderr = p.stderr

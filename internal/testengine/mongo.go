@@ -30,6 +30,8 @@ type MongoOptions struct {
 	Election time.Duration
 	// Standalone starts one node that is no replica set.
 	Standalone bool
+	// Oplog is how many MB of what happened a node keeps. 0 is 1024.
+	Oplog int
 	// Password, if any, is asked of everybody, and is that of the user "root".
 	Password string
 }
@@ -162,8 +164,11 @@ func (m *Mongo) initiate(ctx context.Context) error {
 	}
 	if m.o.Election > 0 {
 		// Heartbeats also carry how far a node has come, which is all that a
-		// primary learns while the node waits for its former one to answer.
+		// primary learns while the node waits for its former one to answer. A
+		// new primary waits for its frozen predecessor to tell of writes that no
+		// majority has, unless the catch-up is short.
 		settings = bson.D{
+			{Key: "catchUpTimeoutMillis", Value: m.o.Election.Milliseconds() / 8},
 			{Key: "electionTimeoutMillis", Value: m.o.Election.Milliseconds()},
 			{Key: "heartbeatIntervalMillis", Value: m.o.Election.Milliseconds() / 8},
 		}

@@ -3,6 +3,7 @@
 package testengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,12 +91,16 @@ func nodeArgs(m *Mongo, folder string) ([]string, error) {
 		"--setParameter", "diagnosticDataCollectionEnabled=false",
 	}
 	if !m.o.Standalone {
-		args = append(args, "--replSet", m.name, "--oplogSize", "1024")
+		args = append(args, "--replSet", m.name, "--oplogSize", fmt.Sprint(cmp.Or(m.o.Oplog, 1024)))
+	}
+	if m.o.Oplog > 0 {
+		args = append(args, "--syncdelay", "1") // nothing goes before a checkpoint came after it
 	}
 	if m.o.Election > 0 {
 		// Who follows a frozen primary has to notice as soon as who elects
 		// another: until it follows that one, no write has a majority.
-		args = append(args, "--setParameter", "oplogNetworkTimeoutBufferSeconds=1")
+		args = append(args, "--setParameter", "oplogNetworkTimeoutBufferSeconds=1",
+			"--setParameter", "oplogFetcherSteadyStateMaxFetcherRestarts=0")
 	}
 	switch {
 	case m.o.Password == "":

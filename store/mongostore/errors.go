@@ -93,7 +93,7 @@ func hasLabel(err error, label string) bool {
 // passing reports whether the same may well succeed when tried again: another
 // wrote first, or the primary changes.
 func passing(err error) bool {
-	return errors.Is(err, errConflict) || mongo.IsDuplicateKeyError(err) ||
+	return errors.Is(err, errConflict) || errors.Is(err, errPrimaryLost) || mongo.IsDuplicateKeyError(err) ||
 		mongo.IsNetworkError(err) || mongo.IsTimeout(err) ||
 		hasLabel(err, "TransientTransactionError") || hasLabel(err, "RetryableWriteError") ||
 		hasCode(err, codeWriteConflict, codeSnapshotUnavailable, codeSnapshotTooOld)

@@ -185,7 +185,7 @@ func partID(hash string, part int) string { return fmt.Sprintf("%s/%d", hash, pa
 
 // Plan implements [store.Store].
 func (s *Store) Plan(ctx context.Context, hash string) (body []byte, err error) {
-	err = s.read(ctx, "plan", snapshotTimeout, func(ctx context.Context, _ *home) error {
+	err = s.scan(ctx, "plan", snapshotTimeout, func(ctx context.Context, _ *home) error {
 		for i, parts := 0, 1; i < parts; i++ {
 			var part struct {
 				Parts int    `bson:"parts"`
@@ -207,7 +207,8 @@ func (s *Store) Plan(ctx context.Context, hash string) (body []byte, err error) 
 
 // Events implements [store.Store].
 func (s *Store) Events(ctx context.Context) (events []store.Event, err error) {
-	err = s.read(ctx, "events", callTimeout, func(ctx context.Context, _ *home) error {
+	err = s.read(ctx, "events", func(ctx context.Context, _ *home) error {
+		events = nil
 		cursor, err := s.db.Collection(eventsColl).Find(ctx, bson.D{})
 		if err != nil {
 			return err
@@ -229,7 +230,7 @@ func (s *Store) Events(ctx context.Context) (events []store.Event, err error) {
 
 // Event implements [store.Store].
 func (s *Store) Event(ctx context.Context, id string) (event store.Event, err error) {
-	err = s.read(ctx, "event", callTimeout, func(ctx context.Context, _ *home) error {
+	err = s.read(ctx, "event", func(ctx context.Context, _ *home) error {
 		d, err := s.eventDocument(ctx, id)
 		event = d.event()
 		return err
@@ -247,7 +248,7 @@ func (s *Store) eventDocument(ctx context.Context, id string) (d eventDocument, 
 
 // Snapshot implements [store.Store].
 func (s *Store) Snapshot(ctx context.Context, event string) (snapshot store.Snapshot, err error) {
-	err = s.read(ctx, "snapshot of "+event, snapshotTimeout, func(ctx context.Context, h *home) error {
+	err = s.scan(ctx, "snapshot of "+event, snapshotTimeout, func(ctx context.Context, h *home) error {
 		return s.snapshot(ctx, func(ctx context.Context, session *mongo.Session) (err error) {
 			found, err := s.db.Collection(eventsColl).FindOne(ctx, bson.D{{Key: "_id", Value: event}},
 				options.FindOne().SetProjection(withNow())).Raw()

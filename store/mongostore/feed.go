@@ -293,7 +293,7 @@ func tokenPosition(token bson.Raw) uint64 {
 
 // Recent implements [store.Store].
 func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
-	err = s.read(ctx, "recent cursor", snapshotTimeout, func(ctx context.Context, h *home) error {
+	err = s.scan(ctx, "recent cursor", snapshotTimeout, func(ctx context.Context, h *home) error {
 		at, err := s.snapshotTime(ctx)
 		if err != nil {
 			return err

@@ -183,30 +183,30 @@ func (r *request) fail(err error) {
 // they rest on nothing then that could be taken back, or that is older than
 // what anybody was acknowledged.
 func (s *Store) attempt(event string, group []*request) error {
-	ctx, cancel := context.WithTimeout(context.Background(), tryTimeout)
-	defer cancel()
 	h := s.home.Load()
 	if h == nil {
 		return unavailable(s.notReady())
 	}
-	sales := s.findSales(ctx, h, event)
-	at, err := s.transact(ctx, func(ctx context.Context) error {
-		f, err := s.find(ctx, event, group)
+	return s.primary.once(context.Background(), func(ctx context.Context) error {
+		sales := s.findSales(ctx, h, event)
+		at, err := s.transact(ctx, func(ctx context.Context) error {
+			f, err := s.find(ctx, event, group)
+			if err != nil {
+				return err
+			}
+			if f.event, err = sales(); err != nil {
+				return err
+			}
+			return s.put(ctx, f.decideAll(group))
+		})
 		if err != nil {
 			return err
 		}
-		if f.event, err = sales(); err != nil {
-			return err
+		for _, r := range group {
+			r.out.Cursor = h.cursor(at)
 		}
-		return s.put(ctx, f.decideAll(group))
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for _, r := range group {
-		r.out.Cursor = h.cursor(at)
-	}
-	return nil
 }
 
 // decideAll lets each request see what those before it come to.

@@ -34,7 +34,7 @@ const (
 	heartbeat        = 500 * time.Millisecond // the driver believes that a server is gone after two misses
 	selectionTimeout = 3 * time.Second
 	commandTimeout   = 2 * time.Second         // of one command: a frozen server must not hold us longer
-	tryTimeout       = 1500 * time.Millisecond // of a group of requests, up to its commit
+	tryTimeout       = 2500 * time.Millisecond // of one try of a request or a commit
 	callTimeout      = 5 * time.Second         // of a whole request, with all its tries
 	commitTimeout    = 5 * time.Second         // of a commit that was sent: its outcome is worth a wait
 	createTimeout    = time.Minute             // of a whole event, as long as servers keep a transaction
@@ -52,6 +52,7 @@ type Store struct {
 	db       *mongo.Database
 	log      *slog.Logger
 	settings settings
+	primary  *primary
 	queues   queues
 	home     atomic.Pointer[home] // nil while the store is not ready
 	trouble  atomic.Pointer[error]
@@ -128,8 +129,16 @@ func (s *Store) notReady() error {
 	return errNotYet
 }
 
-// read runs fn, which only reads, and ends it after limit.
-func (s *Store) read(ctx context.Context, what string, limit time.Duration, fn func(context.Context, *home) error) error {
+// read runs fn, which reads a little, again and again until that is done or
+// callTimeout is over.
+func (s *Store) read(ctx context.Context, what string, fn func(context.Context, *home) error) error {
+	return s.scan(ctx, what, callTimeout, func(ctx context.Context, h *home) error {
+		return s.primary.again(ctx, func(ctx context.Context) error { return fn(ctx, h) })
+	})
+}
+
+// scan runs fn, which may read much, and ends it after limit.
+func (s *Store) scan(ctx context.Context, what string, limit time.Duration, fn func(context.Context, *home) error) error {
 	h, end, err := s.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -162,7 +171,7 @@ func (s *Store) write(ctx context.Context, what string, limit time.Duration, fn 
 
 // Now implements [store.Store].
 func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.read(ctx, "now", callTimeout, func(ctx context.Context, _ *home) error {
+	err = s.read(ctx, "now", func(ctx context.Context, _ *home) error {
 		reply, err := s.hello(ctx)
 		now = reply.LocalTime.UTC()
 		return err
@@ -172,7 +181,7 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 
 // Ping implements [store.Store].
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", callTimeout, func(ctx context.Context, _ *home) error {
+	return s.read(ctx, "ping", func(ctx context.Context, _ *home) error {
 		_, err := s.snapshotTime(ctx)
 		return err
 	})

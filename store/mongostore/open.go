@@ -43,12 +43,13 @@ func Open(ctx context.Context, uri string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	client, err := mongo.Connect(set.client)
+	primary := newPrimary()
+	client, err := mongo.Connect(set.client, options.Client().SetServerMonitor(primary.monitor()))
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", set.place, errBadURI)
 	}
 	s := &Store{
-		db: client.Database(set.database), settings: set, log: log,
+		db: client.Database(set.database), settings: set, log: log, primary: primary,
 		lost: make(chan struct{}, 1), kept: make(chan struct{}),
 	}
 	s.life, s.end = context.WithCancel(context.Background())

@@ -20,6 +20,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/seatlock/seatlock/internal/testengine"
+	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
 )
@@ -190,3 +191,45 @@ func (p *prover) transaction() func(context.Context, int, int) error {
 		return session.CommitTransaction(in)
 	}
 }
+
+// TestProveMongoBoard prints how long after its acknowledgement a lock is on
+// the board of the instance, at 100 locks a second.
+func TestProveMongoBoard(t *testing.T) {
+	p := &prover{T: t, m: testengine.ReplicaSet(t)}
+	s, e := p.hall(2000)
+	hub := live.New(s, func(context.Context, store.Event) (live.Renderer, error) { return blank{e.Seats}, nil }, live.Options{})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- hub.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+	board := must[*live.Board](t)(hub.Board(ctx, e.ID))
+	var took []time.Duration
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i := range 1000 {
+		<-tick.C
+		out := lock(t, s, fmt.Sprint("h", i), e.Seats[i])
+		acknowledged := time.Now()
+		if !board.Reach(ctx, out.Cursor) {
+			t.Fatalf("lock %d never came to the board", i)
+		}
+		took = append(took, time.Since(acknowledged))
+	}
+	slices.Sort(took)
+	ms := func(part float64) float64 {
+		return float64(took[int(part*float64(len(took)-1))].Microseconds()) / 1000
+	}
+	fmt.Println("> From the acknowledgement of a lock to its arrival on the board, 100 locks a second.\n> ")
+	fmt.Println("| locks | p50, ms | p95, ms | p99, ms | max, ms |")
+	fmt.Println("|---:|---:|---:|---:|---:|")
+	fmt.Printf("| %d | %.1f | %.1f | %.1f | %.1f |\n", len(took), ms(0.5), ms(0.95), ms(0.99), ms(1))
+}
+
+// blank draws nothing, in one section.
+type blank struct{ seats []string }
+
+func (b blank) Sections() [][]string                                   { return [][]string{b.seats} }
+func (blank) Seat(dst []byte, _ store.Seat) []byte                     { return dst }
+func (blank) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte { return dst }
+func (blank) Summary(dst []byte, _ live.Counts) []byte                 { return dst }
+func (blank) Mine(dst []byte, _ live.Mine) []byte                      { return dst }

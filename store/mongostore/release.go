@@ -21,25 +21,29 @@ const sweepSize = 1000
 // sweep that is half done from one that has not begun.
 func (s *Store) ReleaseDue(ctx context.Context) (due store.Due, err error) {
 	err = s.write(ctx, "release lapsed locks", callTimeout, func(ctx context.Context, _ *home) error {
-		next, now, err := s.locked(ctx, bson.D{}, 1)
-		if err != nil {
+		return s.primary.again(ctx, func(ctx context.Context) (err error) {
+			due, err = s.sweep(ctx)
 			return err
-		}
-		if len(next) > 0 && next[0].seat.FreeAt(now) {
-			if due.Released, err = s.release(ctx, now); err != nil {
-				return unknown(err)
-			}
-			if next, now, err = s.locked(ctx, bson.D{}, 1); err != nil {
-				return unknown(err)
-			}
-		}
-		if due.More = len(next) > 0; due.More {
-			due.Next = max(0, next[0].seat.LockedUntil.Sub(now))
-		}
-		return nil
+		})
 	})
+	return due, err
+}
+
+func (s *Store) sweep(ctx context.Context) (due store.Due, err error) {
+	next, now, err := s.locked(ctx, bson.D{}, 1)
 	if err != nil {
 		return store.Due{}, err
+	}
+	if len(next) > 0 && next[0].seat.FreeAt(now) {
+		if due.Released, err = s.release(ctx, now); err != nil {
+			return store.Due{}, unknown(err)
+		}
+		if next, now, err = s.locked(ctx, bson.D{}, 1); err != nil {
+			return store.Due{}, unknown(err)
+		}
+	}
+	if due.More = len(next) > 0; due.More {
+		due.Next = max(0, next[0].seat.LockedUntil.Sub(now))
 	}
 	return due, nil
 }

@@ -21,7 +21,7 @@ func sessionID(token string) bson.D {
 
 // FindCtx implements [store.Store].
 func (s *Store) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	err = s.read(ctx, "find session", callTimeout, func(ctx context.Context, _ *home) error {
+	err = s.read(ctx, "find session", func(ctx context.Context, _ *home) error {
 		live := append(sessionID(token), bson.E{Key: "$expr", Value: bson.D{{Key: "$gt", Value: bson.A{"$expires", "$$NOW"}}}})
 		var session struct {
 			Data []byte `bson:"data"`
@@ -58,19 +58,12 @@ func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	})
 }
 
-// writeSingle makes an idempotent write of one document, and once more if its
-// outcome is not known. The driver repeats it too, but gives up earlier.
+// writeSingle makes an idempotent write of one document, until its outcome is
+// known or it is out of time.
 func (s *Store) writeSingle(ctx context.Context, fn func(context.Context) error) error {
-	for try := 0; ; try++ {
-		err := fn(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case !passing(err):
-			return err
-		case ctx.Err() != nil || try > 0:
-			return unknown(err)
-		}
-		pause(ctx, try)
+	err := s.primary.again(ctx, fn)
+	if err != nil && passing(err) {
+		return unknown(err)
 	}
+	return err
 }

@@ -60,34 +60,42 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context) error) (a
 	if err != nil {
 		return at, err
 	}
-	defer tidy(session.EndSession)
 	err = session.StartTransaction(options.Transaction().
 		SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority()))
+	if err == nil {
+		err = fn(mongo.NewSessionContext(ctx, session))
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		return at, err
-	}
-	if err := fn(mongo.NewSessionContext(ctx, session)); err != nil {
 		s.abort(ctx, session)
 		return at, err
 	}
-	if ctx.Err() != nil {
-		s.abort(ctx, session)
-		return at, ctx.Err()
-	}
+	defer tidy(session.EndSession)
 	if err := s.commit(ctx, session); err != nil {
 		return at, err
 	}
 	return *session.OperationTime(), nil
 }
 
-// abort tells the server, which would else keep the documents from others for
-// as long as it keeps a transaction.
+// abort ends the session, and tells the server, which would else keep the
+// documents from others for as long as it keeps a transaction. One that does
+// not answer is not waited for.
 func (s *Store) abort(ctx context.Context, session *mongo.Session) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandTimeout)
-	defer cancel()
-	if err := session.AbortTransaction(ctx); err != nil {
-		s.log.Debug("abort a transaction", "error", err)
+	tell := func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandTimeout)
+		defer cancel()
+		defer session.EndSession(ctx)
+		if err := session.AbortTransaction(ctx); err != nil {
+			s.log.Debug("abort a transaction", "error", err)
+		}
 	}
+	if ctx.Err() == nil {
+		tell()
+		return
+	}
+	s.calls.Go(tell)
 }
 
 // commit asks until it knows whether the transaction was committed, which
@@ -100,7 +108,7 @@ func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	for try := 0; ; try++ {
-		err := s.commitOnce(ctx, session)
+		err := s.primary.once(ctx, session.CommitTransaction)
 		switch {
 		case err == nil:
 			return nil
@@ -111,12 +119,4 @@ func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
 		}
 		pause(ctx, try)
 	}
-}
-
-// commitOnce does not let a frozen primary have the time that its successor
-// needs.
-func (s *Store) commitOnce(ctx context.Context, session *mongo.Session) error {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	return session.CommitTransaction(ctx)
 }
