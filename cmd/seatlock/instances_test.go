@@ -1,13 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,6 +91,51 @@ func TestInstanceDies(t *testing.T) {
 	a.basket("A1", "C3")
 	a.wantSamePage()
 	one.start("127.0.0.1:0") // for the clean-up to stop
+}
+
+// TestKilledInstanceLeavesNothingBehind: what a server was writing when it was
+// killed keeps no seat from others.
+func TestKilledInstanceLeavesNothingBehind(t *testing.T) {
+	database := testengine.ReplicaSet(t).NewDatabase(t)
+	one, two := serveStoreOf(t, database), serveStoreOf(t, database)
+	for range 5 {
+		var busy sync.WaitGroup
+		for i := range 10 {
+			r, row := one.rival(), string(rune('A'+i))
+			busy.Go(func() {
+				for n := 0; ; n++ {
+					answer, err := r.http.PostForm(one.site+"/events/demo/"+[]string{"lock", "unlock"}[n%2], url.Values{"seat": {row + "1", row + "2", row + "3"}})
+					if err != nil {
+						return // killed
+					}
+					_ = answer.Body.Close()
+				}
+			})
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) // any moment will do
+		one.kill()
+		busy.Wait()
+		for i := range 10 {
+			// Row by row: all that was locked is, and all else can be had.
+			r, row := two.rival(), string(rune('A'+i))
+			for seat := 1; seat <= 3; seat++ {
+				answer, err := r.http.PostForm(two.site+"/events/demo/lock", url.Values{"seat": {fmt.Sprint(row, seat)}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = answer.Body.Close()
+				if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusConflict {
+					t.Errorf("%s%d, after the other server was killed: %s", row, seat, answer.Status)
+				}
+			}
+			answer, err := r.http.PostForm(two.site+"/events/demo/unlock", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+		}
+		one.start("127.0.0.1:0")
+	}
 }
 
 // front is a proxy before instances, of which it knows one at a time.

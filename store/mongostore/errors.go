@@ -61,15 +61,17 @@ func unknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, er
 
 // Codes of MongoDB's servers.
 const (
-	codeUnauthorized         = 13
-	codeAuthenticationFailed = 18
-	codeNamespaceExists      = 48
-	codeWriteConflict        = 112
-	codeInvalidResumeToken   = 260
-	codeSnapshotTooOld       = 239
-	codeSnapshotUnavailable  = 246
-	codeStreamFatal          = 280
-	codeHistoryLost          = 286
+	codeUnauthorized          = 13
+	codeAuthenticationFailed  = 18
+	codeNamespaceExists       = 48
+	codeIndexOptionsConflict  = 85
+	codeIndexKeySpecsConflict = 86
+	codeWriteConflict         = 112
+	codeInvalidResumeToken    = 260
+	codeSnapshotTooOld        = 239
+	codeSnapshotUnavailable   = 246
+	codeStreamFatal           = 280
+	codeHistoryLost           = 286
 )
 
 func hasCode(err error, codes ...int) bool {

@@ -203,6 +203,8 @@ func (s *Store) gather(ctx context.Context, events *mongo.ChangeStream, g *gathe
 			g.full = events.RemainingBatchLength()+1 >= feedSize
 		}
 		if err := g.add(events.Current); err != nil {
+			// Who reads back to before this comes here again, and no further.
+			s.floor.Store(max(s.floor.Load(), g.last))
 			return err
 		}
 	}
@@ -300,7 +302,7 @@ func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cur
 		}
 		cursor = h.cursor(at)
 		for ; age >= time.Second; age /= 2 {
-			past := max(h.since, uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
+			past := max(h.since, s.floor.Load(), uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
 			ok, err := s.readable(ctx, past)
 			if err != nil {
 				return err

@@ -134,6 +134,9 @@ func (s *Store) run(event string, group []*request) {
 		if !again {
 			return
 		}
+		if try > 1 { // by now a rival that lives would have made room
+			s.clearWay()
+		}
 		pause(context.Background(), try)
 	}
 }

@@ -54,8 +54,10 @@ type Store struct {
 	settings settings
 	primary  *primary
 	queues   queues
+	idle     idle
 	home     atomic.Pointer[home] // nil while the store is not ready
 	trouble  atomic.Pointer[error]
+	floor    atomic.Uint64 // place of the last that the feed could not tell
 	lost     chan struct{} // has an element when home must be found anew
 
 	life context.Context // ends with Close

@@ -26,6 +26,7 @@ const (
 	prepareTimeout = 10 * time.Second // indexes included
 	keepClocks     = 7 * 24 * 60 * 60 // seconds after their end
 	longestBackoff = 5 * time.Second
+	appName        = "seatlock" // by which servers know our connections
 )
 
 // Open opens the database that uri names, mongodb://…/database?replicaSet=…,
@@ -100,7 +101,7 @@ func parse(uri string) (settings, error) {
 		client.RetryWrites != nil && !*client.RetryWrites:
 		return settings{}, fmt.Errorf("%s: %w", set.place, errWeakWrites)
 	}
-	client.SetAppName("seatlock").
+	client.SetAppName(appName).
 		SetConnectTimeout(connectTimeout).SetHeartbeatInterval(heartbeat).SetServerSelectionTimeout(selectionTimeout).
 		SetWriteConcern(writeconcern.Majority()).SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
 		SetRetryWrites(true).SetRetryReads(true)
@@ -210,11 +211,25 @@ func (s *Store) makeCollections(ctx context.Context) error {
 		},
 		sessionsColl: {index("over", bson.D{{Key: "expires", Value: 1}}, options.Index().SetExpireAfterSeconds(0))},
 	} {
-		if _, err := s.db.Collection(collection).Indexes().CreateMany(ctx, indexes); err != nil {
-			return fmt.Errorf("make indexes of %s: %w", collection, err)
+		for _, model := range indexes {
+			if err := s.makeIndex(ctx, collection, model); err != nil {
+				return fmt.Errorf("make indexes of %s: %w", collection, err)
+			}
 		}
 	}
 	return nil
+}
+
+// makeIndex leaves what another version has made of an index: its instances
+// may be at work beside this one. No answer depends on it, only how fast it is.
+func (s *Store) makeIndex(ctx context.Context, collection string, model mongo.IndexModel) error {
+	_, err := s.db.Collection(collection).Indexes().CreateOne(ctx, model)
+	if hasCode(err, codeIndexOptionsConflict, codeIndexKeySpecsConflict) {
+		s.log.Warn("another version of Seatlock made an index, which stays: drop it when none runs any more, and start again",
+			"collection", collection, "error", err)
+		return nil
+	}
+	return err
 }
 
 func index(name string, keys bson.D, o *options.IndexOptionsBuilder) mongo.IndexModel {

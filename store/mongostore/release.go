@@ -22,7 +22,9 @@ const sweepSize = 1000
 func (s *Store) ReleaseDue(ctx context.Context) (due store.Due, err error) {
 	err = s.write(ctx, "release lapsed locks", callTimeout, func(ctx context.Context, _ *home) error {
 		return s.primary.again(ctx, func(ctx context.Context) (err error) {
-			due, err = s.sweep(ctx)
+			if due, err = s.sweep(ctx); err != nil && passing(err) {
+				s.clearWay()
+			}
 			return err
 		})
 	})

@@ -1,0 +1,90 @@
+package mongostore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+)
+
+// abandonedAfter is how long nothing is done in a transaction that is then
+// taken for abandoned. A group's takes some milliseconds in all.
+const abandonedAfter = 500 * time.Millisecond
+
+// idle is what was found when transactions were last looked at.
+type idle struct {
+	mu     sync.Mutex
+	looked time.Time
+	found  map[string]idleTransaction // by session and number
+}
+
+type idleTransaction struct {
+	Session struct {
+		ID bson.Binary `bson:"id"`
+	} `bson:"lsid"`
+	Transaction struct {
+		Active     int64 `bson:"timeActiveMicros"`
+		Parameters struct {
+			Number int64 `bson:"txnNumber"`
+		} `bson:"parameters"`
+	} `bson:"transaction"`
+}
+
+// clearWay ends transactions of Seatlock's in which nothing was done since
+// it was last called: those of a process that was killed, or cut off, between
+// its writes and their commit. MongoDB would keep them for a minute or more,
+// and their seats from everybody. A process that is only slow finds its
+// transaction gone, and begins it anew.
+func (s *Store) clearWay() {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	s.idle.mu.Lock()
+	defer s.idle.mu.Unlock()
+	if time.Since(s.idle.looked) < abandonedAfter {
+		return
+	}
+	before := s.idle.found
+	found, err := s.idleTransactions(ctx)
+	s.idle.looked, s.idle.found = time.Now(), found
+	var abandoned bson.A
+	for key, now := range found {
+		if was, known := before[key]; known && was.Transaction.Active == now.Transaction.Active {
+			abandoned = append(abandoned, bson.D{{Key: "id", Value: now.Session.ID}})
+		}
+	}
+	if len(abandoned) > 0 {
+		s.log.Warn("ending transactions that a Seatlock has left behind", "transactions", len(abandoned))
+		err = s.admin().RunCommand(ctx, bson.D{{Key: "killSessions", Value: abandoned}}).Err()
+	}
+	if err != nil {
+		s.log.Warn("cannot look for transactions that were left behind", "error", err)
+	}
+}
+
+func (s *Store) admin() *mongo.Database {
+	return s.db.Client().Database("admin", options.Database().SetReadConcern(readconcern.Local()))
+}
+
+func (s *Store) idleTransactions(ctx context.Context) (map[string]idleTransaction, error) {
+	cursor, err := s.admin().Aggregate(ctx, mongo.Pipeline{
+		{{Key: "$currentOp", Value: bson.D{{Key: "idleSessions", Value: true}, {Key: "allUsers", Value: false}}}},
+		match(bson.D{{Key: "type", Value: "idleSession"}, {Key: "appName", Value: appName}}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []idleTransaction
+	if err := cursor.All(ctx, &all); err != nil {
+		return nil, err
+	}
+	found := make(map[string]idleTransaction, len(all))
+	for _, one := range all {
+		found[fmt.Sprintf("%x/%d", one.Session.ID.Data, one.Transaction.Parameters.Number)] = one
+	}
+	return found, nil
+}
