@@ -153,8 +153,8 @@ func (s *fakeStore) ReleaseDue(context.Context) (store.Due, error) {
 	if s.broken != nil {
 		return store.Due{}, s.broken
 	}
-	var due store.Due
 	now := s.now()
+	due := store.Due{Now: now}
 	for id, e := range s.events {
 		for _, seat := range e.seats {
 			switch {
@@ -162,8 +162,8 @@ func (s *fakeStore) ReleaseDue(context.Context) (store.Due, error) {
 			case !now.Before(seat.LockedUntil):
 				s.commit(s.change(id, seat.ID, store.Seat{}, true))
 				due.Released++
-			case !due.More || seat.LockedUntil.Sub(now) < due.Next:
-				due.More, due.Next = true, seat.LockedUntil.Sub(now)
+			case due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At):
+				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
 			}
 		}
 	}

@@ -239,8 +239,8 @@ func (h *Hub) all() []*Board {
 // clock is the store's clock, carried on by the local monotonic one.
 type clock struct{ store, local time.Time }
 
-// now returns the store's clock as far as a snapshot has told it; until then,
-// the local one.
+// now returns the store's clock as the last sweep has told it; until then, the
+// local one.
 func (h *Hub) now() time.Time {
 	c := h.clock.Load()
 	if c == nil {

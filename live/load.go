@@ -25,12 +25,10 @@ func (b *Board) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	b.hold()
-	sent := time.Now()
 	snapshot, err := b.hub.src.Snapshot(ctx, b.id)
 	if err != nil {
 		return err
 	}
-	received := time.Now()
 	// The definition is read after the seats, so that it is never older.
 	event, err := b.hub.src.Event(ctx, b.id)
 	if err != nil {
@@ -44,7 +42,6 @@ func (b *Board) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.hub.clock.Store(&clock{store: snapshot.Now, local: sent.Add(received.Sub(sent) / 2)})
 	return b.install(event, draw, t, snapshot.Cursor)
 }
 

@@ -25,7 +25,8 @@ const (
 )
 
 // sweep releases locks that are due: now, at each deadline that the store or
-// the feed tells of, and after sweepEvery in any case.
+// the feed tells of, and after sweepEvery in any case. It is also what knows
+// the store's clock.
 //
 // Of several instances one comes to do it, without a word between them: who
 // finds nothing to release stands back, who finds something does so no longer.
@@ -43,7 +44,14 @@ func (h *Hub) sweep(ctx context.Context) {
 			failing = !failing
 			h.logSweep(err)
 		}
+		if err == nil {
+			// Every sweep sets the clock: the store may be another by now.
+			h.clock.Store(&clock{store: due.Now, local: time.Now()})
+		}
+		left := !due.Next.At.IsZero() && !due.Next.At.After(due.Now)
 		switch {
+		case due.Released > 0 && left:
+			continue
 		case due.Released > 0:
 			late = 0
 		case expected:
@@ -51,12 +59,15 @@ func (h *Hub) sweep(ctx context.Context) {
 		}
 		every := sweepEvery
 		switch {
-		case failing || !h.ready.Load():
+		case failing || left || !h.ready.Load():
 			every = sweepBlind
 		case late > 0:
 			every = 3 * sweepEvery // another one looks, too
 		}
-		if !h.awaitLapse(ctx, jitter(every), h.told(due), late) {
+		if !left {
+			h.lapses.expect(due.Next)
+		}
+		if !h.awaitLapse(ctx, jitter(every), late) {
 			return
 		}
 	}
@@ -70,29 +81,14 @@ func (h *Hub) logSweep(err error) {
 	h.o.Log.Info("release of due locks works again")
 }
 
-// told returns when the next lock ends by the store's account, or the zero
-// time if there is none or the feed has told of it.
-func (h *Hub) told(due store.Due) time.Time {
-	if !due.More {
-		return time.Time{}
-	}
-	next := h.now().Add(due.Next)
-	if first := h.lapses.first(); !first.IsZero() && next.Sub(first).Abs() < standBack {
-		return time.Time{}
-	}
-	return next
-}
-
 // awaitLapse waits until a lock has ended, as far as is known, and is late by
 // then, but no longer than most. It returns false if ctx ended first.
-func (h *Hub) awaitLapse(ctx context.Context, most time.Duration, told time.Time, late time.Duration) bool {
+func (h *Hub) awaitLapse(ctx context.Context, most, late time.Duration) bool {
 	began := time.Now()
 	for {
 		wait := most - time.Since(began)
-		for _, end := range []time.Time{told, h.lapses.first()} {
-			if !end.IsZero() {
-				wait = min(wait, end.Sub(h.now())+sweepDelay+late)
-			}
+		if end := h.lapses.first(); !end.IsZero() {
+			wait = min(wait, end.Sub(h.now())+sweepDelay+late)
 		}
 		if wait <= 0 {
 			return true
@@ -109,7 +105,8 @@ func (h *Hub) awaitLapse(ctx context.Context, most time.Duration, told time.Time
 	}
 }
 
-// lapses are the ends of the locks that the feed has told of.
+// lapses are the ends of the locks that the feed has told of, and the store of
+// the next one.
 type lapses struct {
 	moved chan struct{} // holds a token when the first is sooner
 
@@ -141,8 +138,7 @@ func (l *lapses) note(changes []store.Change, now time.Time) {
 			delete(l.ends, seat)
 			continue
 		}
-		l.ends[seat] = c.Seat.LockedUntil
-		heap.Push(&l.queue, lockEnd{seat, c.Seat.LockedUntil})
+		l.set(lockEnd{seat, c.Seat.LockedUntil})
 	}
 	if first := l.next().end; !first.IsZero() && (before.IsZero() || first.Before(before)) {
 		select {
@@ -150,6 +146,34 @@ func (l *lapses) note(changes []store.Change, now time.Time) {
 		default:
 		}
 	}
+}
+
+// expect takes in what the store tells.
+func (l *lapses) expect(next store.Lapse) {
+	if next.At.IsZero() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.set(lockEnd{seatOf{next.Event, next.Seat}, next.At})
+}
+
+// set is for who has the mutex. It makes the queue anew where most of it is of
+// the past, as locks that are given back leave it.
+func (l *lapses) set(one lockEnd) {
+	if l.ends[one.seat].Equal(one.end) {
+		return
+	}
+	l.ends[one.seat] = one.end
+	heap.Push(&l.queue, one)
+	if len(l.queue) <= 2*len(l.ends)+1000 {
+		return
+	}
+	l.queue = l.queue[:0]
+	for seat, end := range l.ends {
+		l.queue = append(l.queue, lockEnd{seat, end})
+	}
+	heap.Init(&l.queue)
 }
 
 // forget is for a feed that begins anew.

@@ -124,6 +124,29 @@ func TestInstancesShareTheSweep(t *testing.T) {
 	}
 }
 
+// A lock that only the store knows of, from long before the start, ends in time
+// though the feed told of another one that would have ended with it.
+func TestOldLockEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeStore("a")
+		s.lock("a", "me", time.Hour, "1")
+		var end time.Time
+		s.with(func() { s.oldest, end = 1, s.events["a"].seats[1].LockedUntil })
+		s.run(t, live.Options{}, nil).board(t, "a")
+		time.Sleep(30 * time.Minute)
+		s.lock("a", "me", end.Sub(s.now()), "2") // joins the deadline
+		time.Sleep(end.Sub(s.now()) - 500*time.Millisecond)
+		s.unlock("a", "2")
+		time.Sleep(600 * time.Millisecond)
+		synctest.Wait()
+		s.with(func() {
+			if seat := s.events["a"].seats[1]; seat.Status == store.Locked {
+				t.Errorf("100 ms after its end the seat is %+v", seat)
+			}
+		})
+	})
+}
+
 func TestSweepErrorIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

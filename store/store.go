@@ -151,10 +151,17 @@ type Outcome struct {
 // Due is what a sweep did.
 type Due struct {
 	Released int
-	// Next is how long after the sweep the next lock lapses; More is false if
-	// there is none.
-	Next time.Duration
-	More bool
+	// Now is the store's clock.
+	Now time.Time
+	// Next is the lock that lapses next; its zero value is none. It may be due
+	// already, where a sweep has left some to the next.
+	Next Lapse
+}
+
+// Lapse is when the lock of a seat ends.
+type Lapse struct {
+	Event, Seat string
+	At          time.Time
 }
 
 // Batch is one or more whole transactions of the feed, in order. It may be

@@ -52,7 +52,7 @@ func openStore(ctx context.Context, address string, log *slog.Logger) (store.Sto
 func serveStore(ctx context.Context, c config, st store.Store, log *slog.Logger, stdout io.Writer) error {
 	if c.demo {
 		err := seedDemo(ctx, st)
-		if errors.Is(err, store.ErrUnavailable) {
+		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
 			var seeding sync.WaitGroup
 			ctx, cancel := context.WithCancel(ctx)
 			defer seeding.Wait()
@@ -129,7 +129,7 @@ func seedLater(ctx context.Context, st store.Store, log *slog.Logger) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !errors.Is(err, store.ErrUnavailable) {
+		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrUnknown) {
 			log.Error("the demo event cannot be made", "error", err)
 			return
 		}

@@ -16,11 +16,11 @@ import (
 // taken for abandoned. A group's takes some milliseconds in all.
 const abandonedAfter = 500 * time.Millisecond
 
-// idle is what was found when transactions were last looked at.
-type idle struct {
+// abandoned is what was found when transactions were last looked at.
+type abandoned struct {
 	mu     sync.Mutex
 	looked time.Time
-	found  map[string]idleTransaction // by session and number
+	idle   map[string]idleTransaction // by session and number
 }
 
 type idleTransaction struct {
@@ -35,31 +35,32 @@ type idleTransaction struct {
 	} `bson:"transaction"`
 }
 
-// clearWay ends transactions of Seatlock's in which nothing was done since
-// it was last called: those of a process that was killed, or cut off, between
-// its writes and their commit. MongoDB would keep them for a minute or more,
-// and their seats from everybody. A process that is only slow finds its
-// transaction gone, and begins it anew.
+// clearWay ends transactions in which nothing was done since it was last
+// called: those of a process that was killed, or cut off, between its writes
+// and their commit. MongoDB would keep them for a minute or more, and their
+// seats from everybody. A process that is only slow finds its transaction gone,
+// and begins it anew. They are of any Seatlock of the same user, whatever its
+// database.
 func (s *Store) clearWay() {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	s.idle.mu.Lock()
-	defer s.idle.mu.Unlock()
-	if time.Since(s.idle.looked) < abandonedAfter {
+	s.abandoned.mu.Lock()
+	defer s.abandoned.mu.Unlock()
+	if time.Since(s.abandoned.looked) < abandonedAfter {
 		return
 	}
-	before := s.idle.found
+	before := s.abandoned.idle
 	found, err := s.idleTransactions(ctx)
-	s.idle.looked, s.idle.found = time.Now(), found
-	var abandoned bson.A
+	s.abandoned.looked, s.abandoned.idle = time.Now(), found
+	var left bson.A
 	for key, now := range found {
 		if was, known := before[key]; known && was.Transaction.Active == now.Transaction.Active {
-			abandoned = append(abandoned, bson.D{{Key: "id", Value: now.Session.ID}})
+			left = append(left, bson.D{{Key: "id", Value: now.Session.ID}})
 		}
 	}
-	if len(abandoned) > 0 {
-		s.log.Warn("ending transactions that a Seatlock has left behind", "transactions", len(abandoned))
-		err = s.admin().RunCommand(ctx, bson.D{{Key: "killSessions", Value: abandoned}}).Err()
+	if len(left) > 0 {
+		s.log.Warn("ending transactions that a Seatlock has left behind", "transactions", len(left))
+		err = s.admin().RunCommand(ctx, bson.D{{Key: "killSessions", Value: left}}).Err()
 	}
 	if err != nil {
 		s.log.Warn("cannot look for transactions that were left behind", "error", err)

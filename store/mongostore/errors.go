@@ -72,6 +72,7 @@ const (
 	codeSnapshotUnavailable   = 246
 	codeStreamFatal           = 280
 	codeHistoryLost           = 286
+	codeInterrupted           = 11601
 )
 
 func hasCode(err error, codes ...int) bool {
@@ -98,5 +99,5 @@ func passing(err error) bool {
 	return errors.Is(err, errConflict) || errors.Is(err, errPrimaryLost) || mongo.IsDuplicateKeyError(err) ||
 		mongo.IsNetworkError(err) || mongo.IsTimeout(err) ||
 		hasLabel(err, "TransientTransactionError") || hasLabel(err, "RetryableWriteError") ||
-		hasCode(err, codeWriteConflict, codeSnapshotUnavailable, codeSnapshotTooOld)
+		hasCode(err, codeWriteConflict, codeSnapshotUnavailable, codeSnapshotTooOld, codeInterrupted)
 }

@@ -119,12 +119,12 @@ func (s *Store) createEvent(ctx context.Context, e store.NewEvent, fingerprint s
 	if err := s.putPlan(ctx, e.Plan, e.PlanBody); err != nil {
 		return err
 	}
-	_, err = s.transact(ctx, func(ctx context.Context) error {
+	_, err = s.transact(ctx, func(ctx context.Context) (wrote bool, err error) {
 		// The event first: who would create the same meets at it, at once.
 		if _, err := s.db.Collection(eventsColl).InsertOne(ctx, documentOf(e.Event, fingerprint)); err != nil {
-			return err
+			return false, err
 		}
-		return s.insertSeats(ctx, e)
+		return true, s.insertSeats(ctx, e)
 	})
 	return err
 }
@@ -272,7 +272,7 @@ func (s *Store) Snapshot(ctx context.Context, event string) (snapshot store.Snap
 
 func (s *Store) allSeats(ctx context.Context, event string) (seats []store.Seat, err error) {
 	cursor, err := s.db.Collection(seatsColl).Find(ctx,
-		bson.D{{Key: "event", Value: event}, {Key: "holder", Value: bson.D{{Key: "$exists", Value: false}}}}, // only clocks have one
+		bson.D{{Key: "event", Value: event}, {Key: "place", Value: bson.D{{Key: "$gte", Value: 0}}}}, // clocks have none
 		options.Find().SetSort(bson.D{{Key: "place", Value: 1}}).SetBatchSize(10_000))
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func TestChangesByHand(t *testing.T) {
 			return err
 		},
 		"damage": func() error {
-			_, err := seats.ReplaceOne(t.Context(), bson.D{{Key: "_id", Value: "evening/s0"}}, bson.D{{Key: "event", Value: "evening"}, {Key: "status", Value: 7}})
+			_, err := seats.ReplaceOne(t.Context(), bson.D{{Key: "_id", Value: "evening/s0"}}, bson.D{{Key: "event", Value: "evening"}, {Key: "place", Value: 0}, {Key: "status", Value: 7}})
 			return err
 		},
 	} {

@@ -270,9 +270,6 @@ func (f *found) changed(q question) bool {
 // lock returns what the holder has at v.now. A clock that is over is no lock,
 // unless seats of it are being paid for.
 func (v view) lock(holder store.Holder) store.Lock {
-	if v.clock.version == 0 { // nobody has seats without a clock
-		return store.Lock{}
-	}
 	lock := store.Lock{Started: v.clock.started, Deadline: v.clock.deadline, Extended: v.clock.extended}
 	for _, r := range v.mine {
 		if r.seat.HeldBy(holder, v.now) {

@@ -34,8 +34,9 @@ type queues struct {
 	waiting map[string][]*request // by event; an entry, if only an empty one, where a group is under way
 }
 
-// groupSize bounds the seats that a group asks for, give or take a request.
-const groupSize = 2000
+// groupSize bounds the seats that a group asks for and those that it writes,
+// give or take a request. A seat costs about a quarter of a millisecond.
+const groupSize = 1000
 
 // add queues a request, and reports whether nobody works who would take it.
 func (q *queues) add(r *request) (idle bool) {
@@ -74,6 +75,19 @@ func (q *queues) back(event string, requests []*request) {
 	q.waiting[event] = append(requests, q.waiting[event]...)
 }
 
+// leave takes a request out of those that wait, and reports whether it was
+// still there.
+func (q *queues) leave(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting[r.event], r)
+	if i < 0 {
+		return false
+	}
+	q.waiting[r.event] = slices.Delete(slices.Clone(q.waiting[r.event]), i, i+1)
+	return true
+}
+
 // change has a request decided and what follows written. Once its group has
 // begun it is not cut off by ctx: that would leave its outcome unknown, where
 // it is soon known.
@@ -91,11 +105,28 @@ func (s *Store) change(ctx context.Context, what string, q question, decide func
 		s.run(q.event, s.queues.next(q.event))
 		s.calls.Go(func() { s.work(q.event) })
 	}
-	<-r.done
+	s.await(r)
 	if r.err != nil {
 		return r.out, fmt.Errorf("%s: %w", what, r.err)
 	}
 	return r.out, nil
+}
+
+// await returns once the request is answered. One that still waits when its
+// caller leaves, or its time is over, is answered so.
+func (s *Store) await(r *request) {
+	late := time.NewTimer(time.Until(r.deadline))
+	defer late.Stop()
+	select {
+	case <-r.done:
+		return
+	case <-r.ctx.Done():
+	case <-late.C:
+	}
+	if s.queues.leave(r) {
+		r.gone()
+	}
+	<-r.done
 }
 
 // work runs groups of an event until no request waits.
@@ -105,8 +136,9 @@ func (s *Store) work(event string) {
 	}
 }
 
-// run answers each request of a group, or puts it back. Requests are idempotent, so that a try
-// whose outcome is not known is followed by another like any that failed.
+// run answers each request of a group, or puts it back. A try of which nothing
+// was written is followed by another. One whose outcome is not known is not:
+// by then what it gave back may be somebody else's.
 func (s *Store) run(event string, group []*request) {
 	for try := 0; ; try++ {
 		group = slices.DeleteFunc(group, (*request).gone)
@@ -124,15 +156,14 @@ func (s *Store) run(event string, group []*request) {
 			}
 			return
 		}
-		again := passing(err)
-		for _, r := range group {
-			r.note(err)
-			if !again {
-				r.fail(r.last)
+		if errors.Is(err, store.ErrUnknown) || !passing(err) {
+			for _, r := range group {
+				r.fail(writeError(err))
 			}
-		}
-		if !again {
 			return
+		}
+		for _, r := range group {
+			r.last = writeError(err)
 		}
 		if try > 1 { // by now a rival that lives would have made room
 			s.clearWay()
@@ -149,14 +180,6 @@ func (r *request) answered() bool {
 	return r.decided
 }
 
-// note keeps what a try met. Once one may have been applied, none that failed
-// after it can say that nothing was.
-func (r *request) note(err error) {
-	if r.last == nil || !errors.Is(r.last, store.ErrUnknown) {
-		r.last = writeError(err)
-	}
-}
-
 // gone answers a request that is out of time, or whose caller has left, and
 // reports whether it did.
 func (r *request) gone() bool {
@@ -165,10 +188,10 @@ func (r *request) gone() bool {
 		return false
 	}
 	switch {
-	case errors.Is(r.last, store.ErrUnknown), left == nil && r.last != nil:
-		r.fail(r.last)
 	case left != nil:
 		r.fail(left)
+	case r.last != nil:
+		r.fail(r.last)
 	default:
 		r.fail(unavailable(errBusy))
 	}
@@ -190,17 +213,26 @@ func (s *Store) attempt(event string, group []*request) error {
 	if h == nil {
 		return unavailable(s.notReady())
 	}
-	return s.primary.once(context.Background(), func(ctx context.Context) error {
+	latest := group[0].deadline
+	for _, r := range group {
+		if r.deadline.After(latest) {
+			latest = r.deadline
+		}
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), latest)
+	defer cancel()
+	return s.primary.once(ctx, func(ctx context.Context) error {
 		sales := s.findSales(ctx, h, event)
-		at, err := s.transact(ctx, func(ctx context.Context) error {
+		at, err := s.transact(ctx, func(ctx context.Context) (wrote bool, err error) {
 			f, err := s.find(ctx, event, group)
 			if err != nil {
-				return err
+				return false, err
 			}
 			if f.event, err = sales(); err != nil {
-				return err
+				return false, err
 			}
-			return s.put(ctx, f.decideAll(group))
+			w := f.decideAll(group)
+			return len(w) > 0, s.put(ctx, w)
 		})
 		if err != nil {
 			return err
@@ -218,7 +250,8 @@ func (s *Store) attempt(event string, group []*request) error {
 // transaction's beginning. If those before it changed something that it looked
 // at, what it saw of that is of the transaction's end, and it is left for the
 // next group. One that changes something relies on what it writes alone, and
-// that is the same at both instants, or the transaction fails.
+// that is the same at both instants, or the transaction fails. What would make
+// the transaction too large is left for the next group as well.
 func (f *found) decideAll(group []*request) (w writes) {
 	for _, r := range group {
 		v, err := f.view(r.question)
@@ -227,7 +260,8 @@ func (f *found) decideAll(group []*request) (w writes) {
 			d, err = r.decide(v)
 		}
 		changes := err == nil && len(d.rows) > 0
-		if r.decided = changes || !f.changed(r.question); !r.decided {
+		r.decided = len(w) < groupSize && (changes || !f.changed(r.question))
+		if !r.decided {
 			continue
 		}
 		r.out, r.err = d.out, err

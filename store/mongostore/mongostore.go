@@ -49,16 +49,16 @@ type Options struct {
 
 // Store is a database of a replica set. Use Open.
 type Store struct {
-	db       *mongo.Database
-	log      *slog.Logger
-	settings settings
-	primary  *primary
-	queues   queues
-	idle     idle
-	home     atomic.Pointer[home] // nil while the store is not ready
-	trouble  atomic.Pointer[error]
-	floor    atomic.Uint64 // place of the last that the feed could not tell
-	lost     chan struct{} // has an element when home must be found anew
+	db        *mongo.Database
+	log       *slog.Logger
+	settings  settings
+	primary   *primary
+	queues    queues
+	abandoned abandoned
+	home      atomic.Pointer[home] // nil while the store is not ready
+	trouble   atomic.Pointer[error]
+	floor     atomic.Uint64 // place of the last that the feed could not tell
+	lost      chan struct{} // has an element when home must be found anew
 
 	life context.Context // ends with Close
 	end  context.CancelFunc

@@ -76,6 +76,7 @@ type settings struct {
 
 var (
 	errBadURI     = errors.New("malformed: want mongodb://USER:PASSWORD@HOST,HOST/DATABASE?replicaSet=NAME")
+	errNoSRV      = errors.New("its host cannot be looked up now, or the address is malformed: want mongodb+srv://USER:PASSWORD@HOST/DATABASE")
 	errNoDatabase = errors.New("the URI names no database: put one after the hosts, as in mongodb://HOST/seatlock")
 	errWeakWrites = errors.New("the URI asks for writes that a failing server may take back (w, journal or retryWrites): leave them out, writes are always confirmed by a majority")
 )
@@ -90,6 +91,9 @@ func CheckURI(uri string) error {
 func parse(uri string) (settings, error) {
 	client := options.Client().ApplyURI(uri)
 	if client.Validate() != nil { // its text may hold the password
+		if strings.HasPrefix(uri, "mongodb+srv://") {
+			return settings{}, errNoSRV
+		}
 		return settings{}, errBadURI
 	}
 	set := settings{client: client, database: databaseOf(uri)}

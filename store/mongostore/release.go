@@ -44,9 +44,12 @@ func (s *Store) sweep(ctx context.Context) (due store.Due, err error) {
 			return store.Due{}, unknown(err)
 		}
 	}
-	if due.More = len(next) > 0; due.More {
-		due.Next = max(0, next[0].seat.LockedUntil.Sub(now))
+	if len(next) > 0 {
+		due.Next = store.Lapse{Event: next[0].event, Seat: next[0].seat.ID, At: next[0].seat.LockedUntil}
+	} else if now, err = s.findNow(ctx); err != nil {
+		return store.Due{}, unknown(err)
 	}
+	due.Now = now
 	return due, nil
 }
 

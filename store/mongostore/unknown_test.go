@@ -334,6 +334,59 @@ func TestAbandonedWrites(t *testing.T) {
 	proxy.Heal()
 }
 
+// Who leaves while a request before theirs waits for a frozen server is let go
+// at once.
+func TestQueuedRequestLeaves(t *testing.T) {
+	m := testengine.StartMongo(t, testengine.MongoOptions{Nodes: 1})
+	s := open(t, m.URI("seats"))
+	if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
+		t.Fatal(err)
+	}
+	m.Freeze(t, 0)
+	ctx, leave := context.WithCancel(t.Context())
+	answers := make(chan error, 2)
+	for i, who := range []string{"anna", "bert"} {
+		go func() {
+			_, err := s.Lock(ctx, lossyLock("evening", who, fmt.Sprint("s", i)))
+			answers <- err
+		}()
+	}
+	time.AfterFunc(300*time.Millisecond, leave) // one of the two is at the server by then
+	if err := <-answers; !errors.Is(err, context.Canceled) {
+		t.Errorf("who left is told %v", err)
+	}
+	if len(answers) > 0 {
+		t.Error("who was at the server was answered with who was not")
+	}
+	m.Thaw(t, 0)
+	<-answers
+}
+
+// What is being paid for counts, even long after its clock was swept away.
+func TestPayingCountsWithoutClock(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if err := s.CreateEvent(t.Context(), hall(3)); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, s, "anna", "s0", "s1")
+	seats := m.Database(uri).Collection("seats")
+	if _, err := seats.UpdateMany(t.Context(), bson.D{{Key: "lockedBy", Value: "anna"}}, bson.D{
+		{Key: "$set", Value: bson.D{{Key: "status", Value: "paying"}}}, {Key: "$inc", Value: bson.D{{Key: "version", Value: 1}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seats.DeleteOne(t.Context(), bson.D{{Key: "_id", Value: "evening/@anna"}}); err != nil {
+		t.Fatal(err)
+	}
+	r := lossyLock("evening", "anna", "s2")
+	r.Rules.MaxSeats = 2
+	if out, err := s.Lock(t.Context(), r); !errors.Is(err, store.ErrLimit) || len(out.Lock.Seats) != 2 {
+		t.Errorf("a third seat beside two that are being paid for, of two: %+v, %v", out.Lock.Seats, err)
+	}
+}
+
 // lapse gives the holder seats of hall, and returns when their time is over.
 func lapse(t *testing.T, s store.Store, who store.Holder, seats ...string) {
 	t.Helper()

@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,17 +54,19 @@ func (s *Store) put(ctx context.Context, w writes) error {
 	return err
 }
 
-// transact runs fn in a transaction and returns when that was committed. After
-// any error but ErrUnknown nothing was written.
-func (s *Store) transact(ctx context.Context, fn func(context.Context) error) (at bson.Timestamp, err error) {
+// transact runs fn, which tells whether it wrote something, in a transaction,
+// and returns when that was committed. After any error but ErrUnknown nothing
+// was written.
+func (s *Store) transact(ctx context.Context, fn func(context.Context) (wrote bool, err error)) (at bson.Timestamp, err error) {
 	session, err := s.db.Client().StartSession(options.Session().SetCausalConsistency(false))
 	if err != nil {
 		return at, err
 	}
 	err = session.StartTransaction(options.Transaction().
 		SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority()))
+	wrote := false
 	if err == nil {
-		err = fn(mongo.NewSessionContext(ctx, session))
+		wrote, err = fn(mongo.NewSessionContext(ctx, session))
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -74,6 +77,9 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context) error) (a
 	}
 	defer tidy(session.EndSession)
 	if err := s.commit(ctx, session); err != nil {
+		if wrote && !errors.Is(err, errConflict) {
+			err = unknown(err)
+		}
 		return at, err
 	}
 	return *session.OperationTime(), nil
@@ -115,7 +121,7 @@ func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
 		case hasLabel(err, "TransientTransactionError"):
 			return fmt.Errorf("%w: %w", errConflict, err)
 		case ctx.Err() != nil || !passing(err) && !hasLabel(err, "UnknownTransactionCommitResult"):
-			return unknown(err)
+			return err
 		}
 		pause(ctx, try)
 	}

@@ -33,11 +33,10 @@ func (t *tx) releaseDue() (due store.Due, err error) {
 			return store.Due{}, err
 		}
 	}
-	due.Released = len(changes)
-	err = t.each(`SELECT locked_until FROM seats INDEXED BY seats_due WHERE status = 'locked' ORDER BY locked_until LIMIT 1`,
+	due.Released, due.Now = len(changes), t.now
+	err = t.each(`SELECT event, id, locked_until FROM seats INDEXED BY seats_due WHERE status = 'locked' ORDER BY locked_until LIMIT 1`,
 		func(stmt *sqlite.Stmt) error {
-			due.More = true
-			due.Next = max(0, columnTime(stmt, 0).Sub(t.now))
+			due.Next = store.Lapse{Event: stmt.ColumnText(0), Seat: stmt.ColumnText(1), At: columnTime(stmt, 2)}
 			return nil
 		})
 	return due, err

@@ -366,8 +366,8 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 		return store.Due{}, err
 	}
 	defer end()
-	var due store.Due
-	for _, h := range s.halls {
+	due := store.Due{Now: time.Now()}
+	for id, h := range s.halls {
 		t := &tx{hall: h, store: s, now: time.Now()}
 		for _, seat := range h.seats {
 			left := seat.LockedUntil.Sub(t.now)
@@ -375,8 +375,8 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 			case seat.Status != store.Locked:
 			case left <= 0:
 				t.stage(store.Seat{ID: seat.ID})
-			case !due.More || left < due.Next:
-				due.Next, due.More = left, true
+			case due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At):
+				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
 			}
 		}
 		if s.fault == doubleLapse {
