@@ -34,7 +34,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	log := newLog(c.logFormat, stderr)
-	st, err := openStore(ctx, c.store, log)
+	st, err := openStore(ctx, c.store, sqlitestore.Options{Serve: true, Log: log})
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,13 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	return errors.Join(err, st.Close())
 }
 
-func openStore(ctx context.Context, address string, log *slog.Logger) (store.Store, error) {
+// openStore opens either engine. Commands leave Serve false, so that they can
+// run beside a server.
+func openStore(ctx context.Context, address string, o sqlitestore.Options) (store.Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		return sqlitestore.Open(ctx, path, sqlitestore.Options{Serve: true, Log: log})
+		return sqlitestore.Open(ctx, path, o)
 	}
-	return mongostore.Open(ctx, address, mongostore.Options{Log: log})
+	return mongostore.Open(ctx, address, mongostore.Options{Log: o.Log})
 }
 
 func serveStore(ctx context.Context, c config, st store.Store, log *slog.Logger, stdout io.Writer) error {
