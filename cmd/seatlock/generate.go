@@ -37,7 +37,7 @@ func (g *generating) flags() *flag.FlagSet {
 	f.Func("section", "begin a section with this `name`", g.section)
 	g.number(f, "rows", "how `many` rows it has", func(b *plan.Block) *int { return &b.Rows })
 	g.number(f, "seats", "how `many` seats its first row has", func(b *plan.Block) *int { return &b.Seats })
-	g.number(f, "grow", "how `many` seats more each row has than the one before it", func(b *plan.Block) *int { return &b.Grow })
+	g.length(f, "grow", "how `many` seats more each row has than the one before it; 0.5 is one in every second", func(b *plan.Block) *float64 { return &b.Grow })
 	g.number(f, "first-seat", "`number` of each row's first seat; 1, if it is left out", func(b *plan.Block) *int { return &b.FirstSeat })
 	g.text(f, "first-row", "`label` of the first row, a letter or a number; A, if it is left out", func(b *plan.Block) *string { return &b.FirstRow })
 	g.length(f, "curve", "how far the first row bends, in `degrees`", func(b *plan.Block) *float64 { return &b.Arc })

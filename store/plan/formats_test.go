@@ -3,6 +3,7 @@ package plan_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -117,6 +118,27 @@ func TestReadCSV(t *testing.T) {
 	}
 	if got := read(t, "seat,row\n1,A\n2,A\n").Plan.SeatIDs(); !slices.Equal(got, []string{"A-1", "A-2"}) {
 		t.Errorf("the shortest file gives seats %q", got)
+	}
+}
+
+// TestDocumentedPlans reads the examples of the manual.
+func TestDocumentedPlans(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/plan.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, part := range strings.Split(string(manual), "\n\n") {
+		text := strings.ReplaceAll("\n"+part, "\n    ", "\n")
+		for _, first := range []string{"\n{", "\n[{", "\nsection,row"} {
+			if strings.HasPrefix(text, first) && strings.HasPrefix(part, "    ") {
+				survives(t, read(t, text[1:]))
+				found++
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d examples of plans in the manual, want 3", found)
 	}
 }
 

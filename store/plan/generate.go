@@ -30,10 +30,10 @@ type Block struct {
 	Price    int64 // of the category, in minor units; 0 if another block says it
 
 	Rows      int
-	Seats     int    // in the first row
-	Grow      int    // seats more in each further row, half of them at either end
-	FirstRow  string // its label, from which others go on: a letter or a number; "" is A
-	FirstSeat int    // its number, in each row; 0 is 1
+	Seats     int     // in the first row
+	Grow      float64 // seats more in each further row, half of them at either end
+	FirstRow  string  // its label, from which others go on: a letter or a number; "" is A
+	FirstSeat int     // its number, in each row; 0 is 1
 
 	// Radius is that of the first row's circle, around whose middle all rows
 	// bend; 0 is straight rows. Arc is another way to say it: how far the first
@@ -164,10 +164,10 @@ func (b Block) build(to *builder, category string, name func(row, seat string) s
 }
 
 func (b Block) check() error {
-	if max(b.Rows, b.Seats, b.Grow, -b.Grow, b.FirstSeat) > store.MaxSeats {
-		return fmt.Errorf("%d rows of %d seats and %d more in each: want %d at most", b.Rows, b.Seats, b.Grow, store.MaxSeats)
+	if max(b.Rows, b.Seats, b.FirstSeat) > store.MaxSeats || !(math.Abs(b.Grow) <= store.MaxSeats) {
+		return fmt.Errorf("%d rows of %d seats and %g more in each: want %d at most", b.Rows, b.Seats, b.Grow, store.MaxSeats)
 	}
-	last := b.Seats + (b.Rows-1)*b.Grow
+	last := b.Seats + b.grown(b.Rows-1)
 	switch {
 	case b.Rows < 1 || b.Seats < 1 || last < 1:
 		return fmt.Errorf("%d rows of %d to %d seats: want 1 at least", b.Rows, b.Seats, last)
@@ -186,9 +186,13 @@ func (b Block) check() error {
 	return nil
 }
 
+// grown returns how many seats a row has more than the first.
+func (b Block) grown(row int) int { return int(math.Floor(float64(row) * b.Grow)) }
+
 // along returns where the seats of a row are on it, counted from its middle.
 func (b Block) along(row int) []float64 {
-	n, grown := b.Seats+row*b.Grow, row*b.Grow/2
+	n := b.Seats + b.grown(row)
+	grown := b.grown(row) / 2
 	places := make([]float64, n)
 	for k := range places {
 		places[k] = float64(k)

@@ -47,7 +47,7 @@ func TestGenerateStraight(t *testing.T) {
 // apart, and the ends of a row are nearer to the stage than its middle.
 func TestGenerateCurved(t *testing.T) {
 	for _, block := range []plan.Block{
-		{Rows: 12, Seats: 18, Grow: 1, Arc: 40, Aisles: []int{6, 12}, Distance: 4},
+		{Rows: 12, Seats: 18, Grow: 1.5, Arc: 40, Aisles: []int{6, 12}, Distance: 4},
 		{Rows: 5, Seats: 30, Radius: 20, Distance: 7},
 	} {
 		block.Section, block.Category = "Stalls", "standard"
@@ -57,7 +57,7 @@ func TestGenerateCurved(t *testing.T) {
 			radius = (17 + 2) / (40 * math.Pi / 180)
 		}
 		for i, row := range rows {
-			if len(row.Seats) != block.Seats+i*block.Grow {
+			if len(row.Seats) != block.Seats+int(float64(i)*block.Grow) {
 				t.Errorf("row %s has %d seats", row.Label, len(row.Seats))
 			}
 			want := radius + float64(i)*1.1
@@ -123,25 +123,26 @@ func TestRowsGoOn(t *testing.T) {
 func TestGenerateRefuses(t *testing.T) {
 	sound := plan.Block{Section: "Stalls", Category: "c", Price: 5, Rows: 2, Seats: 4}
 	for want, change := range map[string]func(*plan.Block){
-		"0 rows of 4":                      func(b *plan.Block) { b.Rows = 0 },
-		"2 rows of 4 to -1 seats":          func(b *plan.Block) { b.Grow = -5 },
-		"want 100000 in all at most":       func(b *plan.Block) { b.Rows, b.Seats = 1000, 101 },
-		"9223372036854775807 rows":         func(b *plan.Block) { b.Rows = math.MaxInt },
-		"9223372036854775807 more in each": func(b *plan.Block) { b.Rows, b.Grow = 3, math.MaxInt },
-		"want one of them":                 func(b *plan.Block) { b.Radius, b.Arc = 10, 10 },
-		"arc of 400":                       func(b *plan.Block) { b.Arc = 400 },
-		"rows are 0.2 apart":               func(b *plan.Block) { b.Depth = 0.2 },
-		"rows are -1 apart":                func(b *plan.Block) { b.Depth = -1 },
-		`first row "5½"`:                   func(b *plan.Block) { b.FirstRow = "5½" },
-		"no seat C:1 to mark":              func(b *plan.Block) { b.Marks = []plan.Mark{{Property: plan.Companion, Row: "C", From: 1, To: 1}} },
-		"no seats A:3-1 to mark":           func(b *plan.Block) { b.Marks = []plan.Mark{{Property: plan.Companion, Row: "A", From: 3, To: 1}} },
-		`"dear" is not known`:              func(b *plan.Block) { b.Marks = []plan.Mark{{Property: "dear", Row: "A", From: 1, To: 1}} },
-		"y: 1e+07: want":                   func(b *plan.Block) { b.Distance = 1e7 },
-		"x: NaN: want":                     func(b *plan.Block) { b.Turn = math.Inf(1) },
-		`section "": name: "": want 1`:     func(b *plan.Block) { b.Section = "" },
-		`section "Stalls": category: "":`:  func(b *plan.Block) { b.Category = "" },
-		`section "Stalls": price: -5 is`:   func(b *plan.Block) { b.Price = -5 },
-		"seats":                            nil,
+		"0 rows of 4":                     func(b *plan.Block) { b.Rows = 0 },
+		"2 rows of 4 to -1 seats":         func(b *plan.Block) { b.Grow = -5 },
+		"want 100000 in all at most":      func(b *plan.Block) { b.Rows, b.Seats = 1000, 101 },
+		"9223372036854775807 rows":        func(b *plan.Block) { b.Rows = math.MaxInt },
+		"1e+300 more in each":             func(b *plan.Block) { b.Rows, b.Grow = 3, 1e300 },
+		"NaN more in each":                func(b *plan.Block) { b.Grow = math.NaN() },
+		"want one of them":                func(b *plan.Block) { b.Radius, b.Arc = 10, 10 },
+		"arc of 400":                      func(b *plan.Block) { b.Arc = 400 },
+		"rows are 0.2 apart":              func(b *plan.Block) { b.Depth = 0.2 },
+		"rows are -1 apart":               func(b *plan.Block) { b.Depth = -1 },
+		`first row "5½"`:                  func(b *plan.Block) { b.FirstRow = "5½" },
+		"no seat C:1 to mark":             func(b *plan.Block) { b.Marks = []plan.Mark{{Property: plan.Companion, Row: "C", From: 1, To: 1}} },
+		"no seats A:3-1 to mark":          func(b *plan.Block) { b.Marks = []plan.Mark{{Property: plan.Companion, Row: "A", From: 3, To: 1}} },
+		`"dear" is not known`:             func(b *plan.Block) { b.Marks = []plan.Mark{{Property: "dear", Row: "A", From: 1, To: 1}} },
+		"y: 1e+07: want":                  func(b *plan.Block) { b.Distance = 1e7 },
+		"x: NaN: want":                    func(b *plan.Block) { b.Turn = math.Inf(1) },
+		`section "": name: "": want 1`:    func(b *plan.Block) { b.Section = "" },
+		`section "Stalls": category: "":`: func(b *plan.Block) { b.Category = "" },
+		`section "Stalls": price: -5 is`:  func(b *plan.Block) { b.Price = -5 },
+		"seats":                           nil,
 	} {
 		blocks := []plan.Block{sound}
 		if change != nil {

@@ -1,17 +1,15 @@
 package plan_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
 
 func TestDemo(t *testing.T) {
-	file, err := plan.Demo()
+	file, err := plan.Demo("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,12 +20,42 @@ func TestDemo(t *testing.T) {
 	if file.Prices["front"] == 0 || file.Prices["rear"] == 0 {
 		t.Errorf("prices %v", file.Prices)
 	}
-	back, err := plan.Decode(file.Plan.Encode())
-	if err != nil || !bytes.Equal(back.Encode(), file.Plan.Encode()) {
-		t.Errorf("the plan does not survive its encoding (%v)", err)
+	survives(t, file)
+}
+
+// TestLargerDemos: they have what they are there to show.
+func TestLargerDemos(t *testing.T) {
+	for name, want := range map[string]struct{ seats, sections, prices, accessible, companion, restricted int }{
+		"theatre": {1301, 5, 4, 6, 3, 30},
+		"arena":   {19872, 48, 4, 24, 24, 0},
+	} {
+		file, err := plan.Demo(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		survives(t, file)
+		prices, has := map[int64]bool{}, map[plan.Property]int{}
+		for _, price := range file.Prices {
+			prices[price] = true
+		}
+		for _, s := range file.Plan.Sections {
+			for _, r := range s.Rows {
+				for _, seat := range r.Seats {
+					for _, p := range seat.Properties {
+						has[p]++
+					}
+				}
+			}
+		}
+		got := want
+		got.seats, got.sections, got.prices = len(file.Plan.SeatIDs()), len(file.Plan.Sections), len(prices)
+		got.accessible, got.companion, got.restricted = has[plan.Accessible], has[plan.Companion], has[plan.Restricted]
+		if got != want || file.Plan.Stage == nil {
+			t.Errorf("%s has %+v, want %+v and a stage", name, got, want)
+		}
 	}
-	if len(file.Plan.Encode()) > store.MaxPlanBytes {
-		t.Error("too large for a store")
+	if _, err := plan.Demo("opera"); err == nil {
+		t.Error("there is a hall that nobody made")
 	}
 }
 
