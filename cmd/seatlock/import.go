@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -187,7 +188,7 @@ func describePlan(w io.Writer, f plan.File, currency string) error {
 	name := cmp.Or(f.Plan.Name, "A hall without a name")
 	seatsOf := map[string]int{}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s: %d seats, %d of them withheld\n", name, len(f.Plan.SeatIDs()), len(f.Withheld))
+	fmt.Fprintf(t, "%s: %s, %d withheld\n", name, count(len(f.Plan.SeatIDs()), "seat"), len(f.Withheld))
 	for _, s := range f.Plan.Sections {
 		n := 0
 		for _, r := range s.Rows {
@@ -196,10 +197,17 @@ func describePlan(w io.Writer, f plan.File, currency string) error {
 				seatsOf[seat.Category]++
 			}
 		}
-		fmt.Fprintf(t, "  section %s\t%d rows\t%d seats\n", s.Name, len(s.Rows), n)
+		fmt.Fprintf(t, "  section %s\t%s\t%s\n", s.Name, count(len(s.Rows), "row"), count(n, "seat"))
 	}
 	for _, c := range f.Plan.Categories {
-		fmt.Fprintf(t, "  category %s\t%s\t%d seats\n", c.Name, views.Price(f.Prices[c.ID], currency), seatsOf[c.ID])
+		fmt.Fprintf(t, "  category %s\t%s\t%s\n", c.Name, views.Price(f.Prices[c.ID], currency), count(seatsOf[c.ID], "seat"))
 	}
 	return t.Flush()
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
 }

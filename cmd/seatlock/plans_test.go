@@ -82,7 +82,7 @@ func TestImportExport(t *testing.T) {
 	out := does(t, "import", "--store", address, "--event", "gala", "--title", "The Gala", "--venue", "Town hall",
 		"--starts", "2027-07-01T19:30", "--zone", "Europe/Vienna", "--currency", "EUR",
 		"--sales-open", "2027-01-01 10:00", fileOf(t, smallCSV), "--sales-close", "2027-07-01T17:00:00Z")
-	for _, want := range []string{"3 seats, 1 of them withheld", "section Stalls  1 rows  2 seats", "category Rear   €20     1 seats", "Event gala was made."} {
+	for _, want := range []string{"3 seats, 1 withheld", "section Stalls  1 row  2 seats", "category Rear   €20    1 seat\n", "Event gala was made."} {
 		if !strings.Contains(out, want) {
 			t.Errorf("import does not say %q:\n%s", want, out)
 		}

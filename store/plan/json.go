@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -110,7 +111,9 @@ func located(data []byte, decoder *json.Decoder, err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = syntax.Offset
 	} else if name, ok := strings.CutPrefix(text, "unknown field "); ok {
-		offset = strayField(data, strings.Trim(name, `"`))
+		if field, err := strconv.Unquote(name); err == nil {
+			offset = strayField(data, field)
+		}
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		offset, text = int64(len(data)), "the file ends in the middle"
 	}
@@ -133,8 +136,8 @@ func nameOf(t reflect.Type) string {
 }
 
 // strayField returns where name first stands as a field of an object that does
-// not have it: the decoder tells only that there is one. A number of the file's
-// own format, such as price, may be right in one place and wrong in another.
+// not have it: the decoder tells only that there is one, and a field such as
+// price is right in one place and wrong in another.
 func strayField(data []byte, name string) int64 {
 	type level struct {
 		under string // the field that led here

@@ -94,6 +94,7 @@ func TestReadRefuses(t *testing.T) {
 		"section without rows":   {with(`{"id":"s"`, `{"id":"t","name":"T","rows":[]},{"id":"s"`), "sections[0].rows: none"},
 		"price on a seat":        {with(`"x":1`, `"price":1,"x":1`), `line 5: unknown field "price"`},
 		"a field of nothing":     {with(`"stage":{`, `"stage":{"":1,`), `line 2: unknown field ""`},
+		"a field of two lines":   {with(`"stage":{`, `"stage":{"a\n\"b":1,`), `line 2: unknown field "a\n\"b"`},
 		"cut off":                {with(`]}]}]}`, ``), "line 5: the file ends in the middle"},
 		"deep":                   {strings.Repeat(`{"sections":[`, 50_000), "exceeded max depth"},
 		"deep, in pretix's":      {`{"zones":[],"name":` + strings.Repeat(`[`, 50_000), "line 1"},
