@@ -42,12 +42,14 @@ func (l csvLine) category() string { return cmp.Or(l.get("category"), "Standard"
 // place calls everything that names the element by the column that it is of.
 func (l csvLine) place(column string) place {
 	return func(field string) string {
-		if field == "name" || field == "label" || field == "id" && l.get("id") == "" {
+		if field == "name" || field == "label" || field == "id" && (column != "seat" || l.get("id") == "") {
 			field = column
 		}
-		return fmt.Sprintf("line %d: %s", l.number, field)
+		return l.at(field)
 	}
 }
+
+func (l csvLine) at(column string) string { return fmt.Sprintf("line %d: %s", l.number, column) }
 
 // readCSV reads a file of one line for each seat, and a header that says which
 // columns there are. Lines of a section and a row need not stand together.
@@ -62,7 +64,7 @@ func readCSV(b *builder, data []byte) error {
 		b.category(where, Category{ID: ids.word(name), Name: name}, lines[0].price(b))
 		for _, l := range lines[1:] {
 			if l.get("price") != lines[0].get("price") {
-				b.fail(l.place("")("price"), "%.40q, but %.40q for the same category at %s", l.get("price"), lines[0].get("price"), where("price"))
+				b.fail(l.at("price"), "%.40q, but %.40q for the same category at %s", l.get("price"), lines[0].get("price"), lines[0].at("price"))
 			}
 		}
 	}
@@ -84,7 +86,7 @@ func readCSV(b *builder, data []byte) error {
 		}
 	}
 	for _, w := range withheld {
-		b.withhold(w.line.place("")("withheld"), w.id)
+		b.withhold(w.line.at("withheld"), w.id)
 	}
 	return nil
 }
@@ -168,7 +170,7 @@ func (l csvLine) price(b *builder) int64 {
 	}
 	price, err := strconv.ParseInt(cell, 10, 64)
 	if err != nil {
-		b.fail(l.place("")("price"), "%.40q: want a whole number of the currency's smallest unit, such as 4500 for 45.00", cell)
+		b.fail(l.at("price"), "%.40q: want a whole number of the currency's smallest unit, such as 4500 for 45.00", cell)
 	}
 	return price
 }
@@ -182,7 +184,7 @@ func (l csvLine) coordinate(b *builder, column string) *float64 {
 	}
 	v, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
 	if err != nil {
-		b.fail(l.place("")(column), "%.40q: want a number", cell)
+		b.fail(l.at(column), "%.40q: want a number", cell)
 	}
 	return &v
 }
@@ -194,7 +196,7 @@ func (l csvLine) yes(b *builder, column string) bool {
 	case "yes":
 		return true
 	}
-	b.fail(l.place("")(column), "%.40q: want yes or no", l.get(column))
+	b.fail(l.at(column), "%.40q: want yes or no", l.get(column))
 	return false
 }
 

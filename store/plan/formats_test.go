@@ -174,6 +174,7 @@ func TestFormatsRefuse(t *testing.T) {
 		"CSV: price":             {"row,seat,price\nA,1,45.00\n", `line 2: price: "45.00"`},
 		"CSV: negative price":    {"row,seat,price\nA,1,-1\n", "line 2: price: -1"},
 		"CSV: two prices":        {"row,seat,category,price\nA,1,c,5\nA,2,c,6\n", `line 3: price: "6", but "5" for the same category at line 2`},
+		"CSV: 101 categories":    {manyCategories(101), `line 102: category: more than 100 categories`},
 		"CSV: not a number":      {"row,seat,x,y\nA,1,NaN,0\n", "line 2: x: NaN"},
 		"CSV: infinity":          {"row,seat,x,y\nA,1,0,-Inf\n", "line 2: y: -Inf"},
 		"CSV: huge":              {"row,seat,x,y\nA,1,0,1e999\n", "line 2: y:"},
@@ -222,6 +223,15 @@ func manyCSV(n int) string {
 	b.WriteString("row,seat\n")
 	for i := range n {
 		fmt.Fprintf(&b, "A,%d\n", i)
+	}
+	return b.String()
+}
+
+func manyCategories(n int) string {
+	var b strings.Builder
+	b.WriteString("row,seat,id,category\n")
+	for i := range n {
+		fmt.Fprintf(&b, "A,%d,s%[1]d,c%[1]d\n", i)
 	}
 	return b.String()
 }

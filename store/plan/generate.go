@@ -110,7 +110,7 @@ func priceOf(b *builder, blocks []Block) int64 {
 	price := int64(0)
 	for _, block := range blocks {
 		if block.Price != 0 && price != 0 && block.Price != price {
-			b.fail(block.place("")("price"), "%d, but %d for the same category before", block.Price, price)
+			b.fail(block.at("price"), "%d, but %d for the same category before", block.Price, price)
 		}
 		if block.Price != 0 {
 			price = block.Price
@@ -125,9 +125,11 @@ func (b Block) place(what string) place {
 		if field == "id" || field == "name" {
 			field = what
 		}
-		return fmt.Sprintf("section %q: %s", b.Section, field)
+		return b.at(field)
 	}
 }
+
+func (b Block) at(field string) string { return fmt.Sprintf("section %q: %s", b.Section, field) }
 
 func (b Block) build(to *builder, category string, name func(row, seat string) string) error {
 	if err := b.check(); err != nil {
