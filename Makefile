@@ -39,6 +39,12 @@ lint: ## format, vet, staticcheck, and whether generated code is current
 generate: ## render *_templ.go from *.templ
 	$(GO) tool templ generate
 
+.PHONY: plans
+plans: build ## make the plans of the larger demo events
+	@for hall in theatre arena; do \
+		SEATLOCK=bin/seatlock sh store/plan/plans/$$hall.sh > bin/$$hall.json && mv bin/$$hall.json store/plan/plans/ || exit 1; \
+	done
+
 .PHONY: golden
 golden: ## rewrite views/testdata from what the components render now
 	$(GO) test ./views -update

@@ -107,7 +107,7 @@ func openStore(t *testing.T, path string) store.Store {
 
 func createDemo(t *testing.T, st store.Store) {
 	t.Helper()
-	file, err := plan.Demo()
+	file, err := plan.Demo("demo")
 	if err != nil {
 		t.Fatal(err)
 	}

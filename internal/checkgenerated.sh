@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fails if a committed *_templ.go is not what its *.templ makes now.
+# Fails if a committed *_templ.go is not what its *.templ makes now, or a demo's
+# plan not what its script makes.
 set -eu
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
@@ -19,6 +20,15 @@ done
 for file in views/*_templ.go; do
 	if [ ! -f "views/$(basename "$file" _templ.go).templ" ]; then
 		echo "$file has no template" >&2
+		stale=1
+	fi
+done
+go build -o "$fresh/seatlock" ./cmd/seatlock
+for script in store/plan/plans/*.sh; do
+	hall=${script%.sh}.json
+	SEATLOCK=$fresh/seatlock sh "$script" >"$fresh/hall.json"
+	if ! cmp -s "$fresh/hall.json" "$hall"; then
+		echo "$hall is not current: run make plans" >&2
 		stale=1
 	fi
 done

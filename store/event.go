@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -69,7 +70,7 @@ func (e NewEvent) Validate() error {
 	switch {
 	case !ValidID(e.ID):
 		return fmt.Errorf("%w: event id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", ErrInvalid, e.ID)
-	case !validText(e.Title) || e.Title == "":
+	case !ValidText(e.Title, MaxText):
 		return fmt.Errorf("%w: title: want 1 to %d printable characters", ErrInvalid, MaxText)
 	case !validText(e.Venue):
 		return fmt.Errorf("%w: venue: want at most %d printable characters", ErrInvalid, MaxText)
@@ -129,19 +130,26 @@ func ValidID(id string) bool {
 }
 
 // ValidHolder reports whether h can hold seats: 1 to 128 bytes of UTF-8
-// without control characters.
+// without control characters and marks of direction.
 func ValidHolder(h Holder) bool {
 	return len(h) > 0 && len(h) <= 128 && printable(string(h))
 }
 
 func validText(s string) bool { return utf8.RuneCountInString(s) <= MaxText && printable(s) }
 
+// ValidText reports whether s can stand in a line among other text: 1 to limit
+// characters of UTF-8, not all of them blank, and none that ends a line, is a
+// control character, or turns the direction of what is written around it.
+func ValidText(s string, limit int) bool {
+	return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= limit && printable(s)
+}
+
 func printable(s string) bool {
 	if !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return false
 		}
 	}

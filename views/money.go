@@ -43,6 +43,9 @@ func exponent(currency string) int {
 	return 2
 }
 
+// Price says an amount of minor units as pages do.
+func Price(minor int64, currency string) string { return price(minor, currency) }
+
 // price formats minor units for people: "€28", "€28.50", "¥12,000", "free".
 func price(minor int64, currency string) string {
 	if minor == 0 {

@@ -387,7 +387,7 @@ func TestCSS(t *testing.T) {
 
 // Each seat of the hall stands inside the plan, apart from its neighbours.
 func TestDemoGeometry(t *testing.T) {
-	file, err := plan.Demo()
+	file, err := plan.Demo("demo")
 	if err != nil {
 		t.Fatal(err)
 	}

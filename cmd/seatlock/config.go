@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -30,31 +32,52 @@ type config struct {
 func defaults() config {
 	rules := store.DefaultRules()
 	return config{
-		addr: ":3000", store: "sqlite:data/seatlock.db", baseURL: "http://localhost:3000",
+		addr: ":3000", baseURL: "http://localhost:3000",
 		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", demo: true,
 	}
 }
 
 // flags binds the configuration to a flag set. Its texts are the manual.
 func (c *config) flags() *flag.FlagSet {
-	f := flag.NewFlagSet("seatlock", flag.ContinueOnError)
-	f.SetOutput(io.Discard) // run says it, in one line
+	f := newFlags()
 	f.StringVar(&c.addr, "addr", c.addr, "`address` to listen on, host:port")
-	f.StringVar(&c.store, "store", c.store, "where everything is kept: sqlite:FILE, made if it is not there, or mongodb://`HOST/DATABASE`?replicaSet=NAME")
+	storeFlag(f, &c.store)
 	f.StringVar(&c.baseURL, "base-url", c.baseURL, "`URL` that browsers use, scheme and host; with https cookies are Secure")
 	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
 	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
 	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`text` or json")
-	f.BoolVar(&c.demo, "demo", c.demo, "give an empty store a demo event")
+	f.BoolVar(&c.demo, "demo", c.demo, "give an empty store demo events")
 	return f
 }
 
-// configure reads the environment and then the flags, which win. Every mistake
-// is a usageError that names its source.
+func newFlags() *flag.FlagSet {
+	f := flag.NewFlagSet("seatlock", flag.ContinueOnError)
+	f.SetOutput(io.Discard) // run says it, in one line
+	return f
+}
+
+// storeFlag is common to all commands that have to do with events.
+func storeFlag(f *flag.FlagSet, address *string) {
+	f.StringVar(address, "store", cmp.Or(*address, "sqlite:data/seatlock.db"), "where everything is kept: sqlite:FILE, made if it is not there, or mongodb://`HOST/DATABASE`?replicaSet=NAME")
+}
+
+// configure tells a server its settings. Every mistake is a usageError.
 func configure(args []string, getenv func(string) string) (config, error) {
 	c := defaults()
-	f := c.flags()
-	var err error
+	rest, err := parse(c.flags(), args, getenv)
+	if err != nil {
+		return c, err
+	}
+	if len(rest) > 0 {
+		return c, usageError{fmt.Errorf("unexpected argument %q (seatlock --help lists all flags)", rest[0])}
+	}
+	return c, c.check()
+}
+
+// parse reads the environment and then the flags, which win and may stand
+// before and after the other arguments, which it returns. Every mistake is a
+// usageError that names its source.
+func parse(f *flag.FlagSet, args []string, getenv func(string) string) (rest []string, err error) {
 	f.VisitAll(func(known *flag.Flag) {
 		value := getenv(envName(known.Name))
 		if value == "" || err != nil {
@@ -64,19 +87,16 @@ func configure(args []string, getenv func(string) string) (config, error) {
 			err = usageError{fmt.Errorf("%s=%q: want %s", envName(known.Name), value, wants(known))}
 		}
 	})
-	if err != nil {
-		return c, err
-	}
-	if err := f.Parse(args); err != nil {
-		if err == flag.ErrHelp {
-			return c, err
+	for err == nil {
+		if err = f.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
+			err = usageError{fmt.Errorf("%w (--help lists all flags)", err)}
 		}
-		return c, usageError{fmt.Errorf("%w (seatlock --help lists all flags)", err)}
+		if f.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, f.Arg(0)), f.Args()[1:]
 	}
-	if f.NArg() > 0 {
-		return c, usageError{fmt.Errorf("unexpected argument %q (seatlock --help lists all flags)", f.Arg(0))}
-	}
-	return c, c.check()
+	return rest, err
 }
 
 func envName(name string) string {
@@ -96,20 +116,11 @@ func wants(f *flag.Flag) string {
 }
 
 func (c *config) check() error {
-	wrong := func(name string, value any, want string) error {
-		return usageError{fmt.Errorf("--%s %v: want %s", name, value, want)}
-	}
 	if _, port, err := net.SplitHostPort(c.addr); err != nil || !validPort(port) {
 		return wrong("addr", c.addr, "host:port or :port, with a port from 0 to 65535")
 	}
-	switch path, embedded := strings.CutPrefix(c.store, "sqlite:"); {
-	case embedded && path != "":
-	case strings.HasPrefix(c.store, "mongodb://"), strings.HasPrefix(c.store, "mongodb+srv://"):
-		if err := mongostore.CheckURI(c.store); err != nil {
-			return usageError{fmt.Errorf("--store: %w", err)}
-		}
-	default:
-		return wrong("store", hidePassword(c.store), "sqlite:FILE or mongodb://HOST/DATABASE?replicaSet=NAME")
+	if err := checkStore(c.store); err != nil {
+		return err
 	}
 	base, err := url.Parse(c.baseURL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
@@ -127,6 +138,23 @@ func (c *config) check() error {
 		return wrong("log-format", c.logFormat, "text or json")
 	}
 	return nil
+}
+
+func wrong(name string, value any, want string) error {
+	return usageError{fmt.Errorf("--%s %v: want %s", name, value, want)}
+}
+
+func checkStore(address string) error {
+	switch path, embedded := strings.CutPrefix(address, "sqlite:"); {
+	case embedded && path != "":
+		return nil
+	case strings.HasPrefix(address, "mongodb://"), strings.HasPrefix(address, "mongodb+srv://"):
+		if err := mongostore.CheckURI(address); err != nil {
+			return usageError{fmt.Errorf("--store: %w", err)}
+		}
+		return nil
+	}
+	return wrong("store", hidePassword(address), "sqlite:FILE or mongodb://HOST/DATABASE?replicaSet=NAME")
 }
 
 func validPort(port string) bool {
@@ -149,28 +177,4 @@ func (c *config) rules() store.Rules {
 	rules.TTL, rules.MaxSeats = c.lockTTL, c.maxSeats
 	rules.Total = max(rules.Total, c.lockTTL)
 	return rules
-}
-
-// usage is the whole manual of the command line.
-func usage(c config) string {
-	var b strings.Builder
-	b.WriteString(`Seatlock serves seat maps on which visitors lock seats, live.
-
-Usage:
-  seatlock [serve] [flags]   serve seat maps (the default)
-  seatlock version           tell the version
-  seatlock help              tell this
-
-Each flag can be given as an environment variable too; a flag wins.
-
-`)
-	c.flags().VisitAll(func(f *flag.Flag) {
-		value, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  --%s %s\n        %s\n        default %s; environment %s\n", f.Name, value, text, f.DefValue, envName(f.Name))
-	})
-	b.WriteString(`
-Then open the base URL in a browser. Ctrl-C or SIGTERM ends streams and
-requests within 5 seconds; a second one ends at once.
-`)
-	return b.String()
 }

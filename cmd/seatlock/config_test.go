@@ -44,7 +44,7 @@ func TestEveryFlagHasATwin(t *testing.T) {
 		if text := got.flags().Lookup(f.Name).Value.String(); !strings.HasPrefix(text, value) {
 			t.Errorf("%s=%s gives --%s %s", envName(f.Name), value, f.Name, text)
 		}
-		if !strings.Contains(usage(defaults()), "--"+f.Name+" ") || !strings.Contains(usage(defaults()), envName(f.Name)) {
+		if !strings.Contains(usage(), "--"+f.Name+" ") || !strings.Contains(usage(), envName(f.Name)) {
 			t.Errorf("--help does not tell of --%s and its variable", f.Name)
 		}
 	})

@@ -42,22 +42,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		command, args = args[0], args[1:]
 	}
-	var err error
-	switch command {
-	case "serve":
-		err = serve(ctx, args, getenv, stdout, stderr)
-	case "version":
-		_, err = fmt.Fprintln(stdout, version())
-	case "help":
-		_, err = io.WriteString(stdout, usage(defaults()))
-	default:
-		err = usageError{fmt.Errorf("unknown command %q: there are serve, version and help", command)}
+	c, err := commandOf(command)
+	if err == nil {
+		err = c.run(ctx, args, getenv, stdout, stderr)
 	}
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage(defaults()))
+		fmt.Fprint(stdout, c.manual())
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "seatlock: %v\n", err)
@@ -75,7 +68,7 @@ func (e usageError) Unwrap() error { return e.error }
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "seatlock (unknown build)"
+		return "seatlock (unknown build)\n"
 	}
-	return "seatlock " + info.Main.Version + " " + info.GoVersion
+	return "seatlock " + info.Main.Version + " " + info.GoVersion + "\n"
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/seatlock/seatlock/handlers"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
-	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
@@ -34,7 +33,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	log := newLog(c.logFormat, stderr)
-	st, err := openStore(ctx, c.store, log)
+	st, err := openStore(ctx, c.store, sqlitestore.Options{Serve: true, Log: log})
 	if err != nil {
 		return err
 	}
@@ -42,16 +41,18 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	return errors.Join(err, st.Close())
 }
 
-func openStore(ctx context.Context, address string, log *slog.Logger) (store.Store, error) {
+// openStore opens either engine. Commands leave Serve false, so that they can
+// run beside a server.
+func openStore(ctx context.Context, address string, o sqlitestore.Options) (store.Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		return sqlitestore.Open(ctx, path, sqlitestore.Options{Serve: true, Log: log})
+		return sqlitestore.Open(ctx, path, o)
 	}
-	return mongostore.Open(ctx, address, mongostore.Options{Log: log})
+	return mongostore.Open(ctx, address, mongostore.Options{Log: o.Log})
 }
 
 func serveStore(ctx context.Context, c config, st store.Store, log *slog.Logger, stdout io.Writer) error {
 	if c.demo {
-		err := seedDemo(ctx, st)
+		err := seedDemos(ctx, st)
 		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
 			var seeding sync.WaitGroup
 			ctx, cancel := context.WithCancel(ctx)
@@ -120,53 +121,4 @@ func newLog(format string, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// seedLater is seedDemo for a store that cannot be reached yet.
-func seedLater(ctx context.Context, st store.Store, log *slog.Logger) {
-	for {
-		err := seedDemo(ctx, st)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrUnknown) {
-			log.Error("the demo event cannot be made", "error", err)
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// seedDemo gives an empty store something to look at: an evening in thirty
-// days.
-func seedDemo(ctx context.Context, st store.Store) error {
-	events, err := st.Events(ctx)
-	if err != nil || len(events) > 0 {
-		return err
-	}
-	file, err := plan.Demo()
-	if err != nil {
-		return err
-	}
-	zone, err := time.LoadLocation("Europe/Vienna")
-	if err != nil {
-		return err
-	}
-	day := time.Now().In(zone).AddDate(0, 0, 30)
-	err = st.CreateEvent(ctx, store.NewEvent{
-		Event: store.Event{
-			ID: "demo", Title: "An Evening at the Studio", Venue: file.Plan.Name,
-			Starts: time.Date(day.Year(), day.Month(), day.Day(), 19, 30, 0, 0, zone),
-			Zone:   zone.String(), Currency: "EUR", Prices: file.Prices,
-		},
-		PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(),
-	})
-	if errors.Is(err, store.ErrExists) { // another server on the same store came first
-		return nil
-	}
-	return err
 }

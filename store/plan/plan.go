@@ -1,6 +1,6 @@
-// Package plan describes where the seats of a hall are: its types, the reader
-// of Seatlock's own JSON format (docs/plan.md), and the plans that the binary
-// carries.
+// Package plan describes where the seats of a hall are: its types, the readers
+// and writers of plan files (docs/plan.md), a generator of halls, and the plans
+// that the binary carries.
 //
 // A plan says nothing of who has which seat, and nothing of money beyond the
 // name of each price category: it is immutable, and named by the hash of its
@@ -10,6 +10,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 )
 
 // Plan is a hall. Positions are in seat units: neighbours in a row are one
@@ -97,14 +98,25 @@ func Decode(body []byte) (Plan, error) {
 // SeatIDs returns the ids of all seats in the plan's order.
 func (p Plan) SeatIDs() []string {
 	var ids []string
-	for _, section := range p.Sections {
-		for _, row := range section.Rows {
-			for _, seat := range row.Seats {
-				ids = append(ids, seat.ID)
+	for seat := range p.seats() {
+		ids = append(ids, seat.ID)
+	}
+	return ids
+}
+
+// seats goes through all seats in the plan's order.
+func (p Plan) seats() iter.Seq[Seat] {
+	return func(yield func(Seat) bool) {
+		for _, section := range p.Sections {
+			for _, row := range section.Rows {
+				for _, seat := range row.Seats {
+					if !yield(seat) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return ids
 }
 
 // Bounds returns the rectangle that holds all seats and the stage, with half a
@@ -118,12 +130,8 @@ func (p Plan) Bounds() (left, top, right, bottom float64) {
 		}
 		left, top, right, bottom = min(left, l), min(top, t), max(right, r), max(bottom, b)
 	}
-	for _, section := range p.Sections {
-		for _, row := range section.Rows {
-			for _, s := range row.Seats {
-				grow(s.X-0.5, s.Y-0.5, s.X+0.5, s.Y+0.5)
-			}
-		}
+	for s := range p.seats() {
+		grow(s.X-0.5, s.Y-0.5, s.X+0.5, s.Y+0.5)
 	}
 	if s := p.Stage; s != nil {
 		grow(s.X, s.Y, s.X+s.Width, s.Y+s.Height)

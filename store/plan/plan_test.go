@@ -1,18 +1,15 @@
 package plan_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
 
 func TestDemo(t *testing.T) {
-	file, err := plan.Demo()
+	file, err := plan.Demo("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,12 +20,42 @@ func TestDemo(t *testing.T) {
 	if file.Prices["front"] == 0 || file.Prices["rear"] == 0 {
 		t.Errorf("prices %v", file.Prices)
 	}
-	back, err := plan.Decode(file.Plan.Encode())
-	if err != nil || !bytes.Equal(back.Encode(), file.Plan.Encode()) {
-		t.Errorf("the plan does not survive its encoding (%v)", err)
+	survives(t, file)
+}
+
+// TestLargerDemos: they have what they are there to show.
+func TestLargerDemos(t *testing.T) {
+	for name, want := range map[string]struct{ seats, sections, prices, accessible, companion, restricted int }{
+		"theatre": {1301, 5, 4, 6, 3, 30},
+		"arena":   {19872, 48, 4, 24, 24, 0},
+	} {
+		file, err := plan.Demo(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		survives(t, file)
+		prices, has := map[int64]bool{}, map[plan.Property]int{}
+		for _, price := range file.Prices {
+			prices[price] = true
+		}
+		for _, s := range file.Plan.Sections {
+			for _, r := range s.Rows {
+				for _, seat := range r.Seats {
+					for _, p := range seat.Properties {
+						has[p]++
+					}
+				}
+			}
+		}
+		got := want
+		got.seats, got.sections, got.prices = len(file.Plan.SeatIDs()), len(file.Plan.Sections), len(prices)
+		got.accessible, got.companion, got.restricted = has[plan.Accessible], has[plan.Companion], has[plan.Restricted]
+		if got != want || file.Plan.Stage == nil {
+			t.Errorf("%s has %+v, want %+v and a stage", name, got, want)
+		}
 	}
-	if len(file.Plan.Encode()) > store.MaxPlanBytes {
-		t.Error("too large for a store")
+	if _, err := plan.Demo("opera"); err == nil {
+		t.Error("there is a hall that nobody made")
 	}
 }
 
@@ -50,24 +77,45 @@ func TestReadRefuses(t *testing.T) {
 		t.Fatalf("the sound plan: %v", err)
 	}
 	for name, test := range map[string]struct{ text, want string }{
-		"nothing":            {"", "line 1"},
-		"not JSON":           {"seats, please", "line 1"},
-		"wrong type":         {with(`"x":1`, `"x":"one"`), "line 5"},
-		"unknown field":      {with(`"x":1`, `"xx":1`), "xx"},
-		"text behind":        {with("", "") + "{}", "after the plan"},
-		"no name":            {with(`"Hall"`, `""`), "name:"},
-		"control character":  {with(`"Hall"`, `"H\u0007"`), "name:"},
-		"no seats":           {`{"name":"H","categories":[],"sections":[]}`, "no seats"},
-		"seat twice":         {with(`"A2"`, `"A1"`), "sections[0].rows[0].seats[1].id"},
-		"malformed seat id":  {with(`"A2"`, `"A 2"`), "sections[0].rows[0].seats[1].id"},
-		"unknown category":   {with(`"category":"c","x":1`, `"category":"d","x":1`), "sections[0].rows[0].seats[1].category"},
-		"negative price":     {with(`100`, `-1`), "categories[0].price"},
-		"price with comma":   {with(`100`, `1.5`), "line 1"},
-		"huge coordinate":    {with(`"x":1`, `"x":1e300`), "sections[0].rows[0].seats[1]"},
-		"half a position":    {with(`"x":1,"y":2`, `"x":1`), "go together"},
-		"some positions":     {with(`,"x":1,"y":2`, ``), "all of them positions, or none"},
-		"unknown property":   {with(`"x":1`, `"properties":["golden"],"x":1`), "golden"},
-		"stage without size": {with(`"width":4`, `"width":0`), "stage"},
+		"nothing":                {"", "line 1"},
+		"not JSON":               {"seats, please", "line 1"},
+		"wrong type":             {with(`"x":1`, `"x":"one"`), "line 5: sections.rows.seats.x: a string where a number belongs"},
+		"unknown field":          {with(`"x":1`, `"xx":1`), `line 5: unknown field "xx"`},
+		"text behind":            {with("", "") + "{}", "after the plan"},
+		"section without a name": {with(`"name":"S"`, `"name":" "`), "sections[0].name:"},
+		"turned name":            {with(`"Hall"`, `"H\u202ella"`), "name:"},
+		"marked label":           {with(`"label":"1"`, `"label":"1\u200f"`), "sections[0].rows[0].seats[0].label:"},
+		"label of two lines":     {with(`"label":"1"`, `"label":"1\n2"`), "sections[0].rows[0].seats[0].label:"},
+		"line separator":         {with(`"label":"A"`, `"label":"A\u2028B"`), "sections[0].rows[0].label:"},
+		"long name":              {with(`"Hall"`, `"`+strings.Repeat("x", 101)+`"`), "name:"},
+		"seats on one another":   {with(`"x":1`, `"x":0.3`), `sections[0].rows[0].seats[1].x: seat "A2" is 0.30 units from seat "A1"`},
+		"coordinate of no size":  {with(`"x":1`, `"x":1e999`), "line 5: sections.rows.seats.x"},
+		"row without seats":      {with(`{"label":"A"`, `{"label":"B","seats":[]},{"label":"A"`), "sections[0].rows[0].seats: none"},
+		"section without rows":   {with(`{"id":"s"`, `{"id":"t","name":"T","rows":[]},{"id":"s"`), "sections[0].rows: none"},
+		"price on a seat":        {with(`"x":1`, `"price":1,"x":1`), `line 5: unknown field "price"`},
+		"a field of nothing":     {with(`"stage":{`, `"stage":{"":1,`), `line 2: unknown field ""`},
+		"a field of two lines":   {with(`"stage":{`, `"stage":{"a\n\"b":1,`), `line 2: unknown field "a\n\"b"`},
+		"cut off":                {with(`]}]}]}`, ``), "line 5: the file ends in the middle"},
+		"deep":                   {strings.Repeat(`{"sections":[`, 50_000), "exceeded max depth"},
+		"deep, in pretix's":      {`{"zones":[],"name":` + strings.Repeat(`[`, 50_000), "line 1"},
+		"deep array":             {strings.Repeat(`[`, 50_000), "exceeded max depth"},
+		"Latin-1":                {with(`"label":"2"`, "\"label\":\"\xe42\""), "line 5: not UTF-8"},
+		"UTF-16":                 {"\xff\xfe{\x00", "line 1: not UTF-8"},
+		"withheld twice":         {with(`]}]}]}`, `]}]}],"withheld":["A1","A1"]}`), "withheld[1]"},
+		"withheld stranger":      {with(`]}]}]}`, `]}]}],"withheld":["B1"]}`), `withheld[0]: "B1" is not one of the seats`},
+		"too large":              {strings.Repeat(" ", 64<<20+1), "larger than 64 MiB"},
+		"control character":      {with(`"Hall"`, `"H\u0007"`), "name:"},
+		"no seats":               {`{"name":"H","categories":[],"sections":[]}`, "no seats"},
+		"seat twice":             {with(`"A2"`, `"A1"`), "sections[0].rows[0].seats[1].id"},
+		"malformed seat id":      {with(`"A2"`, `"A 2"`), "sections[0].rows[0].seats[1].id"},
+		"unknown category":       {with(`"category":"c","x":1`, `"category":"d","x":1`), "sections[0].rows[0].seats[1].category"},
+		"negative price":         {with(`100`, `-1`), "categories[0].price"},
+		"price with comma":       {with(`100`, `1.5`), "line 1"},
+		"huge coordinate":        {with(`"x":1`, `"x":1e300`), "sections[0].rows[0].seats[1]"},
+		"half a position":        {with(`"x":1,"y":2`, `"x":1`), "go together"},
+		"some positions":         {with(`,"x":1,"y":2`, ``), "all of them positions, or none"},
+		"unknown property":       {with(`"x":1`, `"properties":["golden"],"x":1`), "golden"},
+		"stage without size":     {with(`"width":4`, `"width":0`), "stage"},
 	} {
 		_, err := plan.Read(strings.NewReader(test.text))
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
@@ -109,26 +157,4 @@ func TestTidyRows(t *testing.T) {
 			at[[2]float64{seat.X, seat.Y}] = true
 		}
 	}
-}
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(with("", "")))
-	f.Add([]byte(`{"name":"H","categories":[{"id":"c","name":"C"}],"sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[{"id":"A","label":"1","category":"c"}]}]}]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := plan.Read(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		body := file.Plan.Encode()
-		if !json.Valid(body) {
-			t.Fatalf("encoding is no JSON: %q", body)
-		}
-		event := store.NewEvent{
-			Event:    store.Event{ID: "e", Title: "t", Zone: "UTC", Currency: "EUR", Prices: file.Prices},
-			PlanBody: body, Seats: file.Plan.SeatIDs(),
-		}
-		if err := event.Validate(); err != nil {
-			t.Fatalf("a plan that was read cannot become an event: %v", err)
-		}
-	})
 }

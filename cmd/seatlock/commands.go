@@ -1,0 +1,128 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/sqlitestore"
+)
+
+// command is what the first argument of the program can be.
+type command struct {
+	name  string
+	args  string // as the manual has them
+	does  string
+	more  string // of the manual, below the flags
+	flags func() *flag.FlagSet
+	// inOrder is for flags whose order matters: they have no environment.
+	inOrder bool
+	run     func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
+}
+
+// commands are all, in the order of the manual. The first is the default.
+func commands() []command {
+	return []command{
+		{name: "serve", args: "[flags]", does: "serve seat maps (the default)", run: serve, more: serveManual,
+			flags: func() *flag.FlagSet { c := defaults(); return c.flags() }},
+		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan", run: importPlan, more: importManual,
+			flags: func() *flag.FlagSet { return new(importing).flags() }},
+		{name: "export", args: "--event ID [flags]", does: "write the seat plan of an event to stdout", run: exportPlan,
+			flags: func() *flag.FlagSet { return new(exporting).flags() }},
+		{name: "generate", args: "--section NAME … [flags]", does: "write the seat plan of a hall to stdout", run: generatePlan, more: generateManual, inOrder: true,
+			flags: func() *flag.FlagSet { return new(generating).flags() }},
+		{name: "version", does: "tell the version", run: tell(version)},
+		{name: "help", does: "tell this", run: tell(usage)},
+	}
+}
+
+func commandOf(name string) (command, error) {
+	all := commands()
+	names := make([]string, len(all))
+	for i, c := range all {
+		if c.name == name {
+			return c, nil
+		}
+		names[i] = c.name
+	}
+	last := len(names) - 1
+	return command{}, usageError{fmt.Errorf("unknown command %q: there are %s and %s", name, strings.Join(names[:last], ", "), names[last])}
+}
+
+func tell(text func() string) func(context.Context, []string, func(string) string, io.Writer, io.Writer) error {
+	return func(_ context.Context, _ []string, _ func(string) string, stdout, _ io.Writer) error {
+		_, err := io.WriteString(stdout, text())
+		return err
+	}
+}
+
+const serveManual = `
+Then open the base URL in a browser. Ctrl-C or SIGTERM ends streams and
+requests within 5 seconds; a second one ends at once.
+`
+
+// usage is the manual of the whole program.
+func usage() string {
+	var b strings.Builder
+	b.WriteString("Seatlock serves seat maps on which visitors lock seats, live.\n\nUsage:\n")
+	for _, c := range commands() {
+		name := c.name
+		if name == "serve" {
+			name = "[serve]"
+		}
+		fmt.Fprintf(&b, "  seatlock %-48s %s\n", strings.TrimSpace(name+" "+c.args), c.does)
+	}
+	b.WriteString("\nEach command tells its flags with --help. Those of serve:\n\n")
+	serving := commands()[0]
+	return b.String() + serving.describe() + serving.more
+}
+
+// manual is the manual of one command.
+func (c command) manual() string {
+	if c.name == "serve" || c.flags == nil {
+		return usage()
+	}
+	return fmt.Sprintf("Usage:\n  seatlock %s %s\n\nThis is to %s.\n\n%s%s", c.name, c.args, c.does, c.describe(), c.more)
+}
+
+func (c command) describe() string {
+	var b strings.Builder
+	if !c.inOrder {
+		b.WriteString("Each flag can be given as an environment variable too; a flag wins.\n\n")
+	}
+	c.flags().VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(&b, "  --%s %s\n        %s\n", f.Name, value, text)
+		if !c.inOrder {
+			fmt.Fprintf(&b, "        default %s; environment %s\n", cmp.Or(f.DefValue, "none"), envName(f.Name))
+		}
+	})
+	return b.String()
+}
+
+// withStore opens the store for a command, beside a server that may run on it.
+// Unless it may be made, a file that is not there is an error: a slip in its
+// name would leave an empty one behind.
+func withStore(ctx context.Context, address string, mayMake bool, do func(store.Store) error) error {
+	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded && !mayMake {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("store %s: there is no such file", path)
+		}
+	}
+	st, err := openStore(ctx, address, sqlitestore.Options{})
+	if err != nil {
+		return err
+	}
+	err = do(st)
+	if closing := st.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+// generating is the hall as far as flags have described it.
+type generating struct{ plan.Layout }
+
+const generateManual = `
+Flags are read in their order: those after a --section are of that section.
+One that begins without a --distance stands behind the one before it; the same
+name again goes on with the section, in another category for instance.
+
+  seatlock generate --name "Town hall" --stage 12x3 \
+    --section Stalls --rows 12 --seats 18 --grow 1 --curve 30 --aisle 6,12 \
+      --category standard --price 4500 --wheelchair A:1-2 --companion A:3 \
+    --section Balcony --rows 4 --seats 30 --curve 40 --category balcony --price 2800
+`
+
+func (g *generating) flags() *flag.FlagSet {
+	f := newFlags()
+	f.StringVar(&g.Name, "name", "", "`name` of the hall")
+	f.Func("stage", "`WIDTHxDEPTH` of the stage, in seats", g.stage)
+	f.StringVar(&g.Stage.Label, "stage-name", "", "what stands on the `stage`; Stage, if it is left out")
+	f.BoolVar(&g.Round, "round", false, "the audience sits around the stage: distances count from its middle, not its front")
+
+	f.Func("section", "begin a section with this `name`", g.section)
+	g.number(f, "rows", "how `many` rows it has", func(b *plan.Block) *int { return &b.Rows })
+	g.number(f, "seats", "how `many` seats its first row has", func(b *plan.Block) *int { return &b.Seats })
+	g.length(f, "grow", "how `many` seats more each row has than the one before it; 0.5 is one in every second", func(b *plan.Block) *float64 { return &b.Grow })
+	g.number(f, "first-seat", "`number` of each row's first seat; 1, if it is left out", func(b *plan.Block) *int { return &b.FirstSeat })
+	g.text(f, "first-row", "`label` of the first row, a letter or a number; A, if it is left out", func(b *plan.Block) *string { return &b.FirstRow })
+	g.length(f, "curve", "how far the first row bends, in `degrees`", func(b *plan.Block) *float64 { return &b.Arc })
+	g.length(f, "radius", "the same, as the `radius` of the first row's circle, in seats", func(b *plan.Block) *float64 { return &b.Radius })
+	g.length(f, "depth", "how `far` apart rows are, in seats; 1.1, if it is left out", func(b *plan.Block) *float64 { return &b.Depth })
+	g.length(f, "distance", "how `far` the first row is from the stage, in seats", func(b *plan.Block) *float64 { return &b.Distance })
+	g.length(f, "shift", "how `far` the section is to the right, as the plan shows it", func(b *plan.Block) *float64 { return &b.Shift })
+	g.length(f, "turn", "by how many `degrees` the section is turned about the stage, to the right", func(b *plan.Block) *float64 { return &b.Turn })
+	g.onBlock(f, "aisle", "aisles, by the `seats` of the first row before them, as 6,12", aisles)
+	g.text(f, "category", "price `category` of the section; that of the one before it, if it is left out", func(b *plan.Block) *string { return &b.Category })
+	g.onBlock(f, "price", "price of that category in `cents`, or whatever the currency's smallest unit is", price)
+	for name, property := range map[string]plan.Property{"wheelchair": plan.Accessible, "companion": plan.Companion, "restricted": plan.Restricted} {
+		g.onBlock(f, name, "`seats` that are "+string(property)+", as A:1-2,B:7", func(b *plan.Block, text string) error { return mark(b, property, text) })
+	}
+	return f
+}
+
+// generatePlan writes the plan of a hall that was described in numbers.
+func generatePlan(_ context.Context, args []string, _ func(string) string, stdout, _ io.Writer) error {
+	var g generating
+	rest, err := parse(g.flags(), args, func(string) string { return "" })
+	switch {
+	case err != nil:
+		return err
+	case len(rest) > 0:
+		return usageError{fmt.Errorf("unexpected argument %q: generate writes to stdout", rest[0])}
+	case len(g.Blocks) == 0:
+		return usageError{errors.New("generate wants a --section")}
+	}
+	if g.Stage.Width > 0 && g.Stage.Label == "" {
+		g.Stage.Label = "Stage"
+	}
+	file, err := plan.Generate(g.Layout)
+	if err != nil {
+		return usageError{err}
+	}
+	var out bytes.Buffer
+	if err := file.WriteJSON(&out); err != nil {
+		return err
+	}
+	_, err = out.WriteTo(stdout)
+	return err
+}
+
+func (g *generating) stage(text string) error {
+	width, depth, found := strings.Cut(text, "x")
+	var err error
+	if g.Stage.Width, err = strconv.ParseFloat(width, 64); err == nil && found {
+		g.Stage.Height, err = strconv.ParseFloat(depth, 64)
+	}
+	if err != nil || !found {
+		return errors.New("want a width and a depth, such as 12x3")
+	}
+	return nil
+}
+
+// section begins a block behind the one before it, with a gap to walk in if it
+// is of another section.
+func (g *generating) section(name string) error {
+	b := plan.Block{Section: name, Category: "standard", Distance: 3}
+	if n := len(g.Blocks); n > 0 {
+		last := g.Blocks[n-1]
+		b.Category, b.Distance = last.Category, last.Back()
+		if last.Section != name {
+			b.Distance++
+		}
+	}
+	g.Blocks = append(g.Blocks, b)
+	return nil
+}
+
+// onBlock adds a flag that tells something of the section begun last.
+func (g *generating) onBlock(f *flag.FlagSet, name, usage string, set func(*plan.Block, string) error) {
+	f.Func(name, usage, func(text string) error {
+		if len(g.Blocks) == 0 {
+			return errors.New("it comes after the --section that it is of")
+		}
+		return set(&g.Blocks[len(g.Blocks)-1], text)
+	})
+}
+
+func (g *generating) text(f *flag.FlagSet, name, usage string, of func(*plan.Block) *string) {
+	g.onBlock(f, name, usage, func(b *plan.Block, text string) error {
+		*of(b) = text
+		return nil
+	})
+}
+
+func (g *generating) number(f *flag.FlagSet, name, usage string, of func(*plan.Block) *int) {
+	g.onBlock(f, name, usage, func(b *plan.Block, text string) (err error) {
+		if *of(b), err = strconv.Atoi(text); err != nil {
+			return errors.New("want a whole number")
+		}
+		return nil
+	})
+}
+
+func (g *generating) length(f *flag.FlagSet, name, usage string, of func(*plan.Block) *float64) {
+	g.onBlock(f, name, usage, func(b *plan.Block, text string) (err error) {
+		if *of(b), err = strconv.ParseFloat(text, 64); err != nil {
+			return errors.New("want a number")
+		}
+		return nil
+	})
+}
+
+func aisles(b *plan.Block, text string) error {
+	for _, part := range strings.Split(text, ",") {
+		seat, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || seat < 1 {
+			return errors.New("want numbers of seats, such as 6,12")
+		}
+		b.Aisles = append(b.Aisles, seat)
+	}
+	return nil
+}
+
+func price(b *plan.Block, text string) (err error) {
+	if b.Price, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return errors.New("want a whole number, such as 4500 for 45.00")
+	}
+	return nil
+}
+
+// mark reads seats such as A:1-2,B:7.
+func mark(b *plan.Block, property plan.Property, text string) error {
+	for _, part := range strings.Split(text, ",") {
+		row, numbers, found := strings.Cut(strings.TrimSpace(part), ":")
+		from, to, isRange := strings.Cut(numbers, "-")
+		if !isRange {
+			to = from
+		}
+		first, err := strconv.Atoi(from)
+		last, err2 := strconv.Atoi(to)
+		if !found || errors.Join(err, err2) != nil {
+			return errors.New("want rows and seats, such as A:1-2,B:7")
+		}
+		b.Marks = append(b.Marks, plan.Mark{Property: property, Row: row, From: first, To: last})
+	}
+	return nil
+}

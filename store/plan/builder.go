@@ -1,0 +1,246 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// The bounds of a plan.
+const (
+	maxCategories = 100
+	maxSections   = 1000
+	maxName       = 100 // characters of a name or label
+	maxCoordinate = 10_000
+	minDistance   = 0.5 // between two seats
+)
+
+// place names a field of one element of a file, for an error: "line 7: price"
+// or "sections[0].rows[3].label". It is only called when there is one.
+type place func(field string) string
+
+// at is a place in a file that is a tree. The format has the path's numbers.
+func at(format string, args ...any) place {
+	return func(field string) string { return fmt.Sprintf(format, args...) + "." + field }
+}
+
+// builder collects what a reader finds, in the order of the plan, and checks
+// it. It keeps the first thing that is wrong.
+type builder struct {
+	file       File
+	categories map[string]bool
+	sections   map[string]bool
+	seats      map[string]place
+	withheld   map[string]bool
+	placed     int // seats with a position
+	err        error
+}
+
+func newBuilder() *builder {
+	return &builder{
+		file:       File{Prices: map[string]int64{}},
+		categories: map[string]bool{}, sections: map[string]bool{},
+		seats: map[string]place{}, withheld: map[string]bool{},
+	}
+}
+
+func (b *builder) fail(where, format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...))
+	}
+}
+
+// name takes the name of the plan, which may have none.
+func (b *builder) name(where, name string) {
+	if name != "" {
+		b.file.Plan.Name = b.text(where, name)
+	}
+}
+
+func (b *builder) stage(where place, s Stage) {
+	s.Label = b.text(where("label"), s.Label)
+	b.coordinate(where, "x", s.X)
+	b.coordinate(where, "y", s.Y)
+	b.coordinate(where, "width", s.Width)
+	b.coordinate(where, "height", s.Height)
+	if s.Width <= 0 || s.Height <= 0 {
+		b.fail(where("width"), "%g, and height %g: both must be above 0", s.Width, s.Height)
+	}
+	b.file.Plan.Stage = &s
+}
+
+func (b *builder) category(where place, c Category, price int64) {
+	b.id(where("id"), c.ID)
+	c.Name = b.text(where("name"), c.Name)
+	switch {
+	case b.categories[c.ID]:
+		b.fail(where("id"), "%q stands twice", c.ID)
+	case len(b.categories) == maxCategories:
+		b.fail(where("id"), "more than %d categories", maxCategories)
+	case price < 0:
+		b.fail(where("price"), "%d is negative", price)
+	}
+	b.categories[c.ID] = true
+	b.file.Prices[c.ID] = price
+	b.file.Plan.Categories = append(b.file.Plan.Categories, c)
+}
+
+// section begins a section; what row and seat take belongs to it.
+func (b *builder) section(where place, id, name string) {
+	b.id(where("id"), id)
+	switch {
+	case b.sections[id]:
+		b.fail(where("id"), "%q stands twice", id)
+	case len(b.sections) == maxSections:
+		b.fail(where("id"), "more than %d sections", maxSections)
+	}
+	b.sections[id] = true
+	b.file.Plan.Sections = append(b.file.Plan.Sections, Section{ID: id, Name: b.text(where("name"), name)})
+}
+
+func (b *builder) row(where place, label string) {
+	s := &b.file.Plan.Sections[len(b.file.Plan.Sections)-1]
+	s.Rows = append(s.Rows, Row{Label: b.text(where("label"), label)})
+}
+
+// seat takes a seat of the row that was begun last. x and y are nil if the file
+// does not say where it is.
+func (b *builder) seat(where place, s Seat, x, y *float64) {
+	b.id(where("id"), s.ID)
+	s.Label = b.text(where("label"), s.Label)
+	first, twice := b.seats[s.ID]
+	switch {
+	case twice:
+		b.fail(where("id"), "%q stands already at %s", s.ID, first("id"))
+	case len(b.seats) == store.MaxSeats:
+		b.fail(where("id"), "more than %d seats", store.MaxSeats)
+	case !b.categories[s.Category]:
+		b.fail(where("category"), "%q is not one of the categories", s.Category)
+	}
+	b.seats[s.ID] = where
+	if len(s.Properties) == 0 {
+		s.Properties = nil
+	}
+	for _, p := range s.Properties {
+		if p != Accessible && p != Companion && p != Restricted {
+			b.fail(where("properties"), "%q is not known", p)
+		}
+	}
+	if (x == nil) != (y == nil) {
+		b.fail(where("x"), "x and y go together")
+	} else if x != nil {
+		s.X, s.Y = *x, *y
+		b.coordinate(where, "x", s.X)
+		b.coordinate(where, "y", s.Y)
+		b.placed++
+	}
+	section := &b.file.Plan.Sections[len(b.file.Plan.Sections)-1]
+	row := &section.Rows[len(section.Rows)-1]
+	row.Seats = append(row.Seats, s)
+}
+
+// withhold takes a seat off sale. All seats are known by then.
+func (b *builder) withhold(where, id string) {
+	switch _, known := b.seats[id]; {
+	case !known:
+		b.fail(where, "%q is not one of the seats", id)
+	case b.withheld[id]:
+		b.fail(where, "%q stands twice", id)
+	}
+	b.withheld[id] = true
+	b.file.Withheld = append(b.file.Withheld, id)
+}
+
+// finish checks what only the whole can show, and returns it.
+func (b *builder) finish() (File, error) {
+	switch n := len(b.seats); {
+	case b.err != nil:
+		return File{}, b.err
+	case n == 0:
+		return File{}, errors.New("sections: no seats")
+	case b.placed != 0 && b.placed != n:
+		return File{}, fmt.Errorf("sections: %d of %d seats have no x and y: give all of them positions, or none", n-b.placed, n)
+	case b.placed == 0:
+		tidy(&b.file.Plan)
+		if _, _, right, bottom := b.file.Plan.Bounds(); max(right, bottom) > maxCoordinate {
+			return File{}, errors.New("sections: too many rows, or seats in a row, to be laid out without positions")
+		}
+	}
+	b.apart()
+	if n := len(b.file.Plan.Encode()); n > store.MaxPlanBytes {
+		b.fail("sections", "the plan needs %d bytes: at most %d", n, store.MaxPlanBytes)
+	}
+	if b.err != nil {
+		return File{}, b.err
+	}
+	return b.file, nil
+}
+
+// apart refuses seats that lie on one another. It looks each seat's neighbours
+// up in a grid whose squares are as wide as the distance that is wanted.
+func (b *builder) apart() {
+	type square struct{ x, y int }
+	grid := map[square][]Seat{}
+	for s := range b.file.Plan.seats() {
+		here := square{int(math.Floor(s.X / minDistance)), int(math.Floor(s.Y / minDistance))}
+		for i := range 9 {
+			for _, other := range grid[square{here.x + i%3 - 1, here.y + i/3 - 1}] {
+				if d := math.Hypot(s.X-other.X, s.Y-other.Y); d < minDistance {
+					b.fail(b.seats[s.ID]("x"), "seat %q is %.2f units from seat %q: want %g at least", s.ID, d, other.ID, minDistance)
+					return
+				}
+			}
+		}
+		grid[here] = append(grid[here], s)
+	}
+}
+
+func (b *builder) id(where, id string) {
+	if !store.ValidID(id) {
+		b.fail(where, "%q: want 1 to 64 of A-Z a-z 0-9 . _ -", id)
+	}
+}
+
+// text returns s without blanks at its ends, which nobody means.
+func (b *builder) text(where, s string) string {
+	s = strings.TrimSpace(s)
+	if !store.ValidText(s, maxName) {
+		b.fail(where, "%.40q: want 1 to %d characters, none of which ends a line, is a control or turns the direction of writing", s, maxName)
+	}
+	return s
+}
+
+func (b *builder) coordinate(where place, field string, v float64) {
+	if math.IsNaN(v) || math.Abs(v) > maxCoordinate {
+		b.fail(where(field), "%g: want -%d to %[2]d", v, maxCoordinate)
+	}
+}
+
+// tidy gives a plan without positions straight rows, centred, one section
+// behind the other.
+func tidy(p *Plan) {
+	longest := 0
+	for _, section := range p.Sections {
+		for _, row := range section.Rows {
+			longest = max(longest, len(row.Seats))
+		}
+	}
+	y := 0.0
+	if s := p.Stage; s != nil {
+		y = s.Y + s.Height + 2
+	}
+	for i := range p.Sections {
+		for j := range p.Sections[i].Rows {
+			seats := p.Sections[i].Rows[j].Seats
+			for k := range seats {
+				seats[k].X = float64(longest-len(seats))/2 + float64(k)
+				seats[k].Y = y
+			}
+			y++
+		}
+		y++
+	}
+}

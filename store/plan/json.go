@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fileJSON is a file in Seatlock's own format: a plan with prices, and
+// positions that may be missing.
+type fileJSON struct {
+	Name       string         `json:"name"`
+	Categories []categoryJSON `json:"categories"`
+	Stage      *Stage         `json:"stage,omitempty"`
+	Sections   []sectionJSON  `json:"sections"`
+	Withheld   []string       `json:"withheld,omitempty"`
+}
+
+type categoryJSON struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Price int64  `json:"price"`
+}
+
+type sectionJSON struct {
+	ID   string    `json:"id"`
+	Name string    `json:"name"`
+	Rows []rowJSON `json:"rows"`
+}
+
+type rowJSON struct {
+	Label string     `json:"label"`
+	Seats []seatJSON `json:"seats"`
+}
+
+type seatJSON struct {
+	ID         string     `json:"id"`
+	Label      string     `json:"label"`
+	Category   string     `json:"category"`
+	X          *float64   `json:"x"`
+	Y          *float64   `json:"y"`
+	Properties []Property `json:"properties"`
+}
+
+// readJSON reads Seatlock's own format. Nothing is guessed, and unknown fields
+// are refused.
+func readJSON(b *builder, data []byte) error {
+	var in fileJSON
+	if err := decode(data, &in, true); err != nil {
+		return err
+	}
+	b.name("name", in.Name)
+	for i, c := range in.Categories {
+		b.category(at("categories[%d]", i), Category{ID: c.ID, Name: c.Name}, c.Price)
+	}
+	if in.Stage != nil {
+		b.stage(at("stage"), *in.Stage)
+	}
+	for i, s := range in.Sections {
+		where := at("sections[%d]", i)
+		b.section(where, s.ID, s.Name)
+		if len(s.Rows) == 0 {
+			b.fail(where("rows"), "none")
+		}
+		for j, r := range s.Rows {
+			where := at("sections[%d].rows[%d]", i, j)
+			b.row(where, r.Label)
+			if len(r.Seats) == 0 {
+				b.fail(where("seats"), "none")
+			}
+			for k, s := range r.Seats {
+				seat := Seat{ID: s.ID, Label: s.Label, Category: s.Category, Properties: s.Properties}
+				b.seat(at("sections[%d].rows[%d].seats[%d]", i, j, k), seat, s.X, s.Y)
+			}
+		}
+	}
+	for i, id := range in.Withheld {
+		b.withhold(fmt.Sprintf("withheld[%d]", i), id)
+	}
+	return nil
+}
+
+// decode reads one JSON value that is all of data. Its errors name the line
+// and the field. In strict mode a field that into does not have is one.
+func decode(data []byte, into any, strict bool) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if strict {
+		decoder.DisallowUnknownFields()
+	}
+	if err := decoder.Decode(into); err != nil {
+		return located(data, decoder, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("line %d: text after the plan", line(data, decoder.InputOffset()))
+	}
+	return nil
+}
+
+func located(data []byte, decoder *json.Decoder, err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("line %d: %s: a %s where a %s belongs", line(data, wrong.Offset), wrong.Field, wrong.Value, nameOf(wrong.Type))
+	}
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	offset := decoder.InputOffset()
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = syntax.Offset
+	} else if name, ok := strings.CutPrefix(text, "unknown field "); ok {
+		if field, err := strconv.Unquote(name); err == nil {
+			offset = strayField(data, field)
+		}
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		offset, text = int64(len(data)), "the file ends in the middle"
+	}
+	return fmt.Errorf("line %d: %s", line(data, offset), text)
+}
+
+// nameOf says what a type is called by people who write JSON.
+func nameOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "string"
+	case reflect.Int64:
+		return "whole number"
+	case reflect.Float64:
+		return "number"
+	case reflect.Slice:
+		return "list"
+	}
+	return "object"
+}
+
+// strayField returns where name first stands as a field of an object that does
+// not have it: the decoder tells only that there is one, and a field such as
+// price is right in one place and wrong in another.
+func strayField(data []byte, name string) int64 {
+	type level struct {
+		under string // the field that led here
+		field string // the one at hand, if this is an object that awaits its value
+		array bool
+	}
+	levels := []level{{array: true}}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return decoder.InputOffset()
+		}
+		top := &levels[len(levels)-1]
+		key, isText := token.(string)
+		switch {
+		case token == json.Delim('}') || token == json.Delim(']'):
+			levels = levels[:len(levels)-1]
+			continue
+		case !top.array && top.field == "" && isText:
+			if key == name && !slices.Contains(fieldsUnder(top.under), key) {
+				return decoder.InputOffset()
+			}
+			top.field = key + "=" // not empty, even if the key is
+			continue
+		}
+		under := top.under
+		if !top.array {
+			under, top.field = strings.TrimSuffix(top.field, "="), ""
+		}
+		if token == json.Delim('{') || token == json.Delim('[') {
+			levels = append(levels, level{under: under, array: token == json.Delim('[')})
+		}
+	}
+}
+
+func fieldsUnder(field string) []string {
+	switch field {
+	case "":
+		return []string{"name", "categories", "stage", "sections", "withheld"}
+	case "categories":
+		return []string{"id", "name", "price"}
+	case "stage":
+		return []string{"label", "x", "y", "width", "height"}
+	case "sections":
+		return []string{"id", "name", "rows"}
+	case "rows":
+		return []string{"label", "seats"}
+	}
+	return []string{"id", "label", "category", "x", "y", "properties"}
+}
