@@ -216,10 +216,10 @@ func group[T any](all []T, key func(T) string) [][]T {
 	return groups
 }
 
-// guard makes a text that a spreadsheet would take for a formula one that it
+// Guard makes a text that a spreadsheet would take for a formula one that it
 // does not, by an apostrophe before it. [unguard] takes it away: what has
 // apostrophes there already gets one more.
-func guard(text string) string {
+func Guard(text string) string {
 	if isFormula(strings.TrimLeft(text, "'")) {
 		return "'" + text
 	}

@@ -113,8 +113,8 @@ func (f File) WriteCSV(w io.Writer) error {
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
 				cells := []string{
-					guard(sections[section.ID]), guard(row.Label), guard(s.Label), guard(categories[s.Category]),
-					strconv.FormatInt(f.Prices[s.Category], 10), decimal(s.X), decimal(s.Y), guard(s.ID), s.properties(), "",
+					Guard(sections[section.ID]), Guard(row.Label), Guard(s.Label), Guard(categories[s.Category]),
+					strconv.FormatInt(f.Prices[s.Category], 10), decimal(s.X), decimal(s.Y), Guard(s.ID), s.properties(), "",
 				}
 				if withheld[s.ID] {
 					cells[len(cells)-1] = "yes"

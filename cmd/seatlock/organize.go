@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+	"github.com/seatlock/seatlock/views"
+)
+
+// listing is what events and seats are told.
+type listing struct {
+	store, event, format, status string
+}
+
+func (l *listing) eventsFlags() *flag.FlagSet {
+	f := newFlags()
+	storeFlag(f, &l.store)
+	f.StringVar(&l.format, "format", "table", "`table`, csv or json")
+	return f
+}
+
+func (l *listing) seatsFlags() *flag.FlagSet {
+	f := l.eventsFlags()
+	f.StringVar(&l.event, "event", "", "`id` of the event")
+	f.StringVar(&l.status, "status", "", "only seats of this `status`: available, locked, paying, booked or withheld")
+	return f
+}
+
+func (l *listing) check(rest []string) error {
+	switch {
+	case len(rest) > 0:
+		return usageError{fmt.Errorf("unexpected argument %q (--help lists all flags)", rest[0])}
+	case l.format != "table" && l.format != "csv" && l.format != "json":
+		return wrong("format", l.format, "table, csv or json")
+	}
+	if _, known := store.ParseStatus(l.status); l.status != "" && !known {
+		return wrong("status", l.status, "available, locked, paying, booked or withheld")
+	}
+	return checkStore(l.store)
+}
+
+// eventLine is what events tells of each. Its fields are the columns.
+type eventLine struct {
+	ID        string `json:"id"`
+	Starts    string `json:"starts"` // in the event's zone
+	Title     string `json:"title"`
+	Venue     string `json:"venue"`
+	Seats     int    `json:"seats"`
+	Available int    `json:"available"`
+	Locked    int    `json:"locked"`
+	Paying    int    `json:"paying"`
+	Booked    int    `json:"booked"`
+	Withheld  int    `json:"withheld"`
+}
+
+// listEvents tells of all events, by their start.
+func listEvents(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var l listing
+	rest, err := parse(l.eventsFlags(), args, getenv)
+	if err == nil {
+		err = l.check(rest)
+	}
+	if err != nil {
+		return err
+	}
+	lines := []eventLine{}
+	err = withStore(ctx, l.store, false, func(st store.Store) error {
+		events, err := st.Events(ctx)
+		for _, e := range events {
+			if err != nil {
+				break
+			}
+			var line eventLine
+			line, err = countSeats(ctx, st, e)
+			lines = append(lines, line)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return writeLines(stdout, l.format, lines, "id,starts,title,venue,seats,available,locked,paying,booked,withheld",
+		func(e eventLine) []string {
+			return []string{e.ID, e.Starts, e.Title, e.Venue, strconv.Itoa(e.Seats), strconv.Itoa(e.Available),
+				strconv.Itoa(e.Locked), strconv.Itoa(e.Paying), strconv.Itoa(e.Booked), strconv.Itoa(e.Withheld)}
+		})
+}
+
+func countSeats(ctx context.Context, st store.Store, e store.Event) (eventLine, error) {
+	snapshot, err := st.Snapshot(ctx, e.ID)
+	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats)}
+	for _, s := range snapshot.Seats {
+		switch {
+		case s.FreeAt(snapshot.Now):
+			line.Available++
+		case s.Status == store.Locked:
+			line.Locked++
+		case s.Status == store.Paying:
+			line.Paying++
+		case s.Status == store.Booked:
+			line.Booked++
+		case s.Status == store.Withheld:
+			line.Withheld++
+		}
+	}
+	return line, err
+}
+
+// localTime writes a time as import reads it; "" is none.
+func localTime(t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	if in, err := time.LoadLocation(zone); err == nil {
+		t = t.In(in)
+	}
+	return t.Format("2006-01-02T15:04:05-07:00")
+}
+
+// seatLine is what seats tells of each. It never tells who has a seat.
+type seatLine struct {
+	ID       string `json:"id"`
+	Section  string `json:"section"`
+	Row      string `json:"row"`
+	Seat     string `json:"seat"`
+	Category string `json:"category"`
+	Price    string `json:"price"`
+	Status   string `json:"status"`
+	Until    string `json:"until,omitempty"` // of a lock, in the event's zone
+}
+
+// listSeats tells of all seats of an event, in the plan's order.
+func listSeats(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var l listing
+	rest, err := parse(l.seatsFlags(), args, getenv)
+	if err == nil {
+		err = l.check(rest)
+	}
+	if err == nil && l.event == "" {
+		err = usageError{errors.New("seats wants --event, the id of the event")}
+	}
+	if err != nil {
+		return err
+	}
+	lines := []seatLine{}
+	err = withStore(ctx, l.store, false, func(st store.Store) error {
+		all, err := seatLines(ctx, st, l.event)
+		for _, line := range all {
+			if l.status == "" || line.Status == l.status {
+				lines = append(lines, line)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return writeLines(stdout, l.format, lines, "id,section,row,seat,category,price,status,until", func(s seatLine) []string {
+		return []string{s.ID, s.Section, s.Row, s.Seat, s.Category, s.Price, s.Status, s.Until}
+	})
+}
+
+func seatLines(ctx context.Context, st store.Store, id string) ([]seatLine, error) {
+	event, err := st.Event(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	body, err := st.Plan(ctx, event.Plan)
+	if err != nil {
+		return nil, err
+	}
+	hall, err := plan.Decode(body)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := st.Snapshot(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	lines := describeSeats(hall, event)
+	for i, s := range snapshot.Seats {
+		if i >= len(lines) || lines[i].ID != s.ID {
+			return nil, fmt.Errorf("event %s: its seats are not those of its plan", id)
+		}
+		lines[i].Status = s.Status.String()
+		switch {
+		case s.FreeAt(snapshot.Now):
+			lines[i].Status = store.Available.String()
+		case s.Status == store.Locked:
+			lines[i].Until = localTime(s.LockedUntil, event.Zone)
+		}
+	}
+	return lines, nil
+}
+
+// describeSeats tells what the plan says of each seat, in its order.
+func describeSeats(hall plan.Plan, event store.Event) (lines []seatLine) {
+	names := map[string]string{}
+	for _, c := range hall.Categories {
+		names[c.ID] = c.Name
+	}
+	for _, section := range hall.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				lines = append(lines, seatLine{ID: s.ID, Section: section.Name, Row: row.Label, Seat: s.Label,
+					Category: names[s.Category], Price: views.Price(event.Prices[s.Category], event.Currency)})
+			}
+		}
+	}
+	return lines
+}
+
+// writeLines writes a list in the format that was asked for. In CSV, a cell
+// that a spreadsheet would take for a formula is made a text.
+func writeLines[T any](w io.Writer, format string, lines []T, header string, cells func(T) []string) error {
+	switch format {
+	case "json":
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(lines)
+	case "csv":
+		out := csv.NewWriter(w)
+		err := out.Write(strings.Split(header, ","))
+		for _, line := range lines {
+			row := cells(line)
+			for i := range row {
+				row[i] = plan.Guard(row[i])
+			}
+			err = errors.Join(err, out.Write(row))
+		}
+		out.Flush()
+		return errors.Join(err, out.Error())
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.ReplaceAll(strings.ToUpper(header), ",", "\t"))
+	for _, line := range lines {
+		fmt.Fprintln(table, strings.Join(cells(line), "\t"))
+	}
+	return table.Flush()
+}
+
+// holdingBack is what withhold and unwithhold are told.
+type holdingBack struct {
+	store, event string
+}
+
+func (h *holdingBack) flags() *flag.FlagSet {
+	f := newFlags()
+	storeFlag(f, &h.store)
+	f.StringVar(&h.event, "event", "", "`id` of the event")
+	return f
+}
+
+const withholdManual = `
+All the seats are changed, or none. A seat that somebody has cannot be withheld.
+`
+
+// withhold takes seats off sale, or with on=false puts them back.
+func withhold(on bool) func(context.Context, []string, func(string) string, io.Writer, io.Writer) error {
+	name, done := "withhold", "withheld"
+	if !on {
+		name, done = "unwithhold", "on sale"
+	}
+	return func(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+		var h holdingBack
+		seats, err := parse(h.flags(), args, getenv)
+		switch {
+		case err != nil:
+			return err
+		case h.event == "":
+			return usageError{fmt.Errorf("%s wants --event, the id of the event", name)}
+		case len(seats) == 0:
+			return usageError{fmt.Errorf("%s wants the ids of seats, such as A1 A2 (seatlock seats --event %s lists them)", name, h.event)}
+		}
+		if err := checkStore(h.store); err != nil {
+			return err
+		}
+		err = withStore(ctx, h.store, false, func(st store.Store) error {
+			_, err := st.Withhold(ctx, h.event, seats, on)
+			return err
+		})
+		if errors.Is(err, store.ErrInvalid) {
+			return usageError{err}
+		}
+		if err != nil {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		_, err = fmt.Fprintf(stdout, "%d seats of %s are %s.\n", len(store.Distinct(seats)), h.event, done)
+		return err
+	}
+}
