@@ -52,11 +52,11 @@ func (s *Server) eventPage(c echo.Context) error {
 // the one that the query's note stands for.
 func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line string) error {
 	visitor := visitorOf(c)
-	h, err := s.halls.of(c.Request().Context(), board.Event())
+	view := board.View(visitor.holder)
+	h, err := s.halls.of(c.Request().Context(), view.Event)
 	if err != nil {
 		return err
 	}
-	view := board.View(visitor.holder)
 	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
 	if !refused {

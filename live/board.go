@@ -30,7 +30,8 @@ type Board struct {
 	// epoch. base is that of the snapshot which the table began with, heard the
 	// last one that the feed has told, even while loading.
 	at, base, heard store.Cursor
-	// floor is the position from which the changes of every seat are known.
+	// floor is the position from which the changes of every seat are known, and
+	// the event is defined as it is.
 	floor uint64
 
 	// While loading, the table stands still and what the feed tells is held.
@@ -74,6 +75,8 @@ func newBoard(h *Hub, id string, heard store.Cursor) *Board {
 // View is a board at one instant.
 type View struct {
 	Cursor store.Cursor
+	// Event is as it was defined at the cursor, or later.
+	Event store.Event
 	// Seats are all seats in the plan's order, a copy, with their holders; Mine
 	// those that the holder has locked or is paying for.
 	Seats, Mine []store.Seat
@@ -95,6 +98,7 @@ func (b *Board) View(holder store.Holder) View {
 	defer b.mu.Unlock()
 	return View{
 		Cursor: b.at,
+		Event:  b.event,
 		Seats:  slices.Clone(b.table.seats),
 		Mine:   b.table.mine(holder),
 		Counts: b.table.counts,
@@ -127,7 +131,12 @@ func (b *Board) apply(c store.Cursor, changes []store.Change, redefined bool) (r
 		return false
 	}
 	b.heard = c
-	if redefined && !b.base.Covers(c) {
+	switch {
+	case redefined && b.base.Covers(c):
+		if b.event.Revision > 1 { // the definition is here, but not on pages from before
+			b.floor = max(b.floor, c.Position)
+		}
+	case redefined:
 		reload = !b.loading
 		b.loading = true
 		b.need = c

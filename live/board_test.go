@@ -450,6 +450,48 @@ func TestWarmStart(t *testing.T) {
 	})
 }
 
+// A page that is older than the definition is given everything, also by an
+// instance that had no board of the event when that was told, or that had the
+// definition before the feed told of it.
+func TestRedefinedBeforeTheBoard(t *testing.T) {
+	for name, load := range map[string]func(t *testing.T, h *house) *live.Board{
+		"told before": func(t *testing.T, h *house) *live.Board {
+			h.with(func() { h.held = false })
+			settle()
+			return h.board(t, "a")
+		},
+		"told after": func(t *testing.T, h *house) *live.Board {
+			board := h.board(t, "a")
+			h.with(func() { h.held = false })
+			settle()
+			return board
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newFakeStore("a")
+				s.toggle("a", 1, "me")
+				old, current := newClient(""), newClient("")
+				s.with(func() {
+					old.id = s.cursor()
+					s.events["a"].event.Title = "new"
+					current.id = s.announce(store.Batch{Events: []string{"a"}})
+					s.held = true
+				})
+				s.toggle("a", 2, "me")
+				board := load(t, s.run(t, live.Options{}, nil))
+				old.connect(t, board)
+				current.connect(t, board)
+				settle()
+				if old.resyncs != 1 || current.resyncs != 0 || current.seats["2"].version != 2 {
+					t.Errorf("%d sections for the old page, and %d and %v for the current one; want everything, and the seat that changed since",
+						old.resyncs, current.resyncs, current.seats)
+				}
+			})
+		})
+	}
+}
+
 // While the feed has not passed the snapshot, what changed before that cannot
 // be told: who has waited 2 s for it is given everything.
 func TestFeedStaysBehindSnapshot(t *testing.T) {

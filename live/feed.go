@@ -93,6 +93,7 @@ func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	first := h.feed == (store.Cursor{})
 	h.feed, h.floor = from, from
 	clear(h.moved)
+	clear(h.defined)
 	h.lapses.forget()
 	h.mu.Unlock()
 	if first {
@@ -112,7 +113,7 @@ func (h *Hub) apply(ctx context.Context, batch store.Batch) {
 	for _, c := range batch.Changes {
 		changes[c.Event] = append(changes[c.Event], c)
 	}
-	h.note(batch.Cursor, changes)
+	h.note(batch.Cursor, changes, batch.Events)
 	for _, b := range h.all() {
 		if b.apply(batch.Cursor, changes[b.id], slices.Contains(batch.Events, b.id)) {
 			h.reloads.Go(func() { b.reload(ctx) })
@@ -122,12 +123,21 @@ func (h *Hub) apply(ctx context.Context, batch store.Batch) {
 }
 
 // note moves the feed on, and keeps what boards to come must know of it.
-func (h *Hub) note(c store.Cursor, changes map[string][]store.Change) {
+func (h *Hub) note(c store.Cursor, changes map[string][]store.Change, redefined []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.feed = c
+	installed := func(event string) bool {
+		b := h.boards[event]
+		return b != nil && b.installed
+	}
+	for _, event := range redefined {
+		if !installed(event) {
+			h.defined[event] = c.Position
+		}
+	}
 	for event, list := range changes {
-		if b := h.boards[event]; b != nil && b.installed {
+		if installed(event) {
 			continue
 		}
 		seats := h.moved[event]

@@ -131,6 +131,11 @@ type Hub struct {
 	// events without a loaded board: a board loaded later answers cursors that
 	// are older than itself.
 	moved map[string]map[string]uint64
+	// defined has, for the same events, where the feed last told of a new
+	// definition: a cursor from before that is of a page which has another, if
+	// there ever was another. A batch of the feed is one place, so that some are
+	// told more than they lack.
+	defined map[string]uint64
 	// feed is how far the feed was read, floor where it was first read from:
 	// every change in between is known to a board or to moved.
 	feed, floor store.Cursor
@@ -150,6 +155,7 @@ func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, e
 		done:        make(chan struct{}),
 		boards:      map[string]*Board{},
 		moved:       map[string]map[string]uint64{},
+		defined:     map[string]uint64{},
 	}
 }
 

@@ -70,6 +70,9 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	floor := base.Position // a reload follows on something missed: nothing older is sure
 	if !b.installed {
 		floor = h.floor.Position
+		if event.Revision > 1 { // else it was only created
+			floor = max(floor, h.defined[b.id])
+		}
 		for id, position := range h.moved[b.id] {
 			if i, ok := t.number[id]; ok {
 				t.changed[i] = position
@@ -88,6 +91,7 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	b.begin()
 	b.installed = true
 	delete(h.moved, b.id)
+	delete(h.defined, b.id)
 	return nil
 }
 

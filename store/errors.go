@@ -11,6 +11,9 @@ var (
 	ErrNoSeat  = errors.New("no such seat")
 	// ErrExists: another event has this id, with another definition.
 	ErrExists = errors.New("event exists")
+	// ErrStale: the event is not, or no more, of the revision that was to be
+	// changed. Read it again.
+	ErrStale = errors.New("event changed meanwhile")
 	// ErrInvalid: the request itself is malformed; the text says how.
 	ErrInvalid = errors.New("invalid")
 

@@ -67,6 +67,22 @@ func PlanHash(body []byte) string {
 // Validate reports the first thing that makes the event unacceptable, as an
 // error that wraps [ErrInvalid] and names the field.
 func (e NewEvent) Validate() error {
+	if err := e.Event.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case len(e.PlanBody) == 0 || len(e.PlanBody) > MaxPlanBytes:
+		return fmt.Errorf("%w: plan: want 1 to %d bytes", ErrInvalid, MaxPlanBytes)
+	case len(e.Seats) == 0 || len(e.Seats) > MaxSeats:
+		return fmt.Errorf("%w: %d seats: want 1 to %d", ErrInvalid, len(e.Seats), MaxSeats)
+	}
+	return validateSeats(e.Seats, e.Withheld)
+}
+
+// Validate reports the first thing that makes the event unacceptable, as an
+// error that wraps [ErrInvalid] and names the field. Plan and Revision are the
+// store's business.
+func (e Event) Validate() error {
 	switch {
 	case !ValidID(e.ID):
 		return fmt.Errorf("%w: event id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", ErrInvalid, e.ID)
@@ -76,22 +92,54 @@ func (e NewEvent) Validate() error {
 		return fmt.Errorf("%w: venue: want at most %d printable characters", ErrInvalid, MaxText)
 	case !validCurrency(e.Currency):
 		return fmt.Errorf("%w: currency %q: want three capital letters, such as EUR", ErrInvalid, e.Currency)
-	case len(e.PlanBody) == 0 || len(e.PlanBody) > MaxPlanBytes:
-		return fmt.Errorf("%w: plan: want 1 to %d bytes", ErrInvalid, MaxPlanBytes)
-	case len(e.Seats) == 0 || len(e.Seats) > MaxSeats:
-		return fmt.Errorf("%w: %d seats: want 1 to %d", ErrInvalid, len(e.Seats), MaxSeats)
+	case !validTime(e.Starts):
+		return fmt.Errorf("%w: start: want a year from 1 to 9999", ErrInvalid)
+	case !validTime(e.SalesOpen), !validTime(e.SalesClose):
+		return fmt.Errorf("%w: sales times: want years from 1 to 9999", ErrInvalid)
 	case !e.SalesOpen.IsZero() && !e.SalesClose.IsZero() && !e.SalesOpen.Before(e.SalesClose):
-		return fmt.Errorf("%w: sales close before they open", ErrInvalid)
+		return fmt.Errorf("%w: sales times: they close before they open", ErrInvalid)
 	}
 	if _, err := time.LoadLocation(e.Zone); err != nil || e.Zone == "" || e.Zone == "Local" {
 		return fmt.Errorf("%w: zone %q: want an IANA time zone, such as Europe/Vienna", ErrInvalid, e.Zone)
 	}
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
-		if e.Prices[category] < 0 {
+		switch {
+		case !validText(category):
+			return fmt.Errorf("%w: price of category %q: want at most %d printable characters", ErrInvalid, category, MaxText)
+		case e.Prices[category] < 0:
 			return fmt.Errorf("%w: price of %q is negative", ErrInvalid, category)
 		}
 	}
-	return validateSeats(e.Seats, e.Withheld)
+	return nil
+}
+
+// Update returns what the event becomes when it is asked to be as given: that
+// with the next revision, or the event as it is if it is so already. It
+// refuses what [Store.UpdateEvent] does.
+func (e Event) Update(asked Event) (Event, error) {
+	asked.Starts = wholeTime(asked.Starts)
+	asked.SalesOpen, asked.SalesClose = wholeTime(asked.SalesOpen), wholeTime(asked.SalesClose)
+	switch {
+	case asked.Currency != e.Currency:
+		return e, fmt.Errorf("%w: currency %s: it is %s, and cannot change", ErrInvalid, asked.Currency, e.Currency)
+	case asked.Plan != e.Plan:
+		return e, fmt.Errorf("%w: plan %q: it is %s, and cannot change", ErrInvalid, asked.Plan, e.Plan)
+	case asked.sameTexts(e) && asked.sameTimes(e) && maps.Equal(asked.Prices, e.Prices):
+		return e, nil
+	case asked.Revision != e.Revision:
+		return e, fmt.Errorf("%w: revision %d: it is at %d", ErrStale, asked.Revision, e.Revision)
+	}
+	asked.Revision++
+	asked.Prices = maps.Clone(asked.Prices)
+	return asked, nil
+}
+
+func (e Event) sameTexts(o Event) bool {
+	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone
+}
+
+func (e Event) sameTimes(o Event) bool {
+	return e.Starts.Equal(o.Starts) && e.SalesOpen.Equal(o.SalesOpen) && e.SalesClose.Equal(o.SalesClose)
 }
 
 func validateSeats(seats, withheld []string) error {
@@ -155,6 +203,15 @@ func printable(s string) bool {
 	}
 	return true
 }
+
+// validTime tells a time that every engine and notation can keep.
+func validTime(t time.Time) bool {
+	year := t.UTC().Year()
+	return 1 <= year && year <= 9999
+}
+
+// wholeTime cuts a time to whole milliseconds, the precision of every engine.
+func wholeTime(t time.Time) time.Time { return t.UTC().Round(0).Truncate(time.Millisecond) }
 
 func validCurrency(code string) bool {
 	if len(code) != 3 {

@@ -15,7 +15,7 @@ import (
 //   - Concurrent use is safe, from any number of processes on the same store;
 //     each method is atomic, and ReleaseDue is so for each seat.
 //   - Time is the store's own clock ([Store.Now]); callers send none.
-//   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], a refusal or
+//   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], [ErrStale], a refusal or
 //     [ErrUnavailable] means that nothing was changed.
 //   - When ctx ends early the answer wraps [ErrUnknown] if the write may have
 //     been applied, and else the context's error. Every write is idempotent:
@@ -27,6 +27,22 @@ type Store interface {
 	// Another definition under an id that exists is ErrExists, and a malformed
 	// one ErrInvalid. Of concurrent callers with different definitions one wins.
 	CreateEvent(ctx context.Context, e NewEvent) error
+
+	// UpdateEvent replaces what may change of an event: title, venue, start,
+	// zone, prices and sales times. The revision grows by one, and the feed
+	// tells of the event in Batch.Events. It returns the event as it stands
+	// then, or as it stands if that is ErrStale.
+	//
+	// Not found: ErrNoEvent. A malformed event is ErrInvalid, and so is one
+	// with another Currency or Plan than the event has.
+	// Concurrent: e.Revision must be the one that the event has, or it is
+	// ErrStale; of callers from the same revision exactly one wins.
+	// Repeat: if the event is, but for its revision, as asked already, that is
+	// a success that changes nothing. So is a repeated CreateEvent of the
+	// first definition, whatever has become of it.
+	// Sales times count for the next Lock; on other instances within a second.
+	// Seats and locks stay as they are.
+	UpdateEvent(ctx context.Context, e Event) (Event, error)
 
 	// Events returns all events, by start, then id.
 	Events(ctx context.Context) ([]Event, error)

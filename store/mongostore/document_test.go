@@ -101,3 +101,23 @@ func TestSkewIsTold(t *testing.T) {
 		t.Errorf("a clock that is behind is told as %q", &log)
 	}
 }
+
+// A reading that was under way while an update of this instance was committed
+// does not bring the old sales times back.
+func TestSalesTimesAreTheNewest(t *testing.T) {
+	var times salesTimes
+	put := func(revision int64, read time.Time) {
+		times.put(salesTime{&store.Event{ID: "e", Revision: revision}, read})
+	}
+	now := time.Now()
+	put(2, now)
+	put(1, now)
+	if e := times.get("e"); e == nil || e.Revision != 2 {
+		t.Errorf("got %+v, want revision 2", e)
+	}
+	put(3, now.Add(-salesAge))
+	put(2, now)
+	if e := times.get("e"); e != nil {
+		t.Errorf("got %+v, want nothing: revision 3 was read too long ago, and 2 is older", e)
+	}
+}

@@ -129,6 +129,57 @@ func (s *Store) createEvent(ctx context.Context, e store.NewEvent, fingerprint s
 	return err
 }
 
+// UpdateEvent implements [store.Store].
+func (s *Store) UpdateEvent(ctx context.Context, e store.Event) (event store.Event, err error) {
+	what := "update event " + e.ID
+	if err := e.Validate(); err != nil {
+		return store.Event{}, fmt.Errorf("update event: %w", err)
+	}
+	err = s.write(ctx, what, callTimeout, func(ctx context.Context, h *home) error {
+		began := time.Now()
+		var now store.Event
+		var refusal error
+		err := s.primary.again(ctx, func(ctx context.Context) (err error) {
+			now, refusal, err = s.updateEvent(ctx, e)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if event = now; refusal == nil {
+			h.sales.put(salesTime{&now, began})
+		}
+		return refusal
+	})
+	return event, err
+}
+
+// updateEvent returns how the event stands. A refusal waits for the commit,
+// too: it rests then on nothing that could be taken back.
+func (s *Store) updateEvent(ctx context.Context, asked store.Event) (e store.Event, refusal, err error) {
+	_, err = s.transact(ctx, func(ctx context.Context) (wrote bool, err error) {
+		old, err := s.eventDocument(ctx, asked.ID)
+		if errors.Is(err, store.ErrNoEvent) {
+			refusal = err
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		e, refusal = old.event().Update(asked)
+		if e.Revision == old.Revision {
+			return false, nil
+		}
+		result, err := s.db.Collection(eventsColl).ReplaceOne(ctx,
+			bson.D{{Key: "_id", Value: e.ID}, {Key: "revision", Value: old.Revision}}, documentOf(e, old.Fingerprint))
+		if err == nil && result.MatchedCount != 1 {
+			err = errConflict
+		}
+		return true, err
+	})
+	return e, refusal, err
+}
+
 func (s *Store) insertSeats(ctx context.Context, e store.NewEvent) error {
 	withheld := make(map[string]bool, len(e.Withheld))
 	for _, id := range e.Withheld {
@@ -152,7 +203,7 @@ func (s *Store) insertSeats(ctx context.Context, e store.NewEvent) error {
 	return nil
 }
 
-// fingerprint fails for a time that no calendar has, such as the year 10,000.
+// fingerprint names the definition of a valid event.
 func fingerprint(e store.NewEvent) (string, error) {
 	e.PlanBody = nil // e.Plan stands for it
 	e.Starts = e.Starts.UTC().Round(0)

@@ -27,7 +27,7 @@ type question struct {
 // view answers a question: how things stand at one instant.
 type view struct {
 	now   time.Time
-	sales store.Event // only when it is on sale
+	sales store.Event // only when it is on sale, and its revision
 	seats []row       // those asked for, in that order
 	mine  []row       // all that is locked or paid for by the holder, lapsed or not, by id
 	clock clock
@@ -48,7 +48,7 @@ type decision struct {
 // found is all that the requests of a group ask for.
 type found struct {
 	now    time.Time
-	event  *store.Event   // only when it is on sale; nil for none
+	event  *store.Event   // only when it is on sale, and its revision; nil for none
 	seats  map[string]row // by id
 	clocks map[store.Holder]clock
 	held   map[store.Holder]map[string]bool // ids of seats
@@ -121,13 +121,16 @@ func (t *salesTimes) get(event string) *store.Event {
 	return nil
 }
 
-func (t *salesTimes) put(event string, one salesTime) {
+// put keeps the newest: what was read before an update may come after it.
+func (t *salesTimes) put(one salesTime) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.known == nil {
 		t.known = map[string]salesTime{}
 	}
-	t.known[event] = one
+	if old := t.known[one.event.ID].event; old == nil || old.Revision <= one.event.Revision {
+		t.known[one.event.ID] = one
+	}
 }
 
 // findSales returns what waits for the event's sales times; an event of nil is
@@ -143,7 +146,7 @@ func (s *Store) findSales(ctx context.Context, h *home, event string) (wait func
 	go func() {
 		defer close(done)
 		if one.event, err = s.readSales(ctx, event); one.event != nil {
-			h.sales.put(event, one)
+			h.sales.put(one)
 		}
 	}()
 	return func() (*store.Event, error) {
@@ -156,14 +159,17 @@ func (s *Store) findSales(ctx context.Context, h *home, event string) (wait func
 // majority has committed.
 func (s *Store) readSales(ctx context.Context, event string) (*store.Event, error) {
 	events := s.db.Collection(eventsColl, options.Collection().SetReadConcern(readconcern.Local()))
-	raw, err := events.FindOne(ctx, bson.D{{Key: "_id", Value: event}}, options.FindOne().SetProjection(bson.D{{Key: "salesOpen", Value: 1}, {Key: "salesClose", Value: 1}})).Raw()
+	var d eventDocument // in part
+	err := events.FindOne(ctx, bson.D{{Key: "_id", Value: event}},
+		options.FindOne().SetProjection(bson.D{{Key: "salesOpen", Value: 1}, {Key: "salesClose", Value: 1}, {Key: "revision", Value: 1}})).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &store.Event{ID: event, SalesOpen: optionalTime(raw, "salesOpen"), SalesClose: optionalTime(raw, "salesClose")}, nil
+	e := d.event()
+	return &e, nil
 }
 
 // wanted finds the named seats, the clocks of the holders, and all that these

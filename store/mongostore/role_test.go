@@ -122,6 +122,14 @@ func useAll(ctx context.Context, uri string) (err error) {
 	if err := s.CreateEvent(ctx, hall(3)); err != nil {
 		return err
 	}
+	e, err := s.Event(ctx, "evening")
+	if err != nil {
+		return err
+	}
+	e.Title = "Another"
+	if _, err := s.UpdateEvent(ctx, e); err != nil {
+		return err
+	}
 	if err := useReads(ctx, s); err != nil {
 		return err
 	}

@@ -281,6 +281,17 @@ func TestOtherReplyLost(t *testing.T) {
 	ctx, expiry := t.Context(), time.Now().Add(time.Hour)
 	lose("commitTransaction", testengine.Cut, func() error { return s.CreateEvent(ctx, hall(3)) })
 	wantVersions(t, direct, 1, 1, 1)
+	for i, lost := range []struct {
+		command string
+		how     testengine.Loss
+	}{{"update", testengine.Cut}, {"commitTransaction", testengine.Cut}, {"commitTransaction", testengine.Swallow}, {"commitTransaction", testengine.Silence}} {
+		asked := must[store.Event](t)(direct.Event(ctx, "evening"))
+		asked.Title = fmt.Sprint("Title ", i)
+		lose(lost.command, lost.how, func() error { _, err := s.UpdateEvent(ctx, asked); return err })
+		if e := must[store.Event](t)(direct.Event(ctx, "evening")); e.Title != asked.Title || e.Revision != asked.Revision+1 {
+			t.Errorf("the reply to %s was lost: the event is %+v, want one update to %q", lost.command, e, asked.Title)
+		}
+	}
 	lapse(t, direct, "anna", "s1")
 	lose("update", testengine.Cut, func() error { _, err := s.ReleaseDue(ctx); return err })
 	wantVersions(t, direct, 1, 3, 1)

@@ -15,7 +15,7 @@ import (
 // isDomain reports whether err is an answer of the contract, and not a fault.
 func isDomain(err error) bool {
 	for _, known := range []error{
-		store.ErrNoEvent, store.ErrNoSeat, store.ErrExists, store.ErrInvalid,
+		store.ErrNoEvent, store.ErrNoSeat, store.ErrExists, store.ErrStale, store.ErrInvalid,
 		store.ErrTaken, store.ErrBooked, store.ErrWithheld, store.ErrPaying,
 		store.ErrNotYours, store.ErrExpired, store.ErrClosed, store.ErrLimit,
 		store.ErrCursorLost,

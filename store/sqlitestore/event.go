@@ -56,6 +56,36 @@ func (t *tx) createEvent(e store.NewEvent, fingerprint string) error {
 	return t.appendChange(e.ID, "")
 }
 
+// UpdateEvent implements [store.Store].
+func (s *Store) UpdateEvent(ctx context.Context, e store.Event) (store.Event, error) {
+	if err := e.Validate(); err != nil {
+		return store.Event{}, fmt.Errorf("update event: %w", err)
+	}
+	return write(ctx, s, "update event "+e.ID, func(t *tx) (store.Event, error) { return t.updateEvent(e) })
+}
+
+func (t *tx) updateEvent(asked store.Event) (store.Event, error) {
+	old, err := t.event(asked.ID)
+	if err != nil {
+		return store.Event{}, err
+	}
+	e, err := old.Update(asked)
+	if err != nil || e.Revision == old.Revision {
+		return e, err
+	}
+	prices, err := json.Marshal(e.Prices)
+	if err != nil {
+		return store.Event{}, err
+	}
+	if err := t.writeOne("event "+e.ID, `UPDATE events SET title = ?2, venue = ?3, starts = ?4, zone = ?5, prices = ?6,
+			sales_open = ?7, sales_close = ?8, revision = ?9 WHERE id = ?1 AND revision = ?9 - 1`,
+		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, string(prices),
+		e.SalesOpen, e.SalesClose, e.Revision); err != nil {
+		return store.Event{}, err
+	}
+	return e, t.appendChange(e.ID, "")
+}
+
 func (t *tx) insertSeats(e store.NewEvent) error {
 	withheld := make(map[string]bool, len(e.Withheld))
 	for _, id := range e.Withheld {
@@ -75,7 +105,7 @@ func (t *tx) insertSeats(e store.NewEvent) error {
 	return nil
 }
 
-// fingerprint fails for a time that no calendar has, such as the year 10,000.
+// fingerprint names the definition of a valid event.
 func fingerprint(e store.NewEvent) (string, error) {
 	e.PlanBody = nil // e.Plan stands for it
 	e.Starts = e.Starts.UTC().Round(0)
@@ -125,16 +155,21 @@ func (s *Store) Events(ctx context.Context) (events []store.Event, err error) {
 
 // Event implements [store.Store].
 func (s *Store) Event(ctx context.Context, id string) (event store.Event, err error) {
-	err = s.read(ctx, "event", func(v view) error {
-		err := v.each(`SELECT `+eventColumns+` FROM events WHERE id = ?`, func(stmt *sqlite.Stmt) (err error) {
-			event, err = scanEvent(stmt)
-			return err
-		}, id)
-		if err == nil && event.ID == "" {
-			err = fmt.Errorf("%w: %s", store.ErrNoEvent, id)
-		}
+	err = s.read(ctx, "event", func(v view) (err error) {
+		event, err = v.event(id)
 		return err
 	})
+	return event, err
+}
+
+func (v view) event(id string) (event store.Event, err error) {
+	err = v.each(`SELECT `+eventColumns+` FROM events WHERE id = ?`, func(stmt *sqlite.Stmt) (err error) {
+		event, err = scanEvent(stmt)
+		return err
+	}, id)
+	if err == nil && event.ID == "" {
+		err = fmt.Errorf("%w: %s", store.ErrNoEvent, id)
+	}
 	return event, err
 }
 

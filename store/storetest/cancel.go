@@ -47,6 +47,15 @@ func cancellable() []write {
 			snap, err := w.s.Snapshot(w.Context(), fmt.Sprintf("e%d", i))
 			return fmt.Sprint(idsOf(snap.Seats), errors.Is(err, store.ErrNoEvent))
 		}},
+		{"update", nothing, func(ctx context.Context, w *world, i int) error {
+			e := w.event(w.s)
+			e.Title, e.Revision = fmt.Sprintf("Title %d", i), int64(i+1)
+			_, err := w.s.UpdateEvent(ctx, e)
+			return err
+		}, func(w *world, i int) string {
+			e := w.event(w.s)
+			return fmt.Sprint(e.Title, e.Revision)
+		}},
 		{"lock", nothing, func(ctx context.Context, w *world, i int) error {
 			_, err := w.s.Lock(ctx, store.LockRequest{Event: evening, Holder: who(i), Seats: []string{seat(i)}, Rules: long()})
 			return err

@@ -156,8 +156,12 @@ func closeUnavailable(w *world) {
 	ctx := w.Context()
 	for name, call := range map[string]func(s store.Store) error{
 		"CreateEvent": func(s store.Store) error { return s.CreateEvent(ctx, hall("matinee", 1)) },
-		"Events":      func(s store.Store) error { _, err := s.Events(ctx); return err },
-		"Event":       func(s store.Store) error { _, err := s.Event(ctx, evening); return err },
+		"UpdateEvent": func(s store.Store) error {
+			_, err := s.UpdateEvent(ctx, store.Event{ID: evening, Title: "Another", Zone: "UTC", Currency: "EUR"})
+			return err
+		},
+		"Events": func(s store.Store) error { _, err := s.Events(ctx); return err },
+		"Event":  func(s store.Store) error { _, err := s.Event(ctx, evening); return err },
 		"Plan": func(s store.Store) error {
 			_, err := s.Plan(ctx, store.PlanHash(hall(evening, 2).PlanBody))
 			return err

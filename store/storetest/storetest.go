@@ -57,6 +57,7 @@ type testCase struct {
 func groups() []group {
 	return []group{
 		{"CreateEvent", createCases()},
+		{"UpdateEvent", updateCases()},
 		{"Snapshot", snapshotCases()},
 		{"Lock", lockCases()},
 		{"Race", raceCases()},

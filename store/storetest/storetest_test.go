@@ -38,6 +38,18 @@ func rejected() map[fault][]string {
 		extendsTwice:     {"Extend/repeat is a success without change", "Extend/32 at once are one extension"},
 		ignoresEpoch:     {"Changes/another epoch is lost"},
 		unlocksForgetful: {"Clock/unlocking everything does not reset it"},
+		updateInPart:     {"UpdateEvent/what may change is replaced"},
+		updateAnything:   {"UpdateEvent/malformed is invalid and changes nothing"},
+		updateMoney:      {"UpdateEvent/another currency or plan is invalid"},
+		updateMade:       {"UpdateEvent/not found"},
+		updateBlind:      {"UpdateEvent/another revision is stale", "UpdateEvent/one of concurrent updates wins"},
+		updateChecked:    {"UpdateEvent/one of concurrent updates wins"},
+		updateEarly:      {"UpdateEvent/another revision is stale"},
+		updateRepeat:     {"UpdateEvent/repeat changes nothing", "UpdateEvent/concurrent repeats all succeed", "Cancel/update with a ctx that ends meanwhile"},
+		updateSilent:     {"UpdateEvent/the feed tells of the event", "UpdateEvent/concurrent repeats all succeed"},
+		updateFirst:      {"UpdateEvent/the creation may be repeated"},
+		updateSales:      {"UpdateEvent/sales times count for the next lock", "UpdateEvent/sales times count for a second instance"},
+		updateFrees:      {"UpdateEvent/seats and locks stay"},
 	}
 }
 

@@ -48,6 +48,18 @@ const (
 	extendsTwice     fault = "extends without end"
 	ignoresEpoch     fault = "takes any cursor"
 	unlocksForgetful fault = "forgets the clock with the last seat"
+	updateInPart     fault = "keeps the venue"
+	updateAnything   fault = "takes any update"
+	updateMoney      fault = "takes another currency or plan"
+	updateMade       fault = "makes the event that is to be updated"
+	updateBlind      fault = "updates from any revision"
+	updateChecked    fault = "checks the revision and then updates"
+	updateEarly      fault = "does not tell how a stale event stands"
+	updateRepeat     fault = "counts a repeated update"
+	updateSilent     fault = "does not tell of an update"
+	updateFirst      fault = "forgets the first definition"
+	updateSales      fault = "keeps the sales times"
+	updateFrees      fault = "frees the seats of an updated event"
 )
 
 // disk is what instances share.
@@ -64,6 +76,8 @@ type disk struct {
 
 type hall struct {
 	def    store.NewEvent
+	first  store.NewEvent // as it was created
+	sales  store.Event    // whose sales times count
 	seats  map[string]store.Seat
 	clocks map[store.Holder]store.Lock // without seats
 }
@@ -253,7 +267,7 @@ func (t *tx) lock(r store.LockRequest, ids []string, has int) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if !t.def.OnSaleAt(t.now) {
+	if !t.sales.OnSaleAt(t.now) {
 		return store.ErrClosed
 	}
 	for _, s := range fresh {
@@ -399,9 +413,9 @@ func (s *toy) CreateEvent(ctx context.Context, e store.NewEvent) error {
 	defer end()
 	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
 	if old, ok := s.halls[e.ID]; ok {
-		return sameDefinition(old.def, e)
+		return sameDefinition(old.first, e)
 	}
-	h := &hall{def: e, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Lock{}}
+	h := &hall{def: e, first: e, sales: e.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Lock{}}
 	for _, id := range e.Seats {
 		seat := store.Seat{ID: id, Version: 1}
 		if slices.Contains(e.Withheld, id) {
@@ -412,6 +426,70 @@ func (s *toy) CreateEvent(ctx context.Context, e store.NewEvent) error {
 	s.halls[e.ID] = h
 	s.announce(store.Batch{Events: []string{e.ID}})
 	return nil
+}
+
+func (s *toy) UpdateEvent(ctx context.Context, e store.Event) (store.Event, error) {
+	if err := e.Validate(); err != nil && s.fault != updateAnything {
+		return store.Event{}, err
+	}
+	end, err := s.begin(ctx)
+	if err != nil {
+		return store.Event{}, err
+	}
+	defer end()
+	h, ok := s.halls[e.ID]
+	switch {
+	case !ok && s.fault == updateMade:
+		return e, nil
+	case !ok:
+		return store.Event{}, fmt.Errorf("toy: update %s: %w", e.ID, store.ErrNoEvent)
+	}
+	old := h.def.Event
+	now, err := s.updated(old, e)
+	if err != nil || now.Revision == old.Revision {
+		return now, err
+	}
+	s.pause(updateChecked)
+	h.update(now, s.fault)
+	if s.fault != updateSilent {
+		s.announce(store.Batch{Events: []string{e.ID}})
+	}
+	return h.def.Event, nil
+}
+
+func (s *toy) updated(old, asked store.Event) (store.Event, error) {
+	switch s.fault {
+	case updateMoney:
+		old.Currency, old.Plan = asked.Currency, asked.Plan
+	case updateBlind:
+		asked.Revision = old.Revision
+	}
+	now, err := old.Update(asked)
+	switch {
+	case s.fault == updateRepeat && err == nil && now.Revision == old.Revision:
+		now.Revision++
+	case s.fault == updateEarly && err != nil:
+		now = store.Event{}
+	}
+	return now, err
+}
+
+func (h *hall) update(e store.Event, f fault) {
+	old := h.def.Event
+	h.def.Event = e
+	switch f {
+	case updateInPart:
+		h.def.Venue = old.Venue
+	case updateFirst:
+		h.first = h.def
+	case updateFrees:
+		for id := range h.seats {
+			h.seats[id] = store.Seat{ID: id, Version: h.seats[id].Version + 1}
+		}
+	}
+	if f != updateSales {
+		h.sales = e
+	}
 }
 
 func sameDefinition(a, b store.NewEvent) error {
