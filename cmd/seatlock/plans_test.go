@@ -140,7 +140,7 @@ func TestImportRefuses(t *testing.T) {
 	try(exitUsage, "--zone Local", named("--zone", "Local", sound)...)
 	try(exitUsage, "--starts soon", named("--starts", "soon", sound)...)
 	try(exitUsage, "--sales-open 1/2/27", named("--sales-open", "1/2/27", sound)...)
-	try(exitUsage, "sales close before they open", named("--sales-open", "2027-01-02T00:00", "--sales-close", "2027-01-01T00:00", sound)...)
+	try(exitUsage, "they close before they open", named("--sales-open", "2027-01-02T00:00", "--sales-close", "2027-01-01T00:00", sound)...)
 	try(exitUsage, `currency "euro"`, named("--currency", "euro", sound)...)
 	try(exitUsage, "want sqlite:FILE", named("--store", "seats.db", sound)...)
 	try(exitUsage, "no-such", named("--no-such", sound)...)
