@@ -46,3 +46,19 @@ var (
 	// ErrUnavailable: the store cannot serve now; nothing was changed.
 	ErrUnavailable = errors.New("store unavailable")
 )
+
+// IsAnswer reports whether err is an answer of the contract to what was asked,
+// and not a fault of the store: all of the errors above but [ErrUnknown] and
+// [ErrUnavailable].
+func IsAnswer(err error) bool {
+	for _, answer := range []error{
+		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInvalid,
+		ErrTaken, ErrBooked, ErrWithheld, ErrPaying, ErrNotYours, ErrExpired, ErrClosed, ErrLimit,
+		ErrCursorLost,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,6 +56,20 @@ type NewEvent struct {
 	// Seats are the ids of all seats, in the plan's order; Withheld those of
 	// them that are not for sale at first.
 	Seats, Withheld []string
+}
+
+// Fingerprint names the definition of a valid event, with its plan: it tells a
+// repeated creation from a different one.
+func (e NewEvent) Fingerprint() (string, error) {
+	e.PlanBody = nil // e.Plan stands for it
+	e.Starts = e.Starts.UTC().Round(0)
+	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
+	body, err := json.Marshal(e)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // PlanHash names a plan by its content: the first 16 bytes of its SHA-256, in

@@ -19,25 +19,15 @@ var (
 	errBusy     = errors.New("busy with requests before this one")
 )
 
-// isDomain reports whether err is an answer of the contract, and not a fault.
-func isDomain(err error) bool {
-	for _, known := range []error{
-		store.ErrNoEvent, store.ErrNoSeat, store.ErrExists, store.ErrStale, store.ErrInvalid,
-		store.ErrTaken, store.ErrBooked, store.ErrWithheld, store.ErrPaying,
-		store.ErrNotYours, store.ErrExpired, store.ErrClosed, store.ErrLimit,
-		store.ErrCursorLost, store.ErrUnknown, store.ErrUnavailable,
-	} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
+// isContract reports whether err is one of the contract already.
+func isContract(err error) bool {
+	return store.IsAnswer(err) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrUnavailable)
 }
 
 // readError tells the end of the caller's ctx from a fault of ours.
 func readError(ctx context.Context, err error) error {
 	switch {
-	case isDomain(err):
+	case isContract(err):
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -48,7 +38,7 @@ func readError(ctx context.Context, err error) error {
 // writeError is for writes of which nothing was applied, or that say otherwise
 // themselves.
 func writeError(err error) error {
-	if isDomain(err) {
+	if isContract(err) {
 		return err
 	}
 	return unavailable(err)

@@ -3,9 +3,6 @@ package mongostore
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -91,14 +88,14 @@ func (s *Store) CreateEvent(ctx context.Context, e store.NewEvent) error {
 	}
 	what := "create event " + e.ID
 	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
-	fingerprint, err := fingerprint(e)
+	fingerprint, err := e.Fingerprint()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", what, store.ErrInvalid, err)
 	}
 	return s.write(ctx, what, createTimeout, func(ctx context.Context, _ *home) error {
 		for try := 0; ; try++ {
 			err := s.createEvent(ctx, e, fingerprint)
-			if err == nil || isDomain(err) || !passing(err) || ctx.Err() != nil {
+			if err == nil || isContract(err) || !passing(err) || ctx.Err() != nil {
 				return err
 			}
 			pause(ctx, try)
@@ -201,19 +198,6 @@ func (s *Store) insertSeats(ctx context.Context, e store.NewEvent) error {
 		}
 	}
 	return nil
-}
-
-// fingerprint names the definition of a valid event.
-func fingerprint(e store.NewEvent) (string, error) {
-	e.PlanBody = nil // e.Plan stands for it
-	e.Starts = e.Starts.UTC().Round(0)
-	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
-	body, err := json.Marshal(e)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
 }
 
 // putPlan writes a plan's parts from the last to the first, which stands for

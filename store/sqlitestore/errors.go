@@ -8,24 +8,7 @@ import (
 	"syscall"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/seatlock/seatlock/store"
 )
-
-// isDomain reports whether err is an answer of the contract, and not a fault.
-func isDomain(err error) bool {
-	for _, known := range []error{
-		store.ErrNoEvent, store.ErrNoSeat, store.ErrExists, store.ErrStale, store.ErrInvalid,
-		store.ErrTaken, store.ErrBooked, store.ErrWithheld, store.ErrPaying,
-		store.ErrNotYours, store.ErrExpired, store.ErrClosed, store.ErrLimit,
-		store.ErrCursorLost,
-	} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
-}
 
 // resource reports whether err is the machine's fault (disk, lock, memory) and
 // not that of the one job that met it.

@@ -2,8 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -18,7 +16,7 @@ func (s *Store) CreateEvent(ctx context.Context, e store.NewEvent) error {
 		return fmt.Errorf("create event: %w", err)
 	}
 	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
-	fingerprint, err := fingerprint(e)
+	fingerprint, err := e.Fingerprint()
 	if err != nil {
 		return fmt.Errorf("create event %s: %w: %w", e.ID, store.ErrInvalid, err)
 	}
@@ -103,19 +101,6 @@ func (t *tx) insertSeats(e store.NewEvent) error {
 		}
 	}
 	return nil
-}
-
-// fingerprint names the definition of a valid event.
-func fingerprint(e store.NewEvent) (string, error) {
-	e.PlanBody = nil // e.Plan stands for it
-	e.Starts = e.Starts.UTC().Round(0)
-	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
-	body, err := json.Marshal(e)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
 }
 
 func (v view) fingerprintOf(event string) (fingerprint string, err error) {

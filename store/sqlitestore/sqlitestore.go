@@ -184,7 +184,7 @@ func (s *Store) read(ctx context.Context, what string, fn func(view) error) (err
 
 func (s *Store) readError(ctx context.Context, err error) error {
 	switch {
-	case isDomain(err):
+	case store.IsAnswer(err):
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()

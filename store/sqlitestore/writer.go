@@ -70,7 +70,7 @@ func write[T any](ctx context.Context, s *Store, what string, fn func(*tx) (T, e
 		result, err = fn(t)
 		return err
 	})
-	if err != nil && !isDomain(err) {
+	if err != nil && !store.IsAnswer(err) {
 		var none T
 		return none, err
 	}
@@ -193,7 +193,7 @@ func (s *Store) transact(group []*job, results []error) (failed int, err error) 
 	for i, j := range group {
 		t.now = s.clock.now()
 		err := runJob(j, t)
-		if err != nil && !isDomain(err) {
+		if err != nil && !store.IsAnswer(err) {
 			if resource(err) {
 				return -1, err
 			}
