@@ -37,6 +37,8 @@ func problemOf(err error) problem {
 		return problem{status: 413, text: "That was too much at once, and nothing was changed. Choose fewer seats."}
 	case errors.Is(err, store.ErrNoEvent):
 		return problem{status: 404}
+	case errors.Is(err, live.ErrNoPage):
+		return problem{status: 404, text: "This event has no such section. Its own page shows all that there are."}
 	case errors.Is(err, store.ErrNoSeat):
 		return problem{status: 404, text: "This event has no such seat, and nothing was changed. Choose one on the map."}
 	case errors.Is(err, errNoSeatNamed):

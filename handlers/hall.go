@@ -65,25 +65,45 @@ func (s *Server) newRenderer(ctx context.Context, e store.Event) (live.Renderer,
 	return renderer{h, s.rules}, nil
 }
 
-func (r renderer) Seat(dst []byte, seat store.Seat) []byte {
-	return r.AppendSeat(dst, seat, false)
+// Page implements [live.Renderer].
+func (r renderer) Page(k live.Kind) (live.Page, bool) {
+	p, ok := r.Hall.Page(k.Section)
+	return page{p, r.rules}, ok
 }
 
-func (r renderer) Section(dst []byte, section int, seats []store.Seat, resync bool) []byte {
-	return r.AppendSection(dst, section, seats, resync)
+// page draws one kind of page.
+type page struct {
+	views.Page
+	rules store.Rules
 }
 
-func (r renderer) Summary(dst []byte, counts live.Counts) []byte {
-	return r.AppendLegend(dst, views.Counts(counts))
+func (p page) Seat(dst []byte, seat store.Seat) []byte {
+	return p.AppendSeat(dst, seat, false)
 }
 
-func (r renderer) Mine(dst []byte, m live.Mine) []byte {
-	for _, seat := range m.Seats {
-		dst = r.AppendSeat(dst, seat, true)
+func (p page) Section(dst []byte, section int, seats []store.Seat, resync bool) []byte {
+	return p.AppendSection(dst, section, seats, resync)
+}
+
+func (p page) Summary(dst []byte, sections []live.Counts, changed []int) []byte {
+	return p.AppendSummary(dst, viewCounts(sections), changed)
+}
+
+func viewCounts(sections []live.Counts) []views.Counts {
+	out := make([]views.Counts, len(sections))
+	for i, n := range sections {
+		out[i] = views.Counts(n)
 	}
-	dst = r.AppendBasket(dst, basketOf(m.Seats, m.Now, r.rules))
+	return out
+}
+
+func (p page) Mine(dst []byte, m live.Mine) []byte {
+	for _, seat := range m.Seats {
+		dst = p.AppendSeat(dst, seat, true)
+	}
+	dst = p.AppendBasket(dst, basketOf(m.Seats, m.Now, p.rules))
 	if len(m.Lost) > 0 {
-		dst = views.AppendStatus(dst, lostLine(r.Hall, m.Lost), true)
+		dst = views.AppendStatus(dst, lostLine(p.Hall(), m.Lost), true)
 	}
 	return dst
 }

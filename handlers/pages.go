@@ -36,7 +36,7 @@ func (s *Server) eventsPage(c echo.Context) error {
 	return render(c, http.StatusOK, views.EventsPage(v))
 }
 
-// eventPage serves GET /events/{event}.
+// eventPage serves GET /events/{event} and /events/{event}/sections/{section}.
 func (s *Server) eventPage(c echo.Context) error {
 	board, err := s.boardOf(c)
 	if err != nil {
@@ -45,17 +45,24 @@ func (s *Server) eventPage(c echo.Context) error {
 	if cursor, ok := store.ParseCursor(c.QueryParam("cursor")); ok {
 		s.reach(c.Request().Context(), board, cursor)
 	}
-	return s.showEvent(c, board, http.StatusOK, "")
+	return s.showEvent(c, board, c.Param("section"), http.StatusOK, "")
 }
 
-// showEvent renders the map from the board. With a status of 200 the line is
-// the one that the query's note stands for.
-func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line string) error {
+// showEvent renders a page of the event from the board. With a status of 200
+// the line is the one that the query's note stands for.
+func (s *Server) showEvent(c echo.Context, board *live.Board, section string, status int, line string) error {
 	visitor := visitorOf(c)
-	view := board.View(visitor.holder)
+	view, err := board.View(live.Kind{Section: section}, visitor.holder)
+	if err != nil {
+		return err
+	}
 	h, err := s.halls.of(c.Request().Context(), view.Event)
 	if err != nil {
 		return err
+	}
+	p, ok := h.Page(section)
+	if !ok {
+		return live.ErrNoPage
 	}
 	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
@@ -65,7 +72,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line s
 	s.sessions.introduce(c)
 	noCache(c)
 	return render(c, status, views.EventPage(views.EventView{
-		Hall: h, Seats: view.Seats, Counts: views.Counts(view.Counts), Cursor: view.Cursor,
+		Page: p, Seats: view.Seats, Sections: viewCounts(view.Sections), Cursor: view.Cursor,
 		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
 		Basket: basket, Line: line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
 	}))
@@ -81,11 +88,12 @@ func (s *Server) planCSS(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Param("file") != "plan-"+h.CSSHash()+".css" {
+	css, ok := h.Sheet(c.Param("file"))
+	if !ok {
 		return echo.ErrNotFound
 	}
 	keepForever(c)
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", h.CSS())
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
 }
 
 // static serves GET /static/{name}, under names that carry a hash.

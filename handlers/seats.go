@@ -76,6 +76,10 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 		return hallErr
 	}
 	basket := basketOf(out.Lock.Seats, out.Now, s.rules)
+	p, ok := h.Page(c.Request().PostForm.Get("page"))
+	if !ok {
+		p, _ = h.Page("") // what was done, or not, is told in any case
+	}
 	status, line := http.StatusOK, done.line(untilOf(h, basket))
 	if err != nil {
 		if status, line = refusal(h, visitorOf(c).holder, err, out, s.rules); status == 0 {
@@ -85,12 +89,12 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 	s.reach(c.Request().Context(), board, out.Cursor)
 	switch {
 	case isFragment(c):
-		return s.fragments(c, h, status, out, basket, line)
+		return s.fragments(c, p, status, out, basket, line)
 	case err != nil:
-		return s.showEvent(c, board, status, line)
+		return s.showEvent(c, board, p.Section(), status, line)
 	default:
 		s.sessions.introduce(c)
-		return c.Redirect(http.StatusSeeOther, pageAfter(board.Event().ID, out, done))
+		return c.Redirect(http.StatusSeeOther, pageAfter(p, out, done))
 	}
 }
 
@@ -102,13 +106,13 @@ func (s *Server) reach(ctx context.Context, board *live.Board, cursor store.Curs
 
 // fragments are the seats of the request as they stand for this visitor, the
 // basket, and one line.
-func (s *Server) fragments(c echo.Context, h *views.Hall, status int, out store.Outcome, basket views.Basket, line string) error {
+func (s *Server) fragments(c echo.Context, p views.Page, status int, out store.Outcome, basket views.Basket, line string) error {
 	v := visitorOf(c)
 	var body []byte
 	for _, seat := range out.Seats {
-		body = h.AppendSeat(body, seat, seat.HeldBy(v.holder, out.Now))
+		body = p.AppendSeat(body, seat, seat.HeldBy(v.holder, out.Now))
 	}
-	body = h.AppendBasket(body, basket)
+	body = p.AppendBasket(body, basket)
 	body = views.AppendStatus(body, line, status != http.StatusOK)
 	if v.fresh {
 		s.sessions.introduce(c)
@@ -118,9 +122,9 @@ func (s *Server) fragments(c echo.Context, h *views.Hall, status int, out store.
 	return c.HTMLBlob(status, body)
 }
 
-func pageAfter(event string, out store.Outcome, done note) string {
+func pageAfter(p views.Page, out store.Outcome, done note) string {
 	query := url.Values{"note": {string(done)}, "cursor": {out.Cursor.String()}}
-	to := url.URL{Path: "/events/" + event, RawQuery: query.Encode()}
+	to := url.URL{Path: p.Path(), RawQuery: query.Encode()}
 	if len(out.Seats) > 0 {
 		to.Fragment = "seat-" + out.Seats[0].ID
 	}

@@ -101,6 +101,7 @@ func (s *Server) routes() *echo.Echo {
 	pages := e.Group("", s.sessions.load)
 	pages.Match(read, "/", s.eventsPage)
 	pages.Match(read, "/events/:event", s.eventPage)
+	pages.Match(read, "/events/:event/sections/:section", s.eventPage)
 
 	e.GET("/events/:event/live", s.stream, s.sessions.load)
 

@@ -28,6 +28,10 @@ func (s *Server) stream(c echo.Context) error {
 		text = c.QueryParam("cursor")
 	}
 	from, _ := store.ParseCursor(text)
+	kind := live.Kind{Section: c.QueryParam("section")}
+	if !board.Has(kind) {
+		return live.ErrNoPage // before the stream begins: it could not be told any more
+	}
 
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -46,14 +50,14 @@ func (s *Server) stream(c echo.Context) error {
 	if err := out.write([]byte(": ok\n\n")); err != nil {
 		return nil
 	}
-	s.follow(c, board, from, out)
+	s.follow(c, board, kind, from, out)
 	return nil
 }
 
 // follow writes until the viewer leaves, does not read, or the server ends.
-func (s *Server) follow(c echo.Context, board *live.Board, from store.Cursor, out *streamWriter) {
+func (s *Server) follow(c echo.Context, board *live.Board, kind live.Kind, from store.Cursor, out *streamWriter) {
 	ctx := c.Request().Context()
-	viewer, err := board.Join(ctx, from, visitorOf(c).holder)
+	viewer, err := board.Join(ctx, kind, from, visitorOf(c).holder)
 	if errors.Is(err, live.ErrEnded) {
 		_ = out.write(live.Farewell()) // the stream ends either way
 	}

@@ -14,19 +14,28 @@ import (
 )
 
 // fixed draws about as much as a page's HTML does, at no cost of its own.
-type fixed struct{ renderer }
+type fixed struct{ live.Renderer }
+
+func (f fixed) Page(k live.Kind) (live.Page, bool) {
+	p, ok := f.Renderer.Page(k)
+	return fixedPage{p}, ok
+}
+
+type fixedPage struct{ live.Page }
 
 var (
 	seatHTML    = bytes.Repeat([]byte("x"), 180)
 	sectionHTML = bytes.Repeat(seatHTML, 100)
 )
 
-func (fixed) Seat(dst []byte, _ store.Seat) []byte { return append(dst, seatHTML...) }
-func (fixed) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte {
+func (fixedPage) Seat(dst []byte, _ store.Seat) []byte { return append(dst, seatHTML...) }
+func (fixedPage) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte {
 	return append(dst, sectionHTML...)
 }
-func (fixed) Summary(dst []byte, _ live.Counts) []byte { return append(dst, seatHTML...) }
-func (fixed) Mine(dst []byte, _ live.Mine) []byte      { return append(dst, seatHTML...) }
+func (fixedPage) Summary(dst []byte, _ []live.Counts, _ []int) []byte {
+	return append(dst, seatHTML...)
+}
+func (fixedPage) Mine(dst []byte, _ live.Mine) []byte { return append(dst, seatHTML...) }
 
 // arena is a running board of 20,000 seats whose renderer costs nothing.
 func arena(b *testing.B, window time.Duration) (*fakeStore, *live.Board) {
@@ -35,7 +44,7 @@ func arena(b *testing.B, window time.Duration) (*fakeStore, *live.Board) {
 	named := s.renderer(nil)
 	hub := live.New(s, func(ctx context.Context, e store.Event) (live.Renderer, error) {
 		r, err := named(ctx, e)
-		return fixed{r.(renderer)}, err
+		return fixed{r}, err
 	}, live.Options{Window: window, Log: quiet()})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -57,7 +66,7 @@ func BenchmarkChange(b *testing.B) {
 				s, board := arena(b, window)
 				var got atomic.Int64
 				for range viewers {
-					v, err := board.Join(b.Context(), board.View("").Cursor, "")
+					v, err := board.Join(b.Context(), whole, viewOf(b, board, "").Cursor, "")
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -93,7 +102,7 @@ func BenchmarkResume(b *testing.B) {
 		for _, shared := range []bool{true, false} {
 			b.Run(fmt.Sprintf("changed=%d/shared=%v", changed, shared), func(b *testing.B) {
 				s, board := arena(b, time.Millisecond)
-				from := board.View("").Cursor
+				from := viewOf(b, board, "").Cursor
 				for i := range changed {
 					s.toggle("a", i*20, store.Holder(strconv.Itoa(i)))
 				}
@@ -134,7 +143,7 @@ func BenchmarkResync(b *testing.B) {
 }
 
 func join(b *testing.B, board *live.Board, from store.Cursor) {
-	v, err := board.Join(b.Context(), from, "")
+	v, err := board.Join(b.Context(), whole, from, "")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -148,6 +157,6 @@ func BenchmarkView(b *testing.B) {
 	_, board := arena(b, time.Millisecond)
 	b.ReportAllocs()
 	for b.Loop() {
-		board.View("me")
+		viewOf(b, board, "me")
 	}
 }

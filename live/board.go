@@ -40,16 +40,13 @@ type Board struct {
 	held    []batch
 	need    store.Cursor
 
-	tail      *frame
-	published uint64 // position of at when last published
-	told      Counts // as last published
+	logs      map[Kind]*pageLog // those that have viewers
+	published uint64            // position of at when last published
 	window    *time.Timer
 	waiting   bool // window runs, and will publish what has come meanwhile
 	ended     bool
 
-	viewers  map[store.Holder]int
-	waiters  map[*waiter]struct{}
-	catchups map[uint64]*catchup // by the position they start from
+	waiters map[*waiter]struct{}
 }
 
 // batch is what a batch of the feed has for one event.
@@ -60,27 +57,27 @@ type batch struct {
 
 func newBoard(h *Hub, id string, heard store.Cursor) *Board {
 	return &Board{
-		hub:      h,
-		id:       id,
-		loaded:   make(chan struct{}),
-		heard:    heard,
-		loading:  true,
-		tail:     newFrame(update),
-		viewers:  map[store.Holder]int{},
-		waiters:  map[*waiter]struct{}{},
-		catchups: map[uint64]*catchup{},
+		hub:     h,
+		id:      id,
+		loaded:  make(chan struct{}),
+		heard:   heard,
+		loading: true,
+		logs:    map[Kind]*pageLog{},
+		waiters: map[*waiter]struct{}{},
 	}
 }
 
-// View is a board at one instant.
+// View is a board at one instant, as a page of one kind shows it.
 type View struct {
 	Cursor store.Cursor
 	// Event is as it was defined at the cursor, or later.
 	Event store.Event
-	// Seats are all seats in the plan's order, a copy, with their holders; Mine
-	// those that the holder has locked or is paying for.
+	// Seats are those of the page, in the plan's order, a copy, with their
+	// holders; Mine those of the event that the holder has locked or is paying
+	// for.
 	Seats, Mine []store.Seat
-	Counts      Counts
+	// Sections are the counts of all sections of the event.
+	Sections []Counts
 	// Now is the store's clock.
 	Now time.Time
 }
@@ -92,18 +89,41 @@ func (b *Board) Event() store.Event {
 	return b.event
 }
 
-// View returns the board as the holder may see it.
-func (b *Board) View(holder store.Holder) View {
+// Has reports whether the event has a page of the kind.
+func (b *Board) Has(k Kind) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return View{
-		Cursor: b.at,
-		Event:  b.event,
-		Seats:  slices.Clone(b.table.seats),
-		Mine:   b.table.mine(holder),
-		Counts: b.table.counts,
-		Now:    b.hub.now(),
+	_, ok := b.draw.Page(k)
+	return ok
+}
+
+// View returns the board as the holder may see it on a page of the kind. There
+// may be no such page: ErrNoPage.
+func (b *Board) View(k Kind, holder store.Holder) (View, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	page, ok := b.draw.Page(k)
+	if !ok {
+		return View{}, ErrNoPage
 	}
+	v := View{
+		Cursor:   b.at,
+		Event:    b.event,
+		Mine:     b.table.mine(holder),
+		Sections: slices.Clone(b.table.counts),
+		Now:      b.hub.now(),
+	}
+	for _, k := range page.Shows() {
+		v.Seats = append(v.Seats, b.table.of(k)...)
+	}
+	return v, nil
+}
+
+// Seats returns all seats of the event, in the plan's order, a copy.
+func (b *Board) Seats() []store.Seat {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.table.seats)
 }
 
 // Reach waits until the board has everything up to c. It returns false if it
@@ -164,8 +184,11 @@ func (b *Board) merge(one batch) bool {
 	if len(one.changes) == 0 {
 		return true
 	}
-	clear(b.catchups)
-	return b.table.merge(one.position, one.changes)
+	joined := b.table.merge(one.position, one.changes)
+	for _, l := range b.logs {
+		l.forget(b.table, one.changes)
+	}
+	return joined
 }
 
 // advance moves the board on to c, unless it is further already.
@@ -193,8 +216,8 @@ func (b *Board) windowOver() {
 	b.publish()
 }
 
-// publish appends one frame with the newest state of all seats that changed
-// since the last one, and opens a window.
+// publish appends to each log one frame with the newest state of all seats that
+// changed since the last one, and opens a window.
 func (b *Board) publish() {
 	if b.ended || b.table == nil || len(b.table.dirty) == 0 {
 		return
@@ -202,101 +225,12 @@ func (b *Board) publish() {
 	dirty, concerned := b.table.take()
 	since := b.published
 	b.published = b.at.Position
-	if len(b.viewers) > 0 { // else all will come, and find the state as it is then
-		f := newFrame(update)
-		var whole []int
-		f.public, whole = b.drawSeats(dirty, b.told != b.table.counts)
-		f.public = closeMessage(f.public, b.at)
-		b.concernAll(concerned, whole)
-		f.private = b.drawPrivate(dirty, concerned, since)
-		b.append(f)
+	for _, l := range b.logs {
+		l.publish(b, dirty, concerned, since)
+	}
+	if len(b.logs) > 0 { // else all will come, and find the state as it is then
 		b.openWindow()
 	}
-	b.told = b.table.counts
-}
-
-// concernAll adds the holders in the given sections: drawn as a whole, they
-// show everybody's view of all seats.
-func (b *Board) concernAll(concerned map[store.Holder]bool, sections []int) {
-	for _, k := range sections {
-		s := b.table.sections[k]
-		for _, seat := range b.table.seats[s.first:s.end] {
-			if held(seat) {
-				concerned[seat.LockedBy] = true
-			}
-		}
-	}
-}
-
-// drawPrivate draws the part of each concerned holder who has a viewer.
-func (b *Board) drawPrivate(dirty []int, concerned map[store.Holder]bool, since uint64) map[store.Holder][]byte {
-	var private map[store.Holder][]byte
-	for holder := range concerned {
-		if b.viewers[holder] == 0 {
-			continue
-		}
-		if private == nil {
-			private = map[store.Holder][]byte{}
-		}
-		if data := b.drawMine(holder, b.table.lostBy(holder, dirty, since)); len(data) > 0 {
-			private[holder] = closeMessage(data, b.at)
-		}
-	}
-	return private
-}
-
-// drawMine returns the data lines of the holder's own part.
-func (b *Board) drawMine(holder store.Holder, lost []store.Seat) []byte {
-	return appendData(nil, b.draw.Mine(nil, Mine{Seats: b.table.mine(holder), Lost: lost, Now: b.hub.now()}))
-}
-
-// manySeats is how many changed seats of one section are told as the section.
-const manySeats = 60
-
-// drawSeats returns data lines with the state of the given seats, ordered, as
-// everybody sees it, and which sections it drew as a whole instead.
-func (b *Board) drawSeats(seats []int, summary bool) (data []byte, whole []int) {
-	var out lines
-	for k, some := range b.table.bySection(seats) {
-		if len(some) > manySeats {
-			out.add(b.drawSection(k, false))
-			whole = append(whole, k)
-			continue
-		}
-		for _, i := range some {
-			out.add(b.drawSeat(i))
-		}
-	}
-	if summary {
-		out.add(b.drawSummary())
-	}
-	return out.text, whole
-}
-
-func (b *Board) drawSeat(i int) []byte {
-	if b.table.lines[i] == nil {
-		b.table.lines[i] = appendData(nil, b.draw.Seat(nil, public(b.table.seats[i])))
-	}
-	return b.table.lines[i]
-}
-
-func (b *Board) drawSection(k int, resync bool) []byte {
-	s := b.table.sections[k]
-	seats := make([]store.Seat, 0, s.end-s.first)
-	for _, seat := range b.table.seats[s.first:s.end] {
-		seats = append(seats, public(seat))
-	}
-	return appendData(nil, b.draw.Section(nil, k, seats, resync))
-}
-
-func (b *Board) drawSummary() []byte {
-	return appendData(nil, b.draw.Summary(nil, b.table.counts))
-}
-
-// append puts a frame at the end of the log.
-func (b *Board) append(f *frame) {
-	b.tail.link(f)
-	b.tail = f
 }
 
 // beat gives the viewers a sign of life. What waits for the window goes out
@@ -305,12 +239,15 @@ func (b *Board) beat() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.publish()
-	if b.ended || len(b.viewers) == 0 {
+	if b.ended || len(b.logs) == 0 {
 		return
 	}
-	f := newFrame(update)
-	f.public = heartbeat(b.at)
-	b.append(f)
+	alive := heartbeat(b.at)
+	for _, l := range b.logs {
+		f := newFrame(update)
+		f.public = alive
+		l.append(f)
+	}
 }
 
 // end publishes what is left, and ends all viewers.
@@ -322,7 +259,9 @@ func (b *Board) end() {
 	if b.window != nil {
 		b.window.Stop()
 	}
-	b.append(newFrame(last))
+	for _, l := range b.logs {
+		l.append(newFrame(last))
+	}
 	b.wake()
 }
 

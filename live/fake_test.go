@@ -284,6 +284,31 @@ func (r renderer) count(f func(c *counter)) {
 	}
 }
 
+// Page has the kinds "" with all seats, each section by its number, and
+// "overview" without seats.
+func (r renderer) Page(k live.Kind) (live.Page, bool) {
+	p := page{renderer: r}
+	switch n, err := strconv.Atoi(k.Section); {
+	case k.Section == "":
+		for i := range r.sections {
+			p.shows = append(p.shows, i)
+		}
+	case k.Section == "overview":
+	case err != nil || n >= len(r.sections):
+		return nil, false
+	default:
+		p.shows = []int{n}
+	}
+	return p, true
+}
+
+type page struct {
+	renderer
+	shows []int
+}
+
+func (p page) Shows() []int { return p.shows }
+
 func (r renderer) Seat(dst []byte, s store.Seat) []byte {
 	r.count(func(c *counter) { c.seats++ })
 	return appendSeat(append(dst, "seat "...), s)
@@ -302,8 +327,32 @@ func (r renderer) Section(dst []byte, section int, seats []store.Seat, resync bo
 	return dst
 }
 
-func (r renderer) Summary(dst []byte, c live.Counts) []byte {
-	return fmt.Appendf(dst, "counts %d %d %d %d %d", c[0], c[1], c[2], c[3], c[4])
+func (r renderer) Summary(dst []byte, sections []live.Counts, changed []int) []byte {
+	for _, k := range changed {
+		dst = fmt.Appendf(dst, "count %d %v\n", k, sections[k])
+	}
+	return fmt.Appendf(dst, "counts %v", total(sections))
+}
+
+func total(sections []live.Counts) (sum live.Counts) {
+	for _, c := range sections {
+		for status, n := range c {
+			sum[status] += n
+		}
+	}
+	return sum
+}
+
+// whole is the kind of the event's own page.
+var whole live.Kind
+
+func viewOf(t testing.TB, b *live.Board, holder store.Holder) live.View {
+	t.Helper()
+	v, err := b.View(whole, holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func (r renderer) Mine(dst []byte, m live.Mine) []byte {
@@ -324,22 +373,24 @@ func (r renderer) Mine(dst []byte, m live.Mine) []byte {
 // client is a browser: it keeps a map from what its stream tells.
 type client struct {
 	holder store.Holder
+	kind   live.Kind
 
-	mu       sync.Mutex
-	seats    map[string]clientSeat
-	pressed  map[string]bool
-	basket   string
-	counts   string
-	lost     []string
-	now      string
-	id       store.Cursor // of the last message that had one
-	ids      []store.Cursor
-	beats    int
-	resyncs  int // sections that came as a resync
-	wholes   int // sections that came otherwise
-	messages []string
-	raw      bytes.Buffer
-	err      error // what ended the stream
+	mu        sync.Mutex
+	seats     map[string]clientSeat
+	pressed   map[string]bool
+	basket    string
+	counts    string
+	bySection map[string]string
+	lost      []string
+	now       string
+	id        store.Cursor // of the last message that had one
+	ids       []store.Cursor
+	beats     int
+	resyncs   int // sections that came as a resync
+	wholes    int // sections that came otherwise
+	messages  []string
+	raw       bytes.Buffer
+	err       error // what ended the stream
 }
 
 type clientSeat struct {
@@ -348,26 +399,35 @@ type clientSeat struct {
 }
 
 func newClient(holder store.Holder) *client {
-	return &client{holder: holder, seats: map[string]clientSeat{}, pressed: map[string]bool{}}
+	return &client{holder: holder, seats: map[string]clientSeat{}, pressed: map[string]bool{}, bySection: map[string]string{}}
 }
 
 // open starts from a page, as a browser does.
-func open(b *live.Board, holder store.Holder) *client {
+func open(b *live.Board, holder store.Holder) *client { return openPage(b, whole, holder) }
+
+func openPage(b *live.Board, k live.Kind, holder store.Holder) *client {
 	c := newClient(holder)
-	v := b.View(holder)
+	c.kind = k
+	v, err := b.View(k, holder)
+	if err != nil {
+		panic(err)
+	}
 	for _, s := range v.Seats {
 		c.seats[s.ID] = clientSeat{s.Status.String(), s.Version}
 	}
 	for _, s := range v.Mine {
 		c.pressed[s.ID] = true
 	}
-	c.id, c.counts = v.Cursor, strings.Trim(fmt.Sprint(v.Counts), "[]")
+	c.id, c.counts = v.Cursor, fmt.Sprint(total(v.Sections))
+	for k, n := range v.Sections {
+		c.bySection[strconv.Itoa(k)] = fmt.Sprint(n)
+	}
 	return c
 }
 
 // stream joins and reads until ctx ends or the stream does.
 func (c *client) stream(ctx context.Context, b *live.Board) {
-	v, err := b.Join(ctx, c.cursor(), c.holder)
+	v, err := b.Join(ctx, c.kind, c.cursor(), c.holder)
 	for err == nil {
 		var parts [][]byte
 		if parts, err = v.Next(ctx); err == nil {
@@ -452,6 +512,9 @@ func (c *client) data(line string) {
 		}
 	case "basket":
 		c.basket = rest
+	case "count":
+		k, n, _ := strings.Cut(rest, " ")
+		c.bySection[k] = n
 	case "counts":
 		c.counts = rest
 	case "lost":

@@ -5,7 +5,7 @@
 // never told of something that was not committed, and nothing is decided from
 // a board. Frames are rendered once for everybody, and once more for the
 // holder whose seats they concern, whatever the number of viewers; they stand
-// in one log per board that all its viewers read at their own pace.
+// in one log per kind of page that all its viewers read at their own pace.
 package live
 
 import (
@@ -30,6 +30,9 @@ var ErrEnded = errors.New("live updates ended")
 // may join again from the last cursor that it has.
 var ErrTooSlow = errors.New("viewer too slow")
 
+// ErrNoPage: the event has no page of this kind.
+var ErrNoPage = errors.New("no such page")
+
 // Source is what live needs of a store; see [store.Store] for its promises.
 type Source interface {
 	Event(ctx context.Context, id string) (store.Event, error)
@@ -39,26 +42,40 @@ type Source interface {
 	ReleaseDue(ctx context.Context) (store.Due, error)
 }
 
-// Renderer draws one event. Its methods are pure, safe for concurrent use, and
-// append to dst.
-//
-// Seats that everybody will see come without holder, times and booking, so
-// that no rendering can tell who has a seat.
+// Kind names what a page shows of an event: one section, or with "" what the
+// event's own page has, in a language. Viewers of one kind get the same frames.
+type Kind struct{ Section, Language string }
+
+// Renderer draws one event. Its methods are pure, and safe for concurrent use.
 type Renderer interface {
 	// Sections returns the ids of all seats by section, in the plan's order.
 	Sections() [][]string
+	// Page returns how pages of a kind are drawn; ok is false if there are none.
+	Page(k Kind) (p Page, ok bool)
+}
+
+// Page draws one kind of page. Its methods are pure, safe for concurrent use,
+// and append to dst. Sections are told by their place in [Renderer.Sections].
+//
+// Seats that everybody will see come without holder, times and booking, so
+// that no rendering can tell who has a seat.
+type Page interface {
+	// Shows returns the sections whose seats are on the page, in order.
+	Shows() []int
 	// Seat draws a seat as everybody sees it, to replace the one on the page.
 	Seat(dst []byte, s store.Seat) []byte
 	// Section draws a whole section as everybody sees it. With resync it may
 	// replace what is newer on the page.
 	Section(dst []byte, section int, seats []store.Seat, resync bool) []byte
-	// Summary draws what the page tells of the whole event.
-	Summary(dst []byte, c Counts) []byte
+	// Summary draws what the page tells of how many seats there are; sections
+	// are all of the event's, changed those whose counts may be others than
+	// the viewer knows.
+	Summary(dst []byte, sections []Counts, changed []int) []byte
 	// Mine draws the holder's own part.
 	Mine(dst []byte, m Mine) []byte
 }
 
-// Counts is how many seats of an event have each [store.Status].
+// Counts is how many seats have each [store.Status].
 type Counts [5]int
 
 // Mine is what a holder is told beyond everybody else.

@@ -102,11 +102,14 @@ func (b *Board) begin() {
 			b.at = c
 		}
 	}
-	clear(b.catchups)
 	b.published = b.at.Position
-	b.told = b.table.counts
-	if len(b.viewers) > 0 {
-		b.append(newFrame(reset))
+	for k, l := range b.logs {
+		if !l.begin(b.draw, b.table) {
+			l.append(newFrame(last)) // its viewers come again, and are told so
+			delete(b.logs, k)
+			continue
+		}
+		l.append(newFrame(reset))
 	}
 	b.wake()
 }

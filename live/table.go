@@ -15,7 +15,7 @@ type table struct {
 	number   map[string]int
 	sections []section
 	own      map[store.Holder][]int // locked and paying seats, unordered
-	counts   Counts
+	counts   []Counts               // by section
 
 	// changed has the feed position of each seat's last change, 0 if there was
 	// none since the floor; lost whose lock on it the clock last ended.
@@ -27,17 +27,10 @@ type table struct {
 	dirty     []int
 	isDirty   []bool
 	concerned map[store.Holder]bool
-
-	// lines caches each seat's data lines, as everybody sees it.
-	lines [][]byte
 }
 
-// section is the seats from first up to end; message caches it as a resync
-// sends it.
-type section struct {
-	first, end int
-	message    []byte
-}
+// section is the seats from first up to end.
+type section struct{ first, end int }
 
 type lapse struct {
 	holder   store.Holder
@@ -56,14 +49,14 @@ func newTable(sections [][]string, seats []store.Seat) (*table, error) {
 		lost:      make([]lapse, n),
 		isDirty:   make([]bool, n),
 		concerned: map[store.Holder]bool{},
-		lines:     make([][]byte, n),
+		counts:    make([]Counts, len(sections)),
 	}
 	next := 0
 	for _, ids := range sections {
 		for i, id := range ids {
 			t.number[id] = next + i
 		}
-		t.sections = append(t.sections, section{first: next, end: next + len(ids)})
+		t.sections = append(t.sections, section{next, next + len(ids)})
 		next += len(ids)
 	}
 	if next != n || len(t.number) != n {
@@ -75,7 +68,7 @@ func newTable(sections [][]string, seats []store.Seat) (*table, error) {
 			return nil, fmt.Errorf("%w: seat %s is not in the plan, or twice", errMoved, s.ID)
 		}
 		t.put(i, s)
-		t.counts[s.Status]++
+		t.counts[t.section(i)][s.Status]++
 	}
 	return t, nil
 }
@@ -114,11 +107,10 @@ func (t *table) replace(i int, s store.Seat) {
 			delete(t.own, old.LockedBy)
 		}
 	}
-	t.counts[old.Status]--
-	t.counts[s.Status]++
+	counts := &t.counts[t.section(i)]
+	counts[old.Status]--
+	counts[s.Status]++
 	t.put(i, s)
-	t.lines[i] = nil
-	t.sections[t.section(i)].message = nil
 	if !t.isDirty[i] {
 		t.isDirty[i] = true
 		t.dirty = append(t.dirty, i)
@@ -178,6 +170,23 @@ func (t *table) section(i int) int {
 		return 0
 	})
 	return k
+}
+
+// of returns the seats of a section, which must not be changed.
+func (t *table) of(section int) []store.Seat {
+	return t.seats[t.sections[section].first:t.sections[section].end]
+}
+
+// concernAll adds the holders in the given sections: drawn as a whole, they
+// show everybody's view of all seats.
+func (t *table) concernAll(concerned map[store.Holder]bool, sections []int) {
+	for _, k := range sections {
+		for _, seat := range t.of(k) {
+			if held(seat) {
+				concerned[seat.LockedBy] = true
+			}
+		}
+	}
 }
 
 // bySection cuts ordered seat numbers into those of each section.

@@ -14,6 +14,7 @@ const joinWait = 2 * time.Second
 // Viewer is one open stream of a board. Next is for one goroutine at a time.
 type Viewer struct {
 	board  *Board
+	log    *pageLog
 	holder store.Holder
 	at     *frame   // the last frame that the viewer has had
 	first  [][]byte // what it is due before that, or nil
@@ -22,15 +23,16 @@ type Viewer struct {
 	left   bool     // guarded by the board's mu
 }
 
-// Join begins a stream for a viewer who has everything up to from, and who may
-// see what is the holder's; "" is nobody. What the viewer first gets always
+// Join begins a stream for a viewer of a page of the kind who has everything up
+// to from, and who may see what is the holder's; "" is nobody. What the viewer first gets always
 // has the holder's own part. A cursor that is ahead is waited for, 2 s at most.
 // With no cursor, one of another epoch, or one too old or still ahead, the
 // viewer gets everything.
 //
-// After the hub's end it returns ErrEnded, and [Farewell] is due; if ctx ends first, its error. The
-// caller must call Leave.
-func (b *Board) Join(ctx context.Context, from store.Cursor, holder store.Holder) (*Viewer, error) {
+// After the hub's end it returns ErrEnded, and [Farewell] is due; if ctx ends
+// first, its error; if there is no such page, ErrNoPage. The caller must call
+// Leave.
+func (b *Board) Join(ctx context.Context, k Kind, from store.Cursor, holder store.Holder) (*Viewer, error) {
 	wait, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
 	b.await(wait, from)
@@ -42,9 +44,13 @@ func (b *Board) Join(ctx context.Context, from store.Cursor, holder store.Holder
 	if b.ended {
 		return nil, ErrEnded
 	}
-	v := &Viewer{board: b, holder: holder}
-	v.first, v.at = b.catchUp([][]byte{greeting}, from, holder)
-	b.viewers[holder]++
+	l, err := b.log(k)
+	if err != nil {
+		return nil, err
+	}
+	v := &Viewer{board: b, log: l, holder: holder}
+	v.first, v.at = b.catchUp(l, [][]byte{greeting}, from, holder)
+	l.viewers[holder]++
 	return v, nil
 }
 
@@ -57,8 +63,12 @@ func (v *Viewer) Leave() {
 		return
 	}
 	v.left = true
-	if b.viewers[v.holder]--; b.viewers[v.holder] == 0 {
-		delete(b.viewers, v.holder)
+	l := v.log
+	if l.viewers[v.holder]--; l.viewers[v.holder] == 0 {
+		delete(l.viewers, v.holder)
+	}
+	if len(l.viewers) == 0 && b.logs[l.kind] == l {
+		delete(b.logs, l.kind)
 	}
 }
 
@@ -96,7 +106,7 @@ func (v *Viewer) collect() ([][]byte, error) {
 		v.at = f
 		switch f.kind {
 		case reset:
-			out, v.at = v.board.resync(out[:0], v.holder)
+			out, v.at = v.board.resync(v.log, out[:0], v.holder)
 		case last:
 			out = append(out, Farewell())
 			v.err = ErrEnded
@@ -105,8 +115,10 @@ func (v *Viewer) collect() ([][]byte, error) {
 			if len(out) > 0 {
 				lag += len(f.public) + len(mine)
 			}
-			if out = append(out, f.public); mine != nil {
-				out = append(out, mine)
+			for _, part := range [][]byte{f.public, mine} {
+				if len(part) > 0 {
+					out = append(out, part)
+				}
 			}
 		}
 		if lag > v.board.hub.o.MaxLag {
@@ -120,16 +132,16 @@ func (v *Viewer) collect() ([][]byte, error) {
 
 // catchUp returns what a viewer who has everything up to from lacks, added to
 // out, and the frame after which it goes on.
-func (b *Board) catchUp(out [][]byte, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
+func (b *Board) catchUp(l *pageLog, out [][]byte, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
 	if !b.knows(from) {
-		return b.everything(out, holder)
+		return b.everything(l, out, holder)
 	}
-	c := b.since(from.Position)
-	mine := b.drawMine(holder, b.table.lostBy(holder, c.seats, from.Position))
+	c := l.since(b.table, from.Position)
+	mine := l.drawMine(b, holder, b.table.lostBy(holder, c.seats, from.Position))
 	if len(c.data)+len(mine) == 0 {
-		return append(out, heartbeat(b.at)), b.tail
+		return append(out, heartbeat(b.at)), l.tail
 	}
-	return append(out, c.data, closeMessage(mine, b.at)), b.tail
+	return append(out, c.data, closeMessage(mine, b.at)), l.tail
 }
 
 // knows reports whether all changes since from are known here. Until the feed
@@ -139,7 +151,8 @@ func (b *Board) knows(from store.Cursor) bool {
 		(from.Position >= b.base.Position || b.heard.Covers(b.base))
 }
 
-// catchup is what everybody lacks who has everything up to the same position.
+// catchup is what everybody lacks who has everything up to the same position:
+// seats that changed, on the page or not.
 type catchup struct {
 	seats []int
 	data  []byte
@@ -148,39 +161,46 @@ type catchup struct {
 // maxCatchups bounds the positions for which catchups are kept.
 const maxCatchups = 256
 
-func (b *Board) since(position uint64) *catchup {
-	if c := b.catchups[position]; c != nil {
+func (l *pageLog) since(t *table, position uint64) *catchup {
+	if c := l.catchups[position]; c != nil {
 		return c
 	}
-	c := &catchup{seats: b.table.since(position)}
-	c.data, _ = b.drawSeats(c.seats, len(c.seats) > 0)
-	if len(b.catchups) >= maxCatchups {
-		clear(b.catchups)
+	c := &catchup{seats: t.since(position)}
+	var counted []int
+	for k := range t.bySection(c.seats) {
+		counted = append(counted, k)
 	}
-	b.catchups[position] = c
+	c.data, _ = l.drawSeats(t, c.seats, counted)
+	if len(l.catchups) >= maxCatchups {
+		clear(l.catchups)
+	}
+	l.catchups[position] = c
 	return c
 }
 
 // resync is everything, for a viewer under way.
-func (b *Board) resync(out [][]byte, holder store.Holder) ([][]byte, *frame) {
+func (b *Board) resync(l *pageLog, out [][]byte, holder store.Holder) ([][]byte, *frame) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.everything(out, holder)
+	return b.everything(l, out, holder)
 }
 
-// everything returns all sections, the summary and the holder's part, added to
-// out, and the frame after which it goes on.
-func (b *Board) everything(out [][]byte, holder store.Holder) ([][]byte, *frame) {
-	for k := range b.table.sections {
-		s := &b.table.sections[k]
-		if s.message == nil {
-			s.message = append(b.drawSection(k, true), '\n')
+// everything returns all sections of the page, the summary and the holder's
+// part, added to out, and the frame after which it goes on.
+func (b *Board) everything(l *pageLog, out [][]byte, holder store.Holder) ([][]byte, *frame) {
+	for _, k := range l.shows {
+		if l.messages[k] == nil {
+			l.messages[k] = append(l.drawSection(b.table, k, true), '\n')
 		}
-		out = append(out, s.message)
+		out = append(out, l.messages[k])
 	}
-	final := append(b.drawSummary(), b.drawMine(holder, nil)...)
+	all := make([]int, len(b.table.sections))
+	for k := range all {
+		all[k] = k
+	}
+	final := append(l.drawSummary(b.table, all), l.drawMine(b, holder, nil)...)
 	if len(final) == 0 {
-		return append(out, heartbeat(b.at)), b.tail
+		return append(out, heartbeat(b.at)), l.tail
 	}
-	return append(out, closeMessage(final, b.at)), b.tail
+	return append(out, closeMessage(final, b.at)), l.tail
 }

@@ -96,7 +96,7 @@ func TestCursorsThatGetEverything(t *testing.T) {
 				time.Sleep(2100 * time.Millisecond)
 				synctest.Wait()
 				c.check(t, s, "a")
-				if c.resyncs != 3 || c.basket != "0 1 2 3 4 5" || c.counts != "244 6 0 0 0" {
+				if c.resyncs != 3 || c.basket != "0 1 2 3 4 5" || c.counts != "[244 6 0 0 0]" {
 					t.Errorf("%d sections, basket %q, counts %q", c.resyncs, c.basket, c.counts)
 				}
 				if len(c.messages) < 2 || c.messages[0] != ": ok" {
@@ -263,7 +263,7 @@ func TestStuckViewerIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		board := s.run(t, live.Options{MaxLag: 2000}, nil).board(t, "a")
-		stuck, err := board.Join(t.Context(), board.View("").Cursor, "")
+		stuck, err := board.Join(t.Context(), whole, viewOf(t, board, "").Cursor, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +351,7 @@ func TestOldFramesAreGarbage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		board := s.run(t, live.Options{}, nil).board(t, "a")
-		v, err := board.Join(t.Context(), store.Cursor{}, "")
+		v, err := board.Join(t.Context(), whole, store.Cursor{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -408,10 +408,10 @@ func TestJoinEndsWithContext(t *testing.T) {
 		board := s.run(t, live.Options{}, nil).board(t, "a")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := board.Join(ctx, store.Cursor{Epoch: "e1", Position: 5}, ""); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := board.Join(ctx, whole, store.Cursor{Epoch: "e1", Position: 5}, ""); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Join = %v, want the context's error", err)
 		}
-		v, err := board.Join(t.Context(), store.Cursor{}, "")
+		v, err := board.Join(t.Context(), whole, store.Cursor{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -463,7 +463,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			if _, err := board.Join(t.Context(), ahead, ""); !errors.Is(err, live.ErrEnded) {
+			if _, err := board.Join(t.Context(), whole, ahead, ""); !errors.Is(err, live.ErrEnded) {
 				t.Errorf("Join = %v, want ErrEnded", err)
 			}
 		})
@@ -483,7 +483,7 @@ func TestDrawnOnce(t *testing.T) {
 		s := newFakeStore("a")
 		var drawn counter
 		board := s.run(t, live.Options{}, &drawn).board(t, "a")
-		from := board.View("").Cursor
+		from := viewOf(t, board, "").Cursor
 		for range 50 {
 			open(board, "me").connect(t, board)
 			open(board, "").connect(t, board)
@@ -541,7 +541,7 @@ func TestShutdown(t *testing.T) {
 		if len(retries) < 2 {
 			t.Error("all viewers are to return at the same time")
 		}
-		if _, err := board.Join(t.Context(), store.Cursor{}, ""); !errors.Is(err, live.ErrEnded) {
+		if _, err := board.Join(t.Context(), whole, store.Cursor{}, ""); !errors.Is(err, live.ErrEnded) {
 			t.Errorf("Join after the end = %v, want ErrEnded", err)
 		}
 		if b, err := h.hub.Board(t.Context(), "a"); b != board || err != nil {

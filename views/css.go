@@ -26,16 +26,14 @@ const (
 // the one character of an id that CSS reads otherwise.
 func stylesheet(p plan.Plan, levels map[string]int) []byte {
 	left, top, right, bottom := p.Bounds()
-	l := layout{left: left - sideRoom, top: top - topRoom}
+	l := layout{left: left - sideRoom, top: top - topRoom, unit: unit}
 	if len(p.Sections) > 1 {
 		l.top -= nameRoom
 	}
 	w, h := (right+sideRoom-l.left)*unit, (bottom+topRoom-l.top)*unit
 	l.rule("#plan", "width:%sem;height:%sem;--w:%[1]s;--h:%[2]s", em(w), em(h))
 	if s := p.Stage; s != nil {
-		x, y := l.at(s.X, s.Y)
-		l.rule("#stage", "left:%sem;top:%sem;width:%sem;height:%sem",
-			x, y, em(s.Width*unit), em(s.Height*unit))
+		l.stage(*s)
 	}
 	for _, s := range p.Sections {
 		l.section(s, levels, len(p.Sections) > 1)
@@ -43,10 +41,11 @@ func stylesheet(p plan.Plan, levels map[string]int) []byte {
 	return l.Bytes()
 }
 
-// layout writes rules for a plan whose corner is at left and top.
+// layout writes rules for a plan whose corner is at left and top, and whose
+// seats are so many em apart.
 type layout struct {
 	bytes.Buffer
-	left, top float64
+	left, top, unit float64
 }
 
 func (l *layout) rule(selector, format string, args ...any) {
@@ -54,7 +53,12 @@ func (l *layout) rule(selector, format string, args ...any) {
 }
 
 func (l *layout) at(x, y float64) (left, top string) {
-	return em((x - l.left) * unit), em((y - l.top) * unit)
+	return em((x - l.left) * l.unit), em((y - l.top) * l.unit)
+}
+
+func (l *layout) stage(s plan.Stage) {
+	x, y := l.at(s.X, s.Y)
+	l.rule("#stage", "left:%sem;top:%sem;width:%sem;height:%sem", x, y, em(s.Width*l.unit), em(s.Height*l.unit))
 }
 
 func (l *layout) section(s plan.Section, levels map[string]int, named bool) {

@@ -2,8 +2,6 @@ package views
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -26,14 +24,17 @@ type Hall struct {
 	sections   []section
 	categories []category
 	seats      map[string]place
-	css        []byte
-	cssHash    string
+	whole      sheet // of the event's own page
+	sheets     map[string][]byte
 }
 
 type section struct {
-	id, name string
-	rows     []row
-	seats    []string
+	id, name  string
+	short     string // where there is no room for the name
+	rows      []row
+	seats     []string
+	low, high int64 // prices
+	sheet     sheet // of the section's own page
 }
 
 type row struct {
@@ -48,11 +49,12 @@ type category struct {
 
 // place is what is always true of a seat.
 type place struct {
-	order  int    // in the plan
-	number string // what stands on it
-	where  string // "Row A seat 1"
-	name   string // what it is to somebody who can take it
-	price  int64
+	order   int // in the plan
+	section int
+	number  string // what stands on it
+	where   string // "Row A seat 1"
+	name    string // what it is to somebody who can take it
+	price   int64
 }
 
 // NewHall prepares an event with its plan. It refuses a plan without seats,
@@ -80,9 +82,8 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	if len(h.seats) == 0 {
 		return nil, fmt.Errorf("hall of %s: plan has no seats", e.ID)
 	}
-	h.css = stylesheet(p, levels)
-	sum := sha256.Sum256(h.css)
-	h.cssHash = hex.EncodeToString(sum[:8])
+	h.drawSheets(p, levels)
+	h.shorten()
 	return h, nil
 }
 
@@ -108,6 +109,7 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 		out.rows = append(out.rows, line)
 		out.seats = append(out.seats, line.seats...)
 	}
+	out.low, out.high = h.priceRange(out.seats)
 	h.sections = append(h.sections, out)
 	return nil
 }
@@ -125,7 +127,7 @@ func (h *Hall) place(s plan.Section, r plan.Row, seat plan.Seat, minor int64) pl
 			name += ", restricted view"
 		}
 	}
-	return place{order: len(h.seats), number: seat.Label, where: where, name: name, price: minor}
+	return place{order: len(h.seats), section: len(h.sections), number: seat.Label, where: where, name: name, price: minor}
 }
 
 // Event returns the event that the hall was made for.
@@ -144,16 +146,6 @@ func (h *Hall) Sections() [][]string {
 // or "" for a seat that the plan does not have.
 func (h *Hall) SeatName(id string) string { return h.seats[id].where }
 
-// CSS returns the plan's stylesheet: where each seat, row label and the stage
-// are. It is the same for the same plan. The caller must not change it.
-func (h *Hall) CSS() []byte { return h.css }
-
-// CSSHash names [Hall.CSS] by its content.
-func (h *Hall) CSSHash() string { return h.cssHash }
-
-// CSSPath is where the event page asks for [Hall.CSS].
-func (h *Hall) CSSPath() string { return h.path("plan-" + h.cssHash + ".css") }
-
 // path returns the path of the event, or of something below it. An event's id
 // needs no escaping.
 func (h *Hall) path(below string) string {
@@ -162,35 +154,6 @@ func (h *Hall) path(below string) string {
 		p += "/" + below
 	}
 	return p
-}
-
-// AppendSeat appends the seat as a fragment that replaces it wherever it is
-// shown: as the viewer's own if mine, and else as everybody sees it. A seat
-// that the plan does not have appends nothing.
-func (h *Hall) AppendSeat(dst []byte, s store.Seat, mine bool) []byte {
-	if _, known := h.seats[s.ID]; !known {
-		return dst
-	}
-	return appendComponent(dst, seatButton(h.seat(s, mine), true))
-}
-
-// AppendSection appends all seats of a section, as everybody sees them, as one
-// fragment. The seats are those of the section in the plan's order; section
-// counts from 0. The browser keeps a seat that it knows in a newer version,
-// or as the viewer's own in the same version, unless this is part of a resync.
-func (h *Hall) AppendSection(dst []byte, section int, seats []store.Seat, resync bool) []byte {
-	nobody := func(store.Seat) bool { return false }
-	return appendComponent(dst, sectionPartial(h.section(section, seats, nobody), resync))
-}
-
-// AppendLegend appends the legend with its counts as a fragment.
-func (h *Hall) AppendLegend(dst []byte, counts Counts) []byte {
-	return appendComponent(dst, legend(h, counts, true))
-}
-
-// AppendBasket appends the viewer's basket as a fragment.
-func (h *Hall) AppendBasket(dst []byte, b Basket) []byte {
-	return appendComponent(dst, basket(h.basket(b), true))
 }
 
 // AppendStatus appends one line for the status element as a fragment; refused

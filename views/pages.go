@@ -12,14 +12,6 @@ import (
 // Counts are how many seats there are of each status, indexed by it.
 type Counts [5]int
 
-// Count counts seats by status.
-func Count(seats []store.Seat) (n Counts) {
-	for _, s := range seats {
-		n[s.Status]++
-	}
-	return n
-}
-
 // taken is what looks taken to everybody: locked, or being paid for.
 func (n Counts) taken() int { return n[store.Locked] + n[store.Paying] }
 
@@ -31,15 +23,16 @@ type Basket struct {
 
 // EventView is what the page of an event shows.
 type EventView struct {
-	Hall *Hall
-	// Seats are all seats of the event, in the plan's order, and Mine, which
-	// must be set, tells which are the viewer's.
+	Page Page
+	// Seats are all seats that the page shows, in the plan's order, and Mine,
+	// which must be set, tells which are the viewer's.
 	Seats []store.Seat
 	Mine  func(store.Seat) bool
-	// Counts, Basket and Cursor belong to the same instant as Seats.
-	Counts Counts
-	Basket Basket
-	Cursor store.Cursor
+	// Sections are the counts of all sections of the event. They, Basket and
+	// Cursor belong to the same instant as Seats.
+	Sections []Counts
+	Basket   Basket
+	Cursor   store.Cursor
 	// Line is what to say in the status element, if anything; Refused tells
 	// that it says why something was not done.
 	Line    string
@@ -125,17 +118,23 @@ func (v ErrorView) link() (href, label string) {
 // title is a refusal first: a page that was not asked for says so to whoever
 // only hears its title.
 func (v EventView) title() string {
-	if v.Refused {
-		return v.Line + " – " + v.Hall.event.Title
+	title := v.Page.hall.event.Title
+	if v.Page.only >= 0 {
+		title = v.Page.section().name + " – " + title
 	}
-	return v.Hall.event.Title
+	if v.Refused {
+		return v.Line + " – " + title
+	}
+	return title
 }
 
 func (v EventView) sections() []sectionView {
-	out, seats := make([]sectionView, len(v.Hall.sections)), v.Seats
-	for i, s := range v.Hall.sections {
-		n := min(len(s.seats), len(seats))
-		out[i], seats = v.Hall.section(i, seats[:n], v.Mine), seats[n:]
+	var out []sectionView
+	seats := v.Seats
+	for _, i := range v.Page.Shows() {
+		n := min(len(v.Page.hall.sections[i].seats), len(seats))
+		out = append(out, v.Page.hall.section(i, seats[:n], v.Mine))
+		seats = seats[n:]
 	}
 	return out
 }
@@ -152,15 +151,29 @@ func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05"
 
 // prices says the range of what a seat costs.
 func (h *Hall) prices() string {
-	var all []int64
-	for _, p := range h.seats {
-		all = append(all, p.price)
+	low, high := h.sections[0].low, h.sections[0].high
+	for _, s := range h.sections {
+		low, high = min(low, s.low), max(high, s.high)
 	}
-	low, high := price(slices.Min(all), h.event.Currency), price(slices.Max(all), h.event.Currency)
+	return h.between(low, high)
+}
+
+func (h *Hall) between(low, high int64) string {
 	if low == high {
-		return low
+		return price(low, h.event.Currency)
 	}
-	return low + " to " + high
+	return price(low, h.event.Currency) + " to " + price(high, h.event.Currency)
+}
+
+func (h *Hall) priceRange(seats []string) (low, high int64) {
+	for i, id := range seats {
+		p := h.seats[id].price
+		if i == 0 {
+			low, high = p, p
+		}
+		low, high = min(low, p), max(high, p)
+	}
+	return low, high
 }
 
 // Sales says when seats can be had if that is not now, or "".

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"html"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -78,6 +79,17 @@ func smallSeats() []store.Seat {
 	}
 }
 
+// smallCounts are those of smallSeats.
+func smallCounts() []Counts {
+	return []Counts{{store.Available: 2, store.Locked: 1, store.Booked: 1, store.Withheld: 1}, {store.Locked: 1}}
+}
+
+// eventPage is the event's own page.
+func eventPage(h *Hall) Page {
+	p, _ := h.Page("")
+	return p
+}
+
 func mine(s store.Seat) bool { return s.HeldBy("me", now) }
 
 func plainName(name string) string { return "/static/" + name }
@@ -85,7 +97,7 @@ func plainName(name string) string { return "/static/" + name }
 func eventView(t *testing.T) EventView {
 	seats := smallSeats()
 	return EventView{
-		Hall: newHall(t, smallEvent(), smallPlan()), Seats: seats, Mine: mine, Counts: Count(seats),
+		Page: eventPage(newHall(t, smallEvent(), smallPlan())), Seats: seats, Mine: mine, Sections: smallCounts(),
 		Basket: Basket{Lock: store.Lock{Seats: seats[1:2], Deadline: seats[1].LockedUntil}, Now: now},
 		Cursor: store.Cursor{Epoch: "e1", Position: 42}, Asset: plainName,
 	}
@@ -135,7 +147,7 @@ func TestGoldenPages(t *testing.T) {
 		e := smallEvent()
 		e.SalesOpen = now.Add(time.Hour)
 		v := eventView(t)
-		v.Hall = newHall(t, e, smallPlan())
+		v.Page = eventPage(newHall(t, e, smallPlan()))
 		golden(t, "event-not-yet-on-sale", render(t, EventPage(v)))
 	})
 	t.Run("events", func(t *testing.T) {
@@ -152,7 +164,7 @@ func TestGoldenPages(t *testing.T) {
 }
 
 func TestGoldenFragments(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	for name, c := range map[string]struct {
 		seat store.Seat
 		mine bool
@@ -171,14 +183,14 @@ func TestGoldenFragments(t *testing.T) {
 	seats := smallSeats()
 	golden(t, "section", string(h.AppendSection(nil, 0, seats[:5], false)))
 	golden(t, "section-resync", string(h.AppendSection(nil, 1, seats[5:], true)))
-	golden(t, "legend", string(h.AppendLegend(nil, Count(seats))))
-	golden(t, "legend-sold-out", string(h.AppendLegend(nil, Counts{store.Booked: 6})))
+	golden(t, "legend", string(h.AppendSummary(nil, smallCounts(), nil)))
+	golden(t, "legend-sold-out", string(h.AppendSummary(nil, []Counts{{store.Booked: 6}}, nil)))
 	golden(t, "status-done", string(AppendStatus(nil, "Row A seat 1 is yours.", false)))
 	golden(t, "status-refused", string(AppendStatus(nil, "Row A seat 1 is taken.", true)))
 }
 
 func TestGoldenBaskets(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	held := []store.Seat{{ID: "B1", Status: store.Locked}, {ID: "A2", Status: store.Locked}}
 	lock := func(left time.Duration, extended bool, seats ...store.Seat) Basket {
 		return Basket{Lock: store.Lock{Seats: seats, Deadline: now.Add(left), Extended: extended}, Now: now}
@@ -206,7 +218,7 @@ func TestSeatIsTheSameEverywhere(t *testing.T) {
 	v := eventView(t)
 	page := render(t, EventPage(v))
 	for _, s := range v.Seats {
-		frame := string(v.Hall.AppendSeat(nil, s, mine(s)))
+		frame := string(v.Page.AppendSeat(nil, s, mine(s)))
 		if want := strings.Replace(frame, ` hx-swap-oob="outerMorph"`, "", 1); !strings.Contains(page, want) {
 			t.Errorf("the page does not contain %s", want)
 		}
@@ -214,7 +226,7 @@ func TestSeatIsTheSameEverywhere(t *testing.T) {
 }
 
 func TestSeatMarkupBeginsAsPromised(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	got := string(h.AppendSeat(nil, store.Seat{ID: "A1", Version: 3}, false))
 	want := `<button name="seat" value="A1" id="seat-A1" class="available" data-v="3" aria-pressed="false"` +
 		` aria-label="Row A seat 1, Stalls, €28" hx-swap-oob="outerMorph">1</button>`
@@ -227,7 +239,7 @@ func TestSeatMarkupBeginsAsPromised(t *testing.T) {
 }
 
 func TestLabelStaysWhilePressedAndReleased(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	label := func(s store.Status, mine bool) string {
 		html := string(h.AppendSeat(nil, store.Seat{ID: "B1", Status: s}, mine))
 		return labels.FindStringSubmatch(html)[1]
@@ -247,7 +259,7 @@ func TestLabelStaysWhilePressedAndReleased(t *testing.T) {
 
 // Whoever holds a seat, everybody else gets the same bytes.
 func TestPublicMarkupTellsNoHolder(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	seats := smallSeats()
 	public := string(h.AppendSection(nil, 0, seats[:5], false))
 	for i := range seats {
@@ -273,22 +285,22 @@ func TestHostileTextIsEscaped(t *testing.T) {
 		}
 	}
 	v := eventView(t)
-	v.Hall, v.Line = newHall(t, e, p), hostile
-	out := render(t, EventPage(v)) + string(v.Hall.AppendSection(nil, 0, v.Seats[:5], true)) +
-		string(v.Hall.AppendSeat(nil, v.Seats[0], false)) + string(v.Hall.AppendBasket(nil, v.Basket)) +
-		string(v.Hall.AppendLegend(nil, v.Counts)) + string(AppendStatus(nil, hostile, true)) +
-		render(t, EventsPage(EventsView{Halls: []*Hall{v.Hall}, Now: now, Asset: plainName})) +
+	v.Page, v.Line = eventPage(newHall(t, e, p)), hostile
+	out := render(t, EventPage(v)) + string(v.Page.AppendSection(nil, 0, v.Seats[:5], true)) +
+		string(v.Page.AppendSeat(nil, v.Seats[0], false)) + string(v.Page.AppendBasket(nil, v.Basket)) +
+		string(v.Page.AppendSummary(nil, v.Sections, []int{0})) + string(AppendStatus(nil, hostile, true)) +
+		render(t, EventsPage(EventsView{Halls: []*Hall{v.Page.Hall()}, Now: now, Asset: plainName})) +
 		render(t, ErrorPage(ErrorView{Status: 500, Text: hostile, Asset: plainName}))
 	for _, bad := range []string{"<script>", "<hx-partial>", `"'`} {
 		if strings.Contains(out, bad) {
 			t.Errorf("%q came through", bad)
 		}
 	}
-	got := labels.FindStringSubmatch(string(v.Hall.AppendSeat(nil, v.Seats[0], false)))[1]
+	got := labels.FindStringSubmatch(string(v.Page.AppendSeat(nil, v.Seats[0], false)))[1]
 	if want := "Row " + hostile + " seat " + hostile + ", " + hostile + ", €28"; html.UnescapeString(got) != want {
 		t.Errorf("label %q, want %q", html.UnescapeString(got), want)
 	}
-	if css := string(v.Hall.CSS()); css != string(newHall(t, smallEvent(), smallPlan()).CSS()) {
+	if css := sheetOf(v.Page); css != sheetOf(eventPage(newHall(t, smallEvent(), smallPlan()))) {
 		t.Errorf("texts changed the stylesheet:\n%s", css)
 	}
 }
@@ -361,7 +373,7 @@ func TestSections(t *testing.T) {
 
 func TestCSS(t *testing.T) {
 	h := newHall(t, smallEvent(), smallPlan())
-	css := string(h.CSS())
+	css := sheetOf(eventPage(h))
 	for _, rule := range []string{
 		`#seat-1\.1-1{left:`, `#name-1st\.tier{left:`, `#row-1st\.tier-0::before{left:`,
 		"#plan{width:12.5em;height:23.75em;--w:12.5;--h:23.75}",
@@ -372,17 +384,24 @@ func TestCSS(t *testing.T) {
 			t.Errorf("no %s in\n%s", rule, css)
 		}
 	}
-	if again := newHall(t, smallEvent(), smallPlan()); again.CSSHash() != h.CSSHash() {
+	path := eventPage(h).CSSPath()
+	if again := eventPage(newHall(t, smallEvent(), smallPlan())); again.CSSPath() != path {
 		t.Error("the same plan gave two stylesheets")
 	}
 	other := smallPlan()
 	other.Sections[0].Rows[0].Seats[0].X = -1
-	if newHall(t, smallEvent(), other).CSSHash() == h.CSSHash() {
-		t.Error("another plan has the same hash")
+	if eventPage(newHall(t, smallEvent(), other)).CSSPath() == path {
+		t.Error("another plan has the same name")
 	}
-	if want := "/events/tempest/plan-" + h.CSSHash() + ".css"; h.CSSPath() != want {
-		t.Errorf("CSSPath %s, want %s", h.CSSPath(), want)
+	if !strings.HasPrefix(path, "/events/tempest/plan-") || !strings.HasSuffix(path, ".css") {
+		t.Errorf("the stylesheet is at %s", path)
 	}
+}
+
+// sheetOf is what the page's address for its stylesheet leads to.
+func sheetOf(p Page) string {
+	css, _ := p.hall.Sheet(path.Base(p.CSSPath()))
+	return string(css)
 }
 
 // Each seat of the hall stands inside the plan, apart from its neighbours.
@@ -394,11 +413,12 @@ func TestDemoGeometry(t *testing.T) {
 	e := smallEvent()
 	e.Prices = file.Prices
 	h := newHall(t, e, file.Plan)
-	if n := bytes.Count(h.CSS(), []byte("#seat-")) - 2*bytes.Count(h.CSS(), []byte("mask-image")); n != 100 {
+	css := sheetOf(eventPage(h))
+	if n := strings.Count(css, "#seat-") - 2*strings.Count(css, "mask-image"); n != 100 {
 		t.Errorf("%d seats have a place, want 100", n)
 	}
-	if bytes.Contains(h.CSS(), []byte(":-")) {
-		t.Errorf("a seat is outside of the plan:\n%s", h.CSS())
+	if strings.Contains(css, ":-") {
+		t.Errorf("a seat is outside of the plan:\n%s", css)
 	}
 }
 
@@ -436,8 +456,9 @@ func BenchmarkAppendSeat(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	p := eventPage(h)
 	var dst []byte
 	for b.Loop() {
-		dst = h.AppendSeat(dst[:0], store.Seat{ID: "A1", Version: 3}, false)
+		dst = p.AppendSeat(dst[:0], store.Seat{ID: "A1", Version: 3}, false)
 	}
 }
