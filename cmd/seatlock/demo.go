@@ -24,6 +24,7 @@ func seedDemos(ctx context.Context, st store.Store) error {
 	}{
 		{"demo", "An Evening at the Studio", 30},
 		{"theatre", "The Winter’s Tale", 44},
+		{"arena", "Northern Lights, on Tour", 58},
 	} {
 		if err := seedDemo(ctx, st, demo.id, demo.title, demo.days); err != nil {
 			return fmt.Errorf("demo event %s: %w", demo.id, err)
