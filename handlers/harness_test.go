@@ -263,16 +263,19 @@ func (p *person) follow(cursor, lastEventID string) *stream {
 }
 
 func (p *person) tryFollow(cursor, lastEventID string) (*stream, error) {
-	ctx, cancel := context.WithCancel(p.t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", p.home+"/events/demo/live?cursor="+url.QueryEscape(cursor), nil)
+	r, err := http.NewRequestWithContext(p.t.Context(), "GET", p.home+"/events/demo/live?cursor="+url.QueryEscape(cursor), nil)
 	if err != nil {
-		cancel()
 		return nil, err
 	}
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
-	response, err := p.http.Do(r)
+	return p.openStream(r)
+}
+
+func (p *person) openStream(r *http.Request) (*stream, error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	response, err := p.http.Do(r.WithContext(ctx))
 	if err != nil {
 		cancel()
 		return nil, err

@@ -47,10 +47,40 @@ type program struct {
 	stderr *output
 }
 
-// serveProgram starts the program on a free port with a fresh store and the demo.
+// serveProgram starts the program on a free port with a store of its own that
+// has the demo events.
 func serveProgram(t *testing.T, flags ...string) *program {
 	t.Helper()
-	return serveStoreOf(t, "sqlite:"+filepath.Join(t.TempDir(), "seatlock.db"), flags...)
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	if err := os.WriteFile(path, withDemos(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return serveStoreOf(t, "sqlite:"+path, flags...)
+}
+
+var demos struct {
+	sync.Mutex
+	file []byte
+}
+
+// withDemos is a store's file as a first start leaves it. It is made once:
+// the larger demos take a while.
+func withDemos(t *testing.T) []byte {
+	t.Helper()
+	demos.Lock()
+	defer demos.Unlock()
+	if demos.file == nil {
+		path := filepath.Join(t.TempDir(), "first.db")
+		p := &program{t: t, store: "sqlite:" + path}
+		p.start("127.0.0.1:0")
+		p.stop()
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		demos.file = file
+	}
+	return demos.file
 }
 
 // serveStoreOf starts the program on a free port with a store that may be
