@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
@@ -24,9 +25,9 @@ func (s *Server) eventsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.EventsView{Now: now, Asset: s.files.Path}
+	v := views.EventsView{Words: s.speak(c), Now: now, Asset: s.files.Path}
 	for _, e := range events {
-		h, err := s.halls.of(ctx, e)
+		h, err := s.halls.of(ctx, e, v.Language())
 		if err != nil {
 			return err
 		}
@@ -53,14 +54,14 @@ func (s *Server) eventPage(c echo.Context) error {
 func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line string) error {
 	visitor := visitorOf(c)
 	view := board.View(visitor.holder)
-	h, err := s.halls.of(c.Request().Context(), view.Event)
+	h, err := s.halls.of(c.Request().Context(), view.Event, s.speak(c).Language())
 	if err != nil {
 		return err
 	}
 	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
 	if !refused {
-		line = note(c.QueryParam("note")).line(untilOf(h, basket))
+		line = note(c.QueryParam("note")).line(h.Words, untilOf(h, basket))
 	}
 	s.sessions.introduce(c)
 	noCache(c)
@@ -77,7 +78,7 @@ func (s *Server) planCSS(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := s.halls.of(c.Request().Context(), board.Event())
+	h, err := s.halls.of(c.Request().Context(), board.Event(), language.English)
 	if err != nil {
 		return err
 	}
