@@ -13,17 +13,18 @@ const wordsKey = "words"
 
 // speak returns the words for the answer, in the language that the address
 // asks for, else that of the cookie, else the one that suits the browser best;
-// and says so in the answer's headers. A language that the address asks for is
-// kept in the cookie.
+// and says so in the answer's headers. A language that a page's address asks
+// for is kept in the cookie; that of a stream only says what its page speaks.
 func (s *Server) speak(c echo.Context) views.Words {
 	if w, spoken := c.Get(wordsKey).(views.Words); spoken {
 		return w
 	}
 	tag, asked := views.Language(c.QueryParam("lang"))
-	if asked {
-		s.remember(c, tag)
-	} else {
+	switch {
+	case !asked:
 		tag = languageOf(c.Request())
+	case c.Path() != streamRoute:
+		s.remember(c, tag)
 	}
 	h, w := c.Response().Header(), views.In(tag)
 	h.Set("Content-Language", tag.String())

@@ -102,7 +102,7 @@ func (s *Server) routes() *echo.Echo {
 	pages.Match(read, "/", s.eventsPage)
 	pages.Match(read, "/events/:event", s.eventPage)
 
-	e.GET("/events/:event/live", s.stream, s.sessions.load)
+	e.GET(streamRoute, s.stream, s.sessions.load)
 
 	posts := e.Group("/events/:event", s.refuseCrossSite, limitBody, s.sessions.load)
 	posts.POST("/lock", s.lock)

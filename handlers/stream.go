@@ -12,6 +12,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
+const streamRoute = "/events/:event/live"
+
 // writeWithin is how long one write to a viewer may take. A viewer who does
 // not read is dropped, never waited for.
 const writeWithin = 10 * time.Second
