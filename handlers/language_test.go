@@ -41,7 +41,7 @@ func TestLanguageOfTheBrowser(t *testing.T) {
 	} {
 		p := h.visitor(t)
 		p.languages = languages
-		for _, path := range []string{"/", "/events/demo", "/events/nothing", "/nothing"} {
+		for _, path := range []string{"/", "/events/demo", "/events/nothing", "/nothing", "/static/nothing.js"} {
 			r := p.get(path)
 			if got := speaks(t, r); got != want || len(languageCookies(r)) > 0 {
 				t.Errorf("%.30q: %s speaks %s and sets %q, want %s and no language kept", languages, path, got, languageCookies(r), want)

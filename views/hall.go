@@ -47,6 +47,7 @@ type row struct {
 type category struct {
 	name  string
 	price int64
+	says  string // the price in words
 }
 
 // place is what is always true of a seat.
@@ -55,7 +56,7 @@ type place struct {
 	number       string // what stands on it
 	row, section string
 	properties   []plan.Property
-	price        int64
+	level        int    // index of the category
 	where        string // "Row A seat 1"
 	name         string // what it is to somebody who can take it
 }
@@ -101,6 +102,10 @@ func (h *Hall) in(w Words) *Hall {
 	in := *h
 	in.Words = w
 	in.ends = endings{in.Say(", payment under way"), in.Say(", taken"), in.Say(", sold"), in.Say(", not for sale")}
+	in.categories = slices.Clone(h.categories)
+	for i := range in.categories {
+		in.categories[i].says = in.price(in.categories[i].price, in.event.Currency)
+	}
 	in.seats = make(map[string]place, len(h.seats))
 	for id, p := range h.seats {
 		p.where = in.Say("Row %s seat %s", p.row, p.number)
@@ -111,7 +116,7 @@ func (h *Hall) in(w Words) *Hall {
 }
 
 func (h *Hall) name(p place) string {
-	name := p.where + ", " + p.section + ", " + h.price(p.price, h.event.Currency)
+	name := p.where + ", " + p.section + ", " + h.categories[p.level].says
 	for _, property := range p.properties {
 		switch property {
 		case plan.Accessible:
@@ -142,7 +147,7 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 				return fmt.Errorf("seat %q: category %q is not in the plan", seat.ID, seat.Category)
 			}
 			h.seats[seat.ID] = place{order: len(h.seats), number: seat.Label, row: r.Label, section: s.Name,
-				properties: seat.Properties, price: h.categories[level].price}
+				properties: seat.Properties, level: level}
 			line.seats = append(line.seats, seat.ID)
 		}
 		out.rows = append(out.rows, line)

@@ -311,6 +311,10 @@ func TestDirection(t *testing.T) {
 func TestHallInAnotherLanguage(t *testing.T) {
 	english := newHall(t, smallEvent(), smallPlan())
 	before := string(english.AppendSeat(nil, store.Seat{ID: "B1"}, false))
+	english.In(language.German)
+	if got := string(english.AppendSeat(nil, store.Seat{ID: "B1"}, false)); got != before {
+		t.Errorf("the English hall now says %s", got)
+	}
 	var together sync.WaitGroup
 	for range 4 {
 		together.Go(func() {
@@ -327,7 +331,4 @@ func TestHallInAnotherLanguage(t *testing.T) {
 		})
 	}
 	together.Wait()
-	if got := string(english.AppendSeat(nil, store.Seat{ID: "B1"}, false)); got != before {
-		t.Errorf("the English hall now says %s", got)
-	}
 }

@@ -156,7 +156,7 @@ func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05"
 func (h *Hall) prices() string {
 	var all []int64
 	for _, p := range h.seats {
-		all = append(all, p.price)
+		all = append(all, h.categories[p.level].price)
 	}
 	low, high := h.price(slices.Min(all), h.event.Currency), h.price(slices.Max(all), h.event.Currency)
 	if low == high {
@@ -212,9 +212,9 @@ func (h *Hall) basket(b Basket) basketView {
 	for _, s := range seats {
 		p := h.seats[s.ID]
 		paying := s.Status == store.Paying
-		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.price(p.price, h.event.Currency), paying: paying})
+		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.categories[p.level].says, paying: paying})
 		v.release = v.release || !paying
-		total += p.price
+		total += h.categories[p.level].price
 	}
 	v.extend = v.release && v.running && !b.Lock.Extended
 	v.count, v.total = h.Say("%d seats", len(seats)), h.amount(total, h.event.Currency)
