@@ -83,3 +83,23 @@ func TestGermanWithoutJavaScript(t *testing.T) {
 	v.until("the link leads to the map, in English", `location.pathname === '/events/demo' && document.documentElement.lang === 'en'`)
 	v.basket("A1")
 }
+
+// A page whose lines lead to the left is mirrored, but for the hall.
+func TestRightToLeft(t *testing.T) {
+	v := serveProgram(t).newVisitor(testengine.Chromium(t)).speaking("de")
+	v.phone()
+	v.openLive()
+	ask[string](v, `document.documentElement.dir = 'rtl'`)
+	const middle = `(s => { const r = document.querySelector(s).getBoundingClientRect(); return r.x + r.width / 2; })`
+	v.until("the masthead is mirrored", middle+`('.brand') > `+middle+`('.language')`)
+	v.until("the legend is mirrored", middle+`('#legend .sample') > `+middle+`('#legend b')`)
+	v.until("the hall is not", middle+`('#seat-A1') < `+middle+`('#seat-A10')`)
+	v.clickSeat("A1")
+	v.sees(mine, "A1")
+	v.wantNoSidewaysScroll("with a basket")
+	v.tap(`label[for="zoom-large"]`)
+	v.until("a large hall shows its middle", `(m => m.scrollWidth > m.clientWidth && Math.abs(m.scrollLeft - (m.scrollWidth - m.clientWidth) / 2) < 2)(document.getElementById('map'))`)
+	v.wantNoSidewaysScroll("with a large map")
+	v.clickSeat("J10")
+	v.isTold("Für Sie reserviert bis ")
+}
