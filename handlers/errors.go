@@ -29,29 +29,29 @@ var (
 )
 
 // problemOf is the one place that maps errors to answers.
-func problemOf(err error) problem {
+func problemOf(err error, w views.Words) problem {
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case tooLarge:
-		return problem{status: 413, text: "That was too much at once, and nothing was changed. Choose fewer seats."}
+		return problem{status: 413, text: w.Say("That was too much at once, and nothing was changed. Choose fewer seats.")}
 	case errors.Is(err, store.ErrNoEvent):
 		return problem{status: 404}
 	case errors.Is(err, live.ErrNoPage):
 		return problem{status: 404, text: "This event has no such section. Its own page shows all that there are."}
 	case errors.Is(err, store.ErrNoSeat):
-		return problem{status: 404, text: "This event has no such seat, and nothing was changed. Choose one on the map."}
+		return problem{status: 404, text: w.Say("This event has no such seat, and nothing was changed. Choose one on the map.")}
 	case errors.Is(err, errNoSeatNamed):
-		return problem{status: 422, text: "No seat was chosen. Choose one on the map."}
+		return problem{status: 422, text: w.Say("No seat was chosen. Choose one on the map.")}
 	case errors.Is(err, store.ErrInvalid), errors.Is(err, errBadForm):
 		return problem{status: 422}
 	case errors.Is(err, errWrongType):
-		return problem{status: 415, text: "Nothing was changed: a form must be sent as application/x-www-form-urlencoded."}
+		return problem{status: 415, text: w.Say("Nothing was changed: a form must be sent as application/x-www-form-urlencoded.")}
 	case errors.Is(err, errCrossSite):
 		return problem{status: 403}
 	case errors.Is(err, store.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
 		return problem{status: 503, retryAfter: 2,
-			text: "It took too long, and it may or may not have been done. Try again: what became yours stays yours."}
+			text: w.Say("It took too long, and it may or may not have been done. Try again: what became yours stays yours.")}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, live.ErrEnded):
 		return problem{status: 503, retryAfter: 5}
 	case isHTTP && httpError.Code < 500:
@@ -67,7 +67,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if c.Request().Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return // the visitor left; nobody reads an answer
 	}
-	p := problemOf(err)
+	p := problemOf(err, s.speak(c))
 	if p.status >= 500 {
 		level := slog.LevelError
 		if p.status == http.StatusServiceUnavailable { // no fault of the program
@@ -88,9 +88,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 }
 
 func (s *Server) writeProblem(c echo.Context, p problem) error {
-	v := views.ErrorView{Status: p.status, Text: p.text, Asset: s.files.Path}
+	v := views.ErrorView{Words: s.speak(c), Status: p.status, Text: p.text, Asset: s.files.Path}
 	if id := c.Param("event"); store.ValidID(id) && p.status != http.StatusNotFound {
-		v.Link, v.Label = "/events/"+id, "Back to the seat map"
+		v.Link, v.Label = "/events/"+id, v.Say("Back to the seat map")
 	}
 	if isFragment(c) {
 		return c.HTMLBlob(p.status, views.AppendStatus(nil, v.Sentence(), true))

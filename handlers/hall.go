@@ -4,35 +4,56 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/text/language"
+
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/views"
 )
 
-// halls keeps what is prepared once per definition of an event.
+// halls keeps what is prepared once per definition of an event and language.
 type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
 	mu   sync.Mutex
-	byID map[string]*views.Hall
+	kept map[hallKey]*views.Hall
+}
+
+type hallKey struct {
+	event    string
+	language language.Tag
 }
 
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }) *halls {
-	return &halls{plans: plans, byID: map[string]*views.Hall{}}
+	return &halls{plans: plans, kept: map[hallKey]*views.Hall{}}
 }
 
-// of returns the hall of an event as it is now defined.
-func (h *halls) of(ctx context.Context, e store.Event) (*views.Hall, error) {
-	h.mu.Lock()
-	known := h.byID[e.ID]
-	h.mu.Unlock()
-	if known != nil && known.Event().Plan == e.Plan && known.Event().Revision == e.Revision {
+// of returns the hall of an event as it is now defined, in a language.
+func (h *halls) of(ctx context.Context, e store.Event, tag language.Tag) (*views.Hall, error) {
+	if known := h.known(e, tag); known != nil {
 		return known, nil
 	}
+	english := h.known(e, language.English)
+	if english == nil {
+		var err error
+		if english, err = h.build(ctx, e); err != nil {
+			return nil, err
+		}
+		h.keep(english)
+	}
+	if tag == language.English {
+		return english, nil
+	}
+	made := english.In(tag)
+	h.keep(made)
+	return made, nil
+}
+
+func (h *halls) build(ctx context.Context, e store.Event) (*views.Hall, error) {
 	body, err := h.plans.Plan(ctx, e.Plan)
 	if err != nil {
 		return nil, err
@@ -41,33 +62,52 @@ func (h *halls) of(ctx context.Context, e store.Event) (*views.Hall, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := views.NewHall(e, p)
-	if err != nil {
-		return nil, err // says whose hall
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.byID[e.ID] = made
-	return made, nil
+	return views.NewHall(e, p) // its error says whose hall
 }
 
-// renderer draws what a board sends.
+func (h *halls) known(e store.Event, tag language.Tag) *views.Hall {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known := h.kept[hallKey{e.ID, tag}]
+	if known == nil || known.Event().Plan != e.Plan || known.Event().Revision != e.Revision {
+		return nil
+	}
+	return known
+}
+
+func (h *halls) keep(made *views.Hall) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept[hallKey{made.Event().ID, made.Language()}] = made
+}
+
+// renderer draws what a board sends, in each language.
 type renderer struct {
 	*views.Hall
+	in    map[string]*views.Hall
 	rules store.Rules
 }
 
 func (s *Server) newRenderer(ctx context.Context, e store.Event) (live.Renderer, error) {
-	h, err := s.halls.of(ctx, e)
-	if err != nil {
-		return nil, err
+	r := renderer{in: map[string]*views.Hall{}, rules: s.rules}
+	for _, tag := range views.Languages {
+		h, err := s.halls.of(ctx, e, tag)
+		if err != nil {
+			return nil, err
+		}
+		r.in[tag.String()] = h
 	}
-	return renderer{h, s.rules}, nil
+	r.Hall = r.in[language.English.String()]
+	return r, nil
 }
 
 // Page implements [live.Renderer].
 func (r renderer) Page(k live.Kind) (live.Page, bool) {
-	p, ok := r.Hall.Page(k.Section)
+	h, known := r.in[k.Language]
+	if !known {
+		return nil, false
+	}
+	p, ok := h.Page(k.Section)
 	return page{p, r.rules}, ok
 }
 

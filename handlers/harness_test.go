@@ -128,6 +128,8 @@ type person struct {
 	http *http.Client
 	// javascript says whether the page's script posts, or the browser itself.
 	javascript bool
+	// languages is the browser's Accept-Language.
+	languages string
 }
 
 func (h *house) visitor(t *testing.T) *person {
@@ -149,6 +151,9 @@ type reply struct {
 
 func (p *person) do(r *http.Request) reply {
 	p.t.Helper()
+	if p.languages != "" {
+		r.Header.Set("Accept-Language", p.languages)
+	}
 	response, err := p.http.Do(r)
 	if err != nil {
 		p.t.Fatal(err)

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -21,20 +20,20 @@ const (
 )
 
 // line returns the sentence for a note, or "" for a code that is not ours.
-func (n note) line(until string) string {
+func (n note) line(w views.Words, until string) string {
 	switch n {
 	case noteLocked:
 		if until == "" {
 			return ""
 		}
-		return "Yours until " + until + "."
+		return w.Say("Yours until %s.", until)
 	case noteUnlocked:
-		return "Given back."
+		return w.Say("Given back.")
 	case noteExtended:
 		if until == "" {
 			return ""
 		}
-		return "Extended: yours until " + until + "."
+		return w.Say("Extended: yours until %s.", until)
 	}
 	return ""
 }
@@ -51,23 +50,24 @@ func untilOf(h *views.Hall, b views.Basket) string {
 // what to do next. The status is 0 if err is something else.
 func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
 	these := inTheWay(holder, out)
+	names, n := namesOf(h, these), len(these)
 	switch {
 	case errors.Is(err, store.ErrTaken):
-		return http.StatusConflict, seatsThat(h, these, "was", "were") + " just taken by somebody else. Please choose another seat."
+		return http.StatusConflict, h.Say("%[1]s were just taken by somebody else. Please choose another seat.", names, n)
 	case errors.Is(err, store.ErrBooked):
-		return http.StatusConflict, seatsThat(h, these, "is", "are") + " sold. Please choose another seat."
+		return http.StatusConflict, h.Say("%[1]s are sold. Please choose another seat.", names, n)
 	case errors.Is(err, store.ErrWithheld):
-		return http.StatusConflict, seatsThat(h, these, "is", "are") + " not for sale. Please choose another seat."
+		return http.StatusConflict, h.Say("%[1]s are not for sale. Please choose another seat.", names, n)
 	case errors.Is(err, store.ErrNotYours):
-		return http.StatusConflict, seatsThat(h, these, "is", "are") + " not yours to give back."
+		return http.StatusConflict, h.Say("%[1]s are not yours to give back.", names, n)
 	case errors.Is(err, store.ErrPaying):
-		return http.StatusConflict, seatsThat(h, these, "is", "are") + " being paid for, and yours meanwhile."
+		return http.StatusConflict, h.Say("%[1]s are being paid for, and yours meanwhile.", names, n)
 	case errors.Is(err, store.ErrExpired):
-		return http.StatusConflict, "Your time had run out, and the seats are free again. Choose them again if they still are."
+		return http.StatusConflict, h.Say("Your time had run out, and the seats are free again. Choose them again if they still are.")
 	case errors.Is(err, store.ErrClosed):
 		return http.StatusConflict, h.Sales(out.Now)
 	case errors.Is(err, store.ErrLimit):
-		return http.StatusUnprocessableEntity, fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
+		return http.StatusUnprocessableEntity, h.Say("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}
 	return 0, ""
 }
@@ -88,19 +88,14 @@ func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
 }
 
 func lostLine(h *views.Hall, lost []store.Seat) string {
-	return "Your time ran out: " + seatsThat(h, lost, "is", "are") + " free again. Choose again if you still want to come."
+	return h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, lost), len(lost))
 }
 
-// seatsThat begins a sentence about seats, as people know them, with the verb
-// that fits how many there are.
-func seatsThat(h *views.Hall, seats []store.Seat, one, several string) string {
+// namesOf are seats as people know them.
+func namesOf(h *views.Hall, seats []store.Seat) string {
 	names := make([]string, len(seats))
 	for i, seat := range seats {
 		names[i] = h.SeatName(seat.ID)
 	}
-	verb := one
-	if len(seats) > 1 {
-		verb = several
-	}
-	return strings.Join(names, ", ") + " " + verb
+	return strings.Join(names, ", ")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
@@ -24,9 +25,9 @@ func (s *Server) eventsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.EventsView{Now: now, Asset: s.files.Path}
+	v := views.EventsView{Words: s.speak(c), Now: now, Asset: s.files.Path}
 	for _, e := range events {
-		h, err := s.halls.of(ctx, e)
+		h, err := s.halls.of(ctx, e, v.Language())
 		if err != nil {
 			return err
 		}
@@ -52,11 +53,12 @@ func (s *Server) eventPage(c echo.Context) error {
 // the line is the one that the query's note stands for.
 func (s *Server) showEvent(c echo.Context, board *live.Board, section string, status int, line string) error {
 	visitor := visitorOf(c)
-	view, err := board.View(live.Kind{Section: section}, visitor.holder)
+	tag := s.speak(c).Language()
+	view, err := board.View(live.Kind{Section: section, Language: tag.String()}, visitor.holder)
 	if err != nil {
 		return err
 	}
-	h, err := s.halls.of(c.Request().Context(), view.Event)
+	h, err := s.halls.of(c.Request().Context(), view.Event, tag)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
 	if !refused {
-		line = note(c.QueryParam("note")).line(untilOf(h, basket))
+		line = note(c.QueryParam("note")).line(h.Words, untilOf(h, basket))
 	}
 	s.sessions.introduce(c)
 	noCache(c)
@@ -84,7 +86,7 @@ func (s *Server) planCSS(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := s.halls.of(c.Request().Context(), board.Event())
+	h, err := s.halls.of(c.Request().Context(), board.Event(), language.English)
 	if err != nil {
 		return err
 	}

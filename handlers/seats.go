@@ -71,7 +71,7 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
 func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, err error, done note) error {
-	h, hallErr := s.halls.of(c.Request().Context(), board.Event())
+	h, hallErr := s.halls.of(c.Request().Context(), board.Event(), s.speak(c).Language())
 	if hallErr != nil {
 		return hallErr
 	}
@@ -80,7 +80,7 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 	if !ok {
 		p, _ = h.Page("") // what was done, or not, is told in any case
 	}
-	status, line := http.StatusOK, done.line(untilOf(h, basket))
+	status, line := http.StatusOK, done.line(h.Words, untilOf(h, basket))
 	if err != nil {
 		if status, line = refusal(h, visitorOf(c).holder, err, out, s.rules); status == 0 {
 			return err

@@ -103,7 +103,7 @@ func (s *Server) routes() *echo.Echo {
 	pages.Match(read, "/events/:event", s.eventPage)
 	pages.Match(read, "/events/:event/sections/:section", s.eventPage)
 
-	e.GET("/events/:event/live", s.stream, s.sessions.load)
+	e.GET(streamRoute, s.stream, s.sessions.load)
 
 	posts := e.Group("/events/:event", s.refuseCrossSite, limitBody, s.sessions.load)
 	posts.POST("/lock", s.lock)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,9 @@ func (s *sessions) introduce(c echo.Context) {
 func (s *sessions) hand(c echo.Context, token string) {
 	cookie := s.cookie
 	cookie.Value = token + "." + visitorOf(c).signer.sign("cookie", token)
-	c.Response().Header().Set("Set-Cookie", cookie.String())
+	h := c.Response().Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, cookie.Name+"=") })
+	c.SetCookie(&cookie)
 }
 
 // signer signs with the store's secret.

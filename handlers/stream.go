@@ -12,6 +12,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
+const streamRoute = "/events/:event/live"
+
 // writeWithin is how long one write to a viewer may take. A viewer who does
 // not read is dropped, never waited for.
 const writeWithin = 10 * time.Second
@@ -28,7 +30,7 @@ func (s *Server) stream(c echo.Context) error {
 		text = c.QueryParam("cursor")
 	}
 	from, _ := store.ParseCursor(text)
-	kind := live.Kind{Section: c.QueryParam("section")}
+	kind := live.Kind{Section: c.QueryParam("section"), Language: s.speak(c).Language().String()}
 	if !board.Has(kind) {
 		return live.ErrNoPage // before the stream begins: it could not be told any more
 	}

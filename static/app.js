@@ -5,6 +5,7 @@
 
 	const byId = id => document.getElementById(id);
 	const on = (name, run) => document.addEventListener(name, run);
+	const texts = byId('texts').dataset; // in the page's language
 	const isSeat = el => el instanceof Element && el.matches('#plan button');
 
 	// ---- The status line: the one place that is read out. ----
@@ -86,14 +87,14 @@
 	on('htmx:error', e => {
 		const source = e.detail.ctx?.sourceElement;
 		if (source?.id === 'live') lost();
-		else if (source?.matches('form')) say('That did not reach us. Check your connection, then try again.', true);
+		else if (source?.matches('form')) say(texts.unsent, true);
 	});
 
 	on('htmx:response:error', e => {
 		const { sourceElement, text } = e.detail.ctx;
 		if (sourceElement.id === 'live') lost();
 		// An answer of ours brings its own line; a proxy's does not.
-		else if (!/id="status"[^>]*hx-swap-oob/.test(text)) say('That could not be done just now. Please try again in a moment.', true);
+		else if (!/id="status"[^>]*hx-swap-oob/.test(text)) say(texts.undone, true);
 	});
 
 	// A double click is one decision, not a lock and its release.
@@ -125,8 +126,8 @@
 		if (grace || document.hidden) return;
 		grace = setTimeout(() => {
 			told = true;
-			show('Reconnecting…', 'lost');
-			say('Connection lost. The map may be out of date; it catches up by itself.', true);
+			show(texts.reconnecting, 'lost');
+			say(texts.lost, true);
 		}, GRACE);
 	}
 
@@ -134,8 +135,8 @@
 		clearTimeout(grace);
 		grace = 0;
 		heard = performance.now();
-		show('Live', 'live');
-		if (told) say('Connection restored. The map is up to date.');
+		show(texts.live, 'live');
+		if (told) say(texts.restored);
 		told = false;
 	}
 
@@ -190,6 +191,7 @@
 	let deadline = ''; // as the page writes it
 	let end = 0; // the same on this page's clock
 	let before = Infinity; // what was left when last looked at
+	let shown = ''; // what the countdown says, unless a fragment replaced it
 
 	// The server's deadline, seen through the network, is never early: of
 	// several sightings the earliest is nearest to the truth.
@@ -205,14 +207,14 @@
 		if (!time) return;
 		const left = Math.max(0, end - performance.now());
 		const s = Math.ceil(left / 1000);
-		const text = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} left`;
-		if (time.textContent !== text) time.textContent = text;
+		shown = texts.left.replace('{time}', `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
+		if (time.textContent !== shown) time.textContent = shown;
 		time.classList.toggle('soon', s <= 120);
 		const extend = byId('extend');
 		if (extend && left <= Number(extend.dataset.window)) extend.hidden = false;
-		for (const [mark, words] of [[120, 'two minutes'], [30, '30 seconds']]) {
+		for (const mark of [120, 30]) {
 			if (before > mark && s <= mark && s > mark - 10 && before !== Infinity) {
-				say(`Your seats are yours for another ${words}.` + (extend ? ' You can keep them longer.' : ''));
+				say(texts[`left${mark}`] + (extend ? ` ${texts.longer}` : ''));
 			}
 		}
 		before = s;
@@ -220,7 +222,7 @@
 
 	on('htmx:after:swap', () => {
 		const time = byId('countdown');
-		if (time && /until/.test(time.textContent)) sight(time, performance.now());
+		if (time && time.textContent !== shown) sight(time, performance.now());
 		tick();
 	});
 	setInterval(tick, 250);
@@ -299,6 +301,6 @@
 	// What a form's answer told once is not told again on a reload or from a
 	// bookmark.
 	const address = new URL(location.href);
-	for (const name of ['done', 'note', 'cursor']) address.searchParams.delete(name);
+	for (const name of ['done', 'note', 'cursor', 'lang']) address.searchParams.delete(name);
 	if (address.href !== location.href) history.replaceState(history.state, '', address);
 })();

@@ -179,3 +179,16 @@ func luminance(hex string) (float64, error) {
 	}
 	return 0.2126*linear(16) + 0.7152*linear(8) + 0.0722*linear(0), nil
 }
+
+// Pages may be set from the right: only the hall, which is never mirrored, and
+// what stands on a seat may speak of left and right.
+func TestStyleIsLogical(t *testing.T) {
+	physical := regexp.MustCompile(`(?:^|[\s;])(?:(?:(?:margin|padding|border)-)?(?:left|right)[a-z-]*|(?:text-align|float): *(?:left|right))\b`)
+	rule := regexp.MustCompile(`([^{}]+)\{([^{}]*)\}`)
+	bare := regexp.MustCompile(`(?s)/\*.*?\*/|url\('[^']*'\)`).ReplaceAllString(style, "")
+	for _, m := range rule.FindAllStringSubmatch(bare, -1) {
+		if found := physical.FindString(m[2]); found != "" && !strings.Contains(m[1], ".plan") {
+			t.Errorf("%s: %s depends on the direction of lines", strings.TrimSpace(m[1]), strings.TrimSpace(found))
+		}
+	}
+}

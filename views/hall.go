@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
 
 // Hall is everything of an event that does not change with its seats, prepared
-// once: texts, names, prices and geometry. It is immutable and safe for
-// concurrent use.
+// once in one language: texts, names, prices and geometry. It is immutable and
+// safe for concurrent use.
 type Hall struct {
+	Words
 	event      store.Event
 	zone       *time.Location
 	stage      string // "" if the plan draws none
@@ -26,6 +28,7 @@ type Hall struct {
 	seats      map[string]place
 	whole      sheet // of the event's own page
 	sheets     map[string][]byte
+	ends       endings
 }
 
 type section struct {
@@ -45,19 +48,24 @@ type row struct {
 type category struct {
 	name  string
 	price int64
+	says  string // the price in words
 }
 
 // place is what is always true of a seat.
 type place struct {
-	order   int // in the plan
-	section int
-	number  string // what stands on it
-	where   string // "Row A seat 1"
-	name    string // what it is to somebody who can take it
-	price   int64
+	order       int // in the plan
+	section     int // index of it
+	number, row string
+	properties  []plan.Property
+	level       int    // index of the category
+	where       string // "Row A seat 1", with the section if there are several
+	name        string // what it is to somebody who can take it
 }
 
-// NewHall prepares an event with its plan. It refuses a plan without seats,
+// endings are how the names end of seats that cannot be had.
+type endings struct{ paying, taken, sold, withheld string }
+
+// NewHall prepares an event with its plan, in English. It refuses a plan without seats,
 // with an id that cannot be one or stands twice, and with a seat whose category
 // the plan does not have; and an event whose zone is unknown.
 func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
@@ -84,7 +92,49 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	}
 	h.drawSheets(p, levels)
 	h.shorten()
-	return h, nil
+	return h.In(language.English), nil
+}
+
+// In returns the same hall in another language.
+func (h *Hall) In(tag language.Tag) *Hall { return h.in(In(tag)) }
+
+func (h *Hall) in(w Words) *Hall {
+	in := *h
+	in.Words = w
+	in.ends = endings{in.Say(", payment under way"), in.Say(", taken"), in.Say(", sold"), in.Say(", not for sale")}
+	in.categories = slices.Clone(h.categories)
+	for i := range in.categories {
+		in.categories[i].says = in.price(in.categories[i].price, in.event.Currency)
+	}
+	in.seats = make(map[string]place, len(h.seats))
+	for id, p := range h.seats {
+		p.where, p.name = in.where(p), in.name(p)
+		in.seats[id] = p
+	}
+	return &in
+}
+
+// where is how a seat is called in a sentence.
+func (h *Hall) where(p place) string {
+	if len(h.sections) > 1 {
+		return h.Say("%s row %s seat %s", h.sections[p.section].name, p.row, p.number)
+	}
+	return h.Say("Row %s seat %s", p.row, p.number)
+}
+
+func (h *Hall) name(p place) string {
+	name := h.Say("Row %s seat %s", p.row, p.number) + ", " + h.sections[p.section].name + ", " + h.categories[p.level].says
+	for _, property := range p.properties {
+		switch property {
+		case plan.Accessible:
+			name += h.Say(", wheelchair place")
+		case plan.Companion:
+			name += h.Say(", companion seat")
+		case plan.Restricted:
+			name += h.Say(", restricted view")
+		}
+	}
+	return name
 }
 
 func (h *Hall) add(s plan.Section, levels map[string]int) error {
@@ -103,7 +153,8 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 			case !known:
 				return fmt.Errorf("seat %q: category %q is not in the plan", seat.ID, seat.Category)
 			}
-			h.seats[seat.ID] = h.place(s, r, seat, h.categories[level].price)
+			h.seats[seat.ID] = place{order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
+				properties: seat.Properties, level: level}
 			line.seats = append(line.seats, seat.ID)
 		}
 		out.rows = append(out.rows, line)
@@ -112,22 +163,6 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 	out.low, out.high = h.priceRange(out.seats)
 	h.sections = append(h.sections, out)
 	return nil
-}
-
-func (h *Hall) place(s plan.Section, r plan.Row, seat plan.Seat, minor int64) place {
-	where := "Row " + r.Label + " seat " + seat.Label
-	name := where + ", " + s.Name + ", " + price(minor, h.event.Currency)
-	for _, p := range seat.Properties {
-		switch p {
-		case plan.Accessible:
-			name += ", wheelchair place"
-		case plan.Companion:
-			name += ", companion seat"
-		case plan.Restricted:
-			name += ", restricted view"
-		}
-	}
-	return place{order: len(h.seats), section: len(h.sections), number: seat.Label, where: where, name: name, price: minor}
 }
 
 // Event returns the event that the hall was made for.
@@ -198,14 +233,14 @@ func (h *Hall) seat(s store.Seat, mine bool) seatView {
 	case mine:
 		v.class, v.release = "locked mine", h.path("unlock")
 		if v.off = s.Status == store.Paying; v.off {
-			v.label += ", payment under way"
+			v.label += h.ends.paying
 		}
 	case s.Status == store.Locked, s.Status == store.Paying:
-		v.class, v.off, v.label = "locked", true, v.label+", taken"
+		v.class, v.off, v.label = "locked", true, v.label+h.ends.taken
 	case s.Status == store.Booked:
-		v.off, v.label = true, v.label+", sold"
+		v.off, v.label = true, v.label+h.ends.sold
 	case s.Status == store.Withheld:
-		v.off, v.label = true, v.label+", not for sale"
+		v.off, v.label = true, v.label+h.ends.withheld
 	}
 	return v
 }
@@ -216,8 +251,8 @@ type sectionView struct {
 }
 
 type rowView struct {
-	id, label string
-	seats     []seatView
+	id, label, name string
+	seats           []seatView
 }
 
 func (h *Hall) section(i int, seats []store.Seat, mine func(store.Seat) bool) sectionView {
@@ -225,7 +260,7 @@ func (h *Hall) section(i int, seats []store.Seat, mine func(store.Seat) bool) se
 	v := sectionView{id: s.id, name: s.name}
 	for _, r := range s.rows {
 		n := min(len(r.seats), len(seats))
-		line := rowView{id: r.id, label: r.label, seats: make([]seatView, n)}
+		line := rowView{id: r.id, label: r.label, name: h.Say("Row %s", r.label), seats: make([]seatView, n)}
 		for j, seat := range seats[:n] {
 			line.seats[j] = h.seat(seat, mine(seat))
 		}

@@ -1,8 +1,11 @@
 package views
 
 import (
-	"strconv"
+	"math"
 	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/number"
 )
 
 // Currencies whose minor unit is not a hundredth, by ISO 4217.
@@ -11,8 +14,8 @@ const (
 	thousandCurrencies = "BHD IQD JOD KWD LYD OMR TND"
 )
 
-// symbol returns what stands before an amount. Only symbols that mean one
-// currency everywhere are used; the others are told by their code.
+// symbol returns the sign of a currency. Only signs that mean one currency
+// everywhere are used; the others are told by their code.
 func symbol(currency string) string {
 	switch currency {
 	case "EUR":
@@ -30,7 +33,7 @@ func symbol(currency string) string {
 	case "ILS":
 		return "₪"
 	}
-	return currency + "\u00a0"
+	return currency
 }
 
 func exponent(currency string) int {
@@ -43,30 +46,27 @@ func exponent(currency string) int {
 	return 2
 }
 
-// Price says an amount of minor units as pages do.
-func Price(minor int64, currency string) string { return price(minor, currency) }
+// Price says an amount of minor units as English pages do.
+func Price(minor int64, currency string) string { return In(language.English).price(minor, currency) }
 
-// price formats minor units for people: "€28", "€28.50", "¥12,000", "free".
-func price(minor int64, currency string) string {
+// price says minor units to people: "€28", "€28.50", "¥12,000", "free".
+func (w Words) price(minor int64, currency string) string {
 	if minor == 0 {
-		return "free"
+		return w.Say("free")
 	}
-	return amount(minor, currency)
+	return w.amount(minor, currency)
 }
 
 // amount is price, but for sums: nothing is "€0".
-func amount(minor int64, currency string) string {
-	digits := strconv.FormatInt(minor, 10)
-	e := exponent(currency)
-	if short := e + 1 - len(digits); short > 0 {
-		digits = strings.Repeat("0", short) + digits
+func (w Words) amount(minor int64, currency string) string {
+	scale, sign := exponent(currency), symbol(currency)
+	unit := int64(math.Pow10(scale))
+	sum := number.Decimal(minor / unit)
+	if minor%unit != 0 {
+		sum = number.Decimal(float64(minor)/float64(unit), number.Scale(scale))
 	}
-	whole, part := digits[:len(digits)-e], digits[len(digits)-e:]
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
+	if sign == currency {
+		return w.Say("%[1]s\u00a0%[2]s", sign, w.printer.Sprint(sum))
 	}
-	if strings.Trim(part, "0") != "" {
-		whole += "." + part
-	}
-	return symbol(currency) + whole
+	return w.Say("%[1]s%[2]s", sign, w.printer.Sprint(sum))
 }

@@ -3,7 +3,6 @@ package views
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
@@ -72,7 +71,7 @@ func (p Page) beside(step int) (Page, bool) {
 
 // live is where the page's stream is, from a cursor on.
 func (p Page) live(from store.Cursor) string {
-	path := p.hall.path("live") + "?cursor=" + from.String()
+	path := p.hall.path("live") + "?cursor=" + from.String() + "&lang=" + p.hall.Language().String()
 	if p.only >= 0 {
 		path += "&section=" + p.section().id
 	}
@@ -222,14 +221,18 @@ func (h *Hall) shorten() {
 // partView is a section on the overview.
 type partView struct {
 	id, name, short, href, prices string
-	free                          int
+	number, free                  string // how many are free: to point at, and in words
 	class                         string
 }
 
 func (h *Hall) part(i int, n Counts) partView {
 	s := h.sections[i]
-	return partView{id: s.id, name: s.name, short: s.short, href: h.sectionPath(s), prices: h.between(s.low, s.high),
-		free: n[store.Available], class: plenty(n[store.Available], len(s.seats))}
+	v := partView{id: s.id, name: s.name, short: s.short, href: h.sectionPath(s), prices: h.between(s.low, s.high),
+		number: h.number(n[store.Available]), free: h.Say("none free"), class: plenty(n[store.Available], len(s.seats))}
+	if n[store.Available] > 0 {
+		v.free = h.Say("%s free", v.number)
+	}
+	return v
 }
 
 // plenty says in a class how many of the seats are free.
@@ -244,13 +247,6 @@ func plenty(free, all int) string {
 	default:
 		return "many"
 	}
-}
-
-func (p partView) freeSeats() string {
-	if p.free == 0 {
-		return "none free"
-	}
-	return strconv.Itoa(p.free) + " free"
 }
 
 // parts are the sections that have seats.

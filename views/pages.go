@@ -46,14 +46,16 @@ type EventView struct {
 
 // EventsView is what the list of events shows.
 type EventsView struct {
+	Words
 	Halls []*Hall
 	Now   time.Time
 	Asset func(name string) string
 }
 
-// ErrorView is what a page says that could not be shown. Only Status and Asset
-// must be set.
+// ErrorView is what a page says that could not be shown. Only Words, Status and
+// Asset must be set.
 type ErrorView struct {
+	Words
 	Status int
 	// Text is what went wrong and what to do next; "" is a sentence that fits
 	// the status.
@@ -67,20 +69,20 @@ type ErrorView struct {
 func (v ErrorView) title() string {
 	switch v.Status {
 	case http.StatusForbidden:
-		return "That came from elsewhere"
+		return v.Say("That came from elsewhere")
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return "Nothing is playing here"
+		return v.Say("Nothing is playing here")
 	case http.StatusConflict:
-		return "That was not possible"
+		return v.Say("That was not possible")
 	case http.StatusTooManyRequests:
-		return "A moment, please"
+		return v.Say("A moment, please")
 	case http.StatusServiceUnavailable:
-		return "The box office is briefly closed"
+		return v.Say("The box office is briefly closed")
 	}
 	if v.Status >= 500 {
-		return "Something went wrong on our side"
+		return v.Say("Something went wrong on our side")
 	}
-	return "We could not read that"
+	return v.Say("We could not read that")
 }
 
 func (v ErrorView) text() string {
@@ -89,20 +91,20 @@ func (v ErrorView) text() string {
 	}
 	switch v.Status {
 	case http.StatusForbidden:
-		return "The request was sent from another site, so nothing was changed. Open the event here and choose again."
+		return v.Say("The request was sent from another site, so nothing was changed. Open the event here and choose again.")
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return "The address may have a typing mistake, or the event is over. All events on sale are on the first page."
+		return v.Say("The address may have a typing mistake, or the event is over. All events on sale are on the first page.")
 	case http.StatusConflict:
-		return "Things have changed in the meantime, and nothing was done. Open the event again to see how they stand."
+		return v.Say("Things have changed in the meantime, and nothing was done. Open the event again to see how they stand.")
 	case http.StatusTooManyRequests:
-		return "Too many requests came from you or your network. Wait a few seconds, then try again."
+		return v.Say("Too many requests came from you or your network. Wait a few seconds, then try again.")
 	case http.StatusServiceUnavailable:
-		return "We cannot look after seats right now. Seats that you hold stay yours until their time is over. Try again in a few seconds."
+		return v.Say("We cannot look after seats right now. Seats that you hold stay yours until their time is over. Try again in a few seconds.")
 	}
 	if v.Status >= 500 {
-		return "It is not your fault, and it is noted. Go back to the event to see which seats are yours, then try again."
+		return v.Say("It is not your fault, and it is noted. Go back to the event to see which seats are yours, then try again.")
 	}
-	return "The request was incomplete or not in a form that we know, so nothing was changed. Go back and choose again."
+	return v.Say("The request was incomplete or not in a form that we know, so nothing was changed. Go back and choose again.")
 }
 
 // Sentence is what the page says, for where only a line fits.
@@ -110,7 +112,7 @@ func (v ErrorView) Sentence() string { return v.title() + ". " + v.text() }
 
 func (v ErrorView) link() (href, label string) {
 	if v.Link == "" {
-		return "/", "All events"
+		return "/", v.Say("All events")
 	}
 	return v.Link, v.Label
 }
@@ -143,7 +145,7 @@ func (h *Hall) starts() string { return h.at(h.event.Starts) }
 
 // at says an instant as people at the venue say it.
 func (h *Hall) at(t time.Time) string {
-	return t.In(h.zone).Format("Monday 2 January 2006, 15:04 MST")
+	return h.date(t.In(h.zone))
 }
 
 // Clock says an instant as the time of day at the venue, to the second.
@@ -151,23 +153,23 @@ func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05"
 
 // prices says the range of what a seat costs.
 func (h *Hall) prices() string {
-	low, high := h.sections[0].low, h.sections[0].high
+	var all []string
 	for _, s := range h.sections {
-		low, high = min(low, s.low), max(high, s.high)
+		all = append(all, s.seats...)
 	}
-	return h.between(low, high)
+	return h.between(h.priceRange(all))
 }
 
 func (h *Hall) between(low, high int64) string {
 	if low == high {
-		return price(low, h.event.Currency)
+		return h.price(low, h.event.Currency)
 	}
-	return price(low, h.event.Currency) + " to " + price(high, h.event.Currency)
+	return h.Say("%s to %s", h.price(low, h.event.Currency), h.price(high, h.event.Currency))
 }
 
 func (h *Hall) priceRange(seats []string) (low, high int64) {
 	for i, id := range seats {
-		p := h.seats[id].price
+		p := h.categories[h.seats[id].level].price
 		if i == 0 {
 			low, high = p, p
 		}
@@ -182,9 +184,9 @@ func (h *Hall) Sales(now time.Time) string {
 	case e.OnSaleAt(now):
 		return ""
 	case !e.SalesOpen.IsZero() && now.Before(e.SalesOpen):
-		return "Sales open on " + h.at(e.SalesOpen) + "."
+		return h.Say("Sales open on %s.", h.at(e.SalesOpen))
 	default:
-		return "Sales closed on " + h.at(e.SalesClose) + "."
+		return h.Say("Sales closed on %s.", h.at(e.SalesClose))
 	}
 }
 
@@ -223,20 +225,13 @@ func (h *Hall) basket(b Basket) basketView {
 	for _, s := range seats {
 		p := h.seats[s.ID]
 		paying := s.Status == store.Paying
-		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: price(p.price, h.event.Currency), paying: paying})
+		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.categories[p.level].says, paying: paying})
 		v.release = v.release || !paying
-		total += p.price
+		total += h.categories[p.level].price
 	}
 	v.extend = v.release && v.running && !b.Lock.Extended
-	v.count, v.total = seatCount(len(seats)), amount(total, h.event.Currency)
+	v.count, v.total = h.Say("%d seats", len(seats)), h.amount(total, h.event.Currency)
 	return v
-}
-
-func seatCount(n int) string {
-	if n == 1 {
-		return "1 seat"
-	}
-	return strconv.Itoa(n) + " seats"
 }
 
 // legendLine is a kind of seat with how many there are; n is negative where
@@ -246,24 +241,24 @@ type legendLine struct {
 	n           int
 }
 
-func legendLines(n Counts) []legendLine {
+func (w Words) legendLines(n Counts) []legendLine {
 	return []legendLine{
-		{"available", "Free", n[store.Available]},
-		{"locked mine", "Yours", -1},
-		{"locked", "Held right now", n.taken()},
-		{"booked", "Sold", n[store.Booked]},
-		{"withheld", "Not for sale", n[store.Withheld]},
+		{"available", w.Say("Free"), n[store.Available]},
+		{"locked mine", w.Say("Yours"), -1},
+		{"locked", w.Say("Held right now"), n.taken()},
+		{"booked", w.Say("Sold"), n[store.Booked]},
+		{"withheld", w.Say("Not for sale"), n[store.Withheld]},
 	}
 }
 
 // outlook says what somebody who finds no free seat can hope for, or "".
-func outlook(n Counts) string {
+func (w Words) outlook(n Counts) string {
 	switch {
 	case n[store.Available] > 0:
 		return ""
 	case n.taken() > 0:
-		return "No seat is free right now. Others are still choosing: what they give back shows here at once."
+		return w.Say("No seat is free right now. Others are still choosing: what they give back shows here at once.")
 	default:
-		return "Sold out. A seat that comes back shows here at once."
+		return w.Say("Sold out. A seat that comes back shows here at once.")
 	}
 }

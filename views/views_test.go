@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
@@ -151,15 +152,15 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, "event-not-yet-on-sale", render(t, EventPage(v)))
 	})
 	t.Run("events", func(t *testing.T) {
-		v := EventsView{Halls: []*Hall{newHall(t, smallEvent(), smallPlan())}, Now: now, Asset: plainName}
+		v := EventsView{Words: In(language.English), Halls: []*Hall{newHall(t, smallEvent(), smallPlan())}, Now: now, Asset: plainName}
 		golden(t, "events", render(t, EventsPage(v)))
 		v.Halls = nil
 		golden(t, "events-none", render(t, EventsPage(v)))
 	})
 	t.Run("error", func(t *testing.T) {
-		golden(t, "error-404", render(t, ErrorPage(ErrorView{Status: 404, Asset: plainName})))
+		golden(t, "error-404", render(t, ErrorPage(ErrorView{Words: In(language.English), Status: 404, Asset: plainName})))
 		golden(t, "error-409", render(t, ErrorPage(ErrorView{
-			Status: 409, Text: "The seat was sold.", Link: "/events/tempest", Label: "Back to the map", Asset: plainName})))
+			Words: In(language.English), Status: 409, Text: "The seat was sold.", Link: "/events/tempest", Label: "Back to the map", Asset: plainName})))
 	})
 }
 
@@ -289,8 +290,8 @@ func TestHostileTextIsEscaped(t *testing.T) {
 	out := render(t, EventPage(v)) + string(v.Page.AppendSection(nil, 0, v.Seats[:5], true)) +
 		string(v.Page.AppendSeat(nil, v.Seats[0], false)) + string(v.Page.AppendBasket(nil, v.Basket)) +
 		string(v.Page.AppendSummary(nil, v.Sections, []int{0})) + string(AppendStatus(nil, hostile, true)) +
-		render(t, EventsPage(EventsView{Halls: []*Hall{v.Page.Hall()}, Now: now, Asset: plainName})) +
-		render(t, ErrorPage(ErrorView{Status: 500, Text: hostile, Asset: plainName}))
+		render(t, EventsPage(EventsView{Words: v.Page.Hall().Words, Halls: []*Hall{v.Page.Hall()}, Now: now, Asset: plainName})) +
+		render(t, ErrorPage(ErrorView{Words: v.Page.Hall().Words, Status: 500, Text: hostile, Asset: plainName}))
 	for _, bad := range []string{"<script>", "<hx-partial>", `"'`} {
 		if strings.Contains(out, bad) {
 			t.Errorf("%q came through", bad)
@@ -433,18 +434,18 @@ func TestPrice(t *testing.T) {
 		{1500, "KWD", "KWD\u00a01.500"}, {2000, "KWD", "KWD\u00a02"}, {2800, "CHF", "CHF\u00a028"},
 		{123456789, "EUR", "€1,234,567.89"},
 	} {
-		if got := price(c.minor, c.currency); got != c.want {
+		if got := Price(c.minor, c.currency); got != c.want {
 			t.Errorf("price(%d, %s) = %q, want %q", c.minor, c.currency, got, c.want)
 		}
 	}
-	if got := amount(0, "EUR"); got != "€0" {
+	if got := In(language.English).amount(0, "EUR"); got != "€0" {
 		t.Errorf("amount(0) = %q", got)
 	}
 }
 
 func TestErrorTexts(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503} {
-		v := ErrorView{Status: status}
+		v := ErrorView{Words: In(language.English), Status: status}
 		if v.title() == "" || v.text() == "" {
 			t.Errorf("%d: title %q, text %q", status, v.title(), v.text())
 		}
