@@ -2,8 +2,11 @@ package handlers
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -95,7 +98,7 @@ func (s *Server) planCSS(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	keepForever(c)
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
+	return sendPacked(c, http.StatusOK, "text/css; charset=utf-8", css)
 }
 
 // static serves GET /static/{name}, under names that carry a hash.
@@ -107,7 +110,7 @@ func (s *Server) static(c echo.Context) error {
 	keepForever(c)
 	h := c.Response().Header()
 	h.Add("Vary", "Accept-Encoding")
-	if len(file.Gzip) > 0 && strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
+	if len(file.Gzip) > 0 && takesGzip(c.Request()) {
 		h.Set("Content-Encoding", "gzip")
 		return c.Blob(http.StatusOK, file.ContentType, file.Gzip)
 	}
@@ -120,7 +123,40 @@ func render(c echo.Context, status int, page templ.Component) error {
 	if err := page.Render(c.Request().Context(), &body); err != nil {
 		return err
 	}
-	return c.HTMLBlob(status, body.Bytes())
+	return sendPacked(c, status, echo.MIMETextHTMLCharsetUTF8, body.Bytes())
+}
+
+// worthPacking is the size from which compression saves a packet.
+const worthPacking = 1400
+
+// packers are kept, since each has most of a megabyte.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
+// sendPacked sends a body compressed if it is worth it and the browser takes
+// it: a map is hundreds of seats that differ by their numbers.
+func sendPacked(c echo.Context, status int, contentType string, body []byte) error {
+	h := c.Response().Header()
+	h.Add("Vary", "Accept-Encoding")
+	if len(body) < worthPacking || !takesGzip(c.Request()) {
+		return c.Blob(status, contentType, body)
+	}
+	var packed bytes.Buffer
+	w := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(&packed)
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	h.Set("Content-Encoding", "gzip")
+	return c.Blob(status, contentType, packed.Bytes())
+}
+
+// takesGzip reads the header as browsers write it: they never refuse by q=0.
+func takesGzip(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
 }
 
 // noCache has the page asked for again each time, but lets the back button

@@ -1,7 +1,9 @@
 package handlers_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -170,6 +172,36 @@ func TestNoSuchSection(t *testing.T) {
 	} {
 		if got := p.get(path); got.StatusCode != http.StatusNotFound || strings.Contains(got.text, "<script>") {
 			t.Errorf("%s answers %d", path, got.StatusCode)
+		}
+	}
+}
+
+// Pages and stylesheets are compressed for who takes that, and are the same.
+func TestPagesAreCompressed(t *testing.T) {
+	h := open(t, setting{})
+	h.createLarge(t)
+	p := h.visitor(t)
+	page := p.get("/events/large/sections/S1").text
+	sheet := regexp.MustCompile(`/events/large/plan-[^"]+`).FindString(page)
+	for _, path := range []string{"/events/large/sections/S1", sheet} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", h.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Encoding", "gzip") // set by hand, it is not undone by the client
+		packed := p.do(r)
+		r.Header.Set("Accept-Encoding", "identity")
+		plain := p.do(r)
+		unpacked, err := gzip.NewReader(strings.NewReader(packed.text))
+		if err != nil {
+			t.Fatalf("%s is not compressed: %v", path, err)
+		}
+		text, err := io.ReadAll(unpacked)
+		if err != nil || string(text) != plain.text {
+			t.Errorf("%s differs when compressed: %v", path, err)
+		}
+		if plain.Header.Get("Content-Encoding") != "" || !strings.Contains(strings.Join(plain.Header.Values("Vary"), ","), "Accept-Encoding") {
+			t.Errorf("%s to who does not take it: %v", path, plain.Header)
 		}
 	}
 }
