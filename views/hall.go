@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -25,7 +26,8 @@ type Hall struct {
 	stage      string // "" if the plan draws none
 	sections   []section
 	categories []category
-	seats      map[string]place
+	seats      map[string]*place
+	low, high  int64 // prices
 	whole      sheet // of the event's own page
 	sheets     map[string][]byte
 	ends       endings
@@ -35,14 +37,14 @@ type section struct {
 	id, name  string
 	short     string // where there is no room for the name
 	rows      []row
-	seats     []string
+	seats     []*place
 	low, high int64 // prices
 	sheet     sheet // of the section's own page
 }
 
 type row struct {
 	id, label string
-	seats     []string
+	seats     int
 }
 
 type category struct {
@@ -53,6 +55,7 @@ type category struct {
 
 // place is what is always true of a seat.
 type place struct {
+	id          string
 	order       int // in the plan
 	section     int // index of it
 	number, row string
@@ -73,7 +76,7 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hall of %s: zone: %w", e.ID, err)
 	}
-	h := &Hall{event: e, zone: zone, seats: map[string]place{}}
+	h := &Hall{event: e, zone: zone, seats: map[string]*place{}}
 	if p.Stage != nil {
 		h.stage = p.Stage.Label
 	}
@@ -90,6 +93,7 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	if len(h.seats) == 0 {
 		return nil, fmt.Errorf("hall of %s: plan has no seats", e.ID)
 	}
+	h.low, h.high = h.priceRange(slices.Collect(maps.Values(h.seats)))
 	h.drawSheets(p, levels)
 	h.shorten()
 	return h.In(language.English), nil
@@ -106,10 +110,15 @@ func (h *Hall) in(w Words) *Hall {
 	for i := range in.categories {
 		in.categories[i].says = in.price(in.categories[i].price, in.event.Currency)
 	}
-	in.seats = make(map[string]place, len(h.seats))
-	for id, p := range h.seats {
-		p.where, p.name = in.where(p), in.name(p)
-		in.seats[id] = p
+	in.seats = make(map[string]*place, len(h.seats))
+	in.sections = slices.Clone(h.sections)
+	for i, s := range h.sections {
+		in.sections[i].seats = make([]*place, len(s.seats))
+		for j, was := range s.seats {
+			p := *was
+			p.where, p.name = in.where(p), in.name(p)
+			in.sections[i].seats[j], in.seats[p.id] = &p, &p
+		}
 	}
 	return &in
 }
@@ -146,19 +155,20 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 		line := row{id: rowID(s.ID, i), label: r.Label}
 		for _, seat := range r.Seats {
 			level, known := levels[seat.Category]
-			_, twice := h.seats[seat.ID]
+			twice := h.seats[seat.ID] != nil
 			switch {
 			case !store.ValidID(seat.ID) || twice:
 				return fmt.Errorf("seat id %q is not valid, or stands twice", seat.ID)
 			case !known:
 				return fmt.Errorf("seat %q: category %q is not in the plan", seat.ID, seat.Category)
 			}
-			h.seats[seat.ID] = place{order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
+			p := &place{id: seat.ID, order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
 				properties: seat.Properties, level: level}
-			line.seats = append(line.seats, seat.ID)
+			h.seats[seat.ID] = p
+			out.seats = append(out.seats, p)
 		}
+		line.seats = len(r.Seats)
 		out.rows = append(out.rows, line)
-		out.seats = append(out.seats, line.seats...)
 	}
 	out.low, out.high = h.priceRange(out.seats)
 	h.sections = append(h.sections, out)
@@ -172,14 +182,21 @@ func (h *Hall) Event() store.Event { return h.event }
 func (h *Hall) Sections() [][]string {
 	ids := make([][]string, len(h.sections))
 	for i, s := range h.sections {
-		ids[i] = slices.Clone(s.seats)
+		for _, p := range s.seats {
+			ids[i] = append(ids[i], p.id)
+		}
 	}
 	return ids
 }
 
 // SeatName returns how a seat is called in a sentence, such as "Row A seat 1",
 // or "" for a seat that the plan does not have.
-func (h *Hall) SeatName(id string) string { return h.seats[id].where }
+func (h *Hall) SeatName(id string) string {
+	if p := h.seats[id]; p != nil {
+		return p.where
+	}
+	return ""
+}
 
 // path returns the path of the event, or of something below it. An event's id
 // needs no escaping.
@@ -225,8 +242,7 @@ type seatView struct {
 
 // seat chooses every value of a seat's markup. The label is the same before
 // and after the viewer takes the seat: what changes is that it is pressed.
-func (h *Hall) seat(s store.Seat, mine bool) seatView {
-	p := h.seats[s.ID]
+func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
 	v := seatView{id: s.ID, number: p.number, class: s.Status.String(), label: p.name,
 		version: strconv.FormatInt(s.Version, 10), mine: mine}
 	switch {
@@ -257,14 +273,14 @@ type rowView struct {
 
 func (h *Hall) section(i int, seats []store.Seat, mine func(store.Seat) bool) sectionView {
 	s := h.sections[i]
-	v := sectionView{id: s.id, name: s.name}
+	v, first := sectionView{id: s.id, name: s.name}, 0
 	for _, r := range s.rows {
-		n := min(len(r.seats), len(seats))
+		n := min(r.seats, len(seats))
 		line := rowView{id: r.id, label: r.label, name: h.Say("Row %s", r.label), seats: make([]seatView, n)}
 		for j, seat := range seats[:n] {
-			line.seats[j] = h.seat(seat, mine(seat))
+			line.seats[j] = h.seat(s.seats[first+j], seat, mine(seat))
 		}
-		v.rows, seats = append(v.rows, line), seats[n:]
+		v.rows, seats, first = append(v.rows, line), seats[n:], first+r.seats
 	}
 	return v
 }

@@ -124,7 +124,7 @@ func (p Page) AppendSeat(dst []byte, s store.Seat, mine bool) []byte {
 	if !p.shows(s.ID) {
 		return dst
 	}
-	return appendComponent(dst, seatButton(p.hall.seat(s, mine), true))
+	return appendSeat(dst, p.hall.seat(p.hall.seats[s.ID], s, mine), true)
 }
 
 // AppendSection appends all seats of a section, as everybody sees them, as one

@@ -152,13 +152,7 @@ func (h *Hall) at(t time.Time) string {
 func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
 
 // prices says the range of what a seat costs.
-func (h *Hall) prices() string {
-	var all []string
-	for _, s := range h.sections {
-		all = append(all, s.seats...)
-	}
-	return h.between(h.priceRange(all))
-}
+func (h *Hall) prices() string { return h.between(h.low, h.high) }
 
 func (h *Hall) between(low, high int64) string {
 	if low == high {
@@ -167,13 +161,13 @@ func (h *Hall) between(low, high int64) string {
 	return h.Say("%s to %s", h.price(low, h.event.Currency), h.price(high, h.event.Currency))
 }
 
-func (h *Hall) priceRange(seats []string) (low, high int64) {
-	for i, id := range seats {
-		p := h.categories[h.seats[id].level].price
+func (h *Hall) priceRange(seats []*place) (low, high int64) {
+	for i, p := range seats {
+		costs := h.categories[p.level].price
 		if i == 0 {
-			low, high = p, p
+			low, high = costs, costs
 		}
-		low, high = min(low, p), max(high, p)
+		low, high = min(low, costs), max(high, costs)
 	}
 	return low, high
 }
@@ -220,7 +214,8 @@ func (h *Hall) basket(b Basket) basketView {
 		early:    left > store.ExtendWindow,
 	}
 	var total int64
-	seats := slices.Clone(b.Lock.Seats)
+	// A seat that was added just now may be here before the plan that has it.
+	seats := slices.DeleteFunc(slices.Clone(b.Lock.Seats), func(s store.Seat) bool { return h.seats[s.ID] == nil })
 	slices.SortFunc(seats, func(a, b store.Seat) int { return h.seats[a.ID].order - h.seats[b.ID].order })
 	for _, s := range seats {
 		p := h.seats[s.ID]
