@@ -32,11 +32,13 @@ func TestGerman(t *testing.T) {
 
 	v.clickSeat("A1")
 	v.isTold("Für Sie reserviert bis ")
+	v.until("the stream leaves the basket German", `/^Ihre Plätze\s+1 Platz\s+28.€/.test(document.getElementById('basket').innerText)`)
 	v.until("the countdown runs", `/^noch (2:0\d|1:\d\d)$/.test(document.getElementById('countdown').textContent)`)
 	v.isTold("Ihre Plätze sind noch zwei Minuten für Sie reserviert. Sie können sie länger reservieren.")
 	p.rival().lock("B2")
 	v.clickSeat("B2")
 	v.isTold("Reihe B Platz 2 wurde gerade von jemand anderem genommen.")
+	v.until("what others take is told in German", `/Reihe B Platz 2, .*, vergeben$/.test(document.getElementById('seat-B2').ariaLabel)`)
 }
 
 func TestLossOfTheStreamIsToldInGerman(t *testing.T) {
