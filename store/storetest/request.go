@@ -142,18 +142,20 @@ func requestApart(w *world) {
 	w.request("r", "bert", []string{"s4"}, []string{"s2"})
 }
 
-// requestOver repeats a request once its clock is over: first with none that
-// runs, and then with another that does.
+// requestOver repeats a request once its clock is over: where none runs, and
+// where another does that a request with or without an id has started.
 func requestOver(w *world) {
 	w.open(6)
 	short := long()
 	short.TTL, short.Total = time.Millisecond, time.Millisecond
-	out, err := w.s.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "anna", Seats: []string{"s1"}, Rules: short, Request: "r"})
-	w.must(err)
-	w.pass(out.Lock.Deadline)
-	w.request("other", "anna", []string{"s2"}, []string{"s2"})
-	w.request("r", "anna", []string{"s3"}, []string{"s3"})
-	w.request("other", "anna", []string{"s4"}, []string{"s2"})
+	for who, next := range map[store.Holder]string{"anna": "r", "bert": "other", "carl": ""} {
+		out, err := w.s.Lock(w.Context(), store.LockRequest{Event: evening, Holder: who, Seats: []string{"s1"}, Rules: short, Request: "r"})
+		w.must(err)
+		w.pass(out.Lock.Deadline)
+		w.request(next, who, []string{"s2"}, []string{"s2"})
+		w.request("r", who, []string{"s3"}, map[bool][]string{true: {"s2"}, false: {"s3"}}[next == "r"])
+		w.unlock(who)
+	}
 }
 
 func requestKept(w *world) {
