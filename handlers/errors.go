@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -23,6 +24,8 @@ type problem struct {
 
 var (
 	errNoSeatNamed = errors.New("no seat named")
+	errNoPart      = errors.New("no such category or section")
+	errNoBlock     = errors.New("no such seats side by side")
 	errBadForm     = errors.New("malformed form")
 	errWrongType   = errors.New("wrong content type")
 	errCrossSite   = errors.New("cross-site request")
@@ -32,6 +35,7 @@ var (
 func problemOf(err error) problem {
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	badCount, isCount := errors.AsType[countError](err)
 	switch {
 	case tooLarge:
 		return problem{status: 413, text: "That was too much at once, and nothing was changed. Choose fewer seats."}
@@ -39,6 +43,10 @@ func problemOf(err error) problem {
 		return problem{status: 404}
 	case errors.Is(err, store.ErrNoSeat):
 		return problem{status: 404, text: "This event has no such seat, and nothing was changed. Choose one on the map."}
+	case errors.Is(err, errNoPart):
+		return problem{status: 404, text: "This event has no such price or part of the hall, and nothing was changed. Choose again on its page."}
+	case isCount:
+		return problem{status: 422, text: fmt.Sprintf("You can hold at most %d seats at once, and nothing was changed. Ask for 1 to %d seats.", badCount.most, badCount.most)}
 	case errors.Is(err, errNoSeatNamed):
 		return problem{status: 422, text: "No seat was chosen. Choose one on the map."}
 	case errors.Is(err, store.ErrInvalid), errors.Is(err, errBadForm):

@@ -15,14 +15,15 @@ type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
-	mu   sync.Mutex
-	byID map[string]*views.Hall
+	mu     sync.Mutex
+	byID   map[string]*views.Hall
+	layout map[string]*layout // by the plan's hash
 }
 
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }) *halls {
-	return &halls{plans: plans, byID: map[string]*views.Hall{}}
+	return &halls{plans: plans, byID: map[string]*views.Hall{}, layout: map[string]*layout{}}
 }
 
 // of returns the hall of an event as it is now defined.
@@ -48,7 +49,18 @@ func (h *halls) of(ctx context.Context, e store.Event) (*views.Hall, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.byID[e.ID] = made
+	h.layout[e.Plan] = newLayout(p)
 	return made, nil
+}
+
+// layoutOf returns where the seats of an event are.
+func (h *halls) layoutOf(ctx context.Context, e store.Event) (*layout, error) {
+	if _, err := h.of(ctx, e); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.layout[e.Plan], nil
 }
 
 // renderer draws what a board sends.

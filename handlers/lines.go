@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/views"
 )
 
@@ -18,25 +19,50 @@ const (
 	noteLocked   note = "locked"
 	noteUnlocked note = "unlocked"
 	noteExtended note = "extended"
+	noteBest     note = "best"
+	noteSingle   note = "single"
 )
 
 // line returns the sentence for a note, or "" for a code that is not ours.
 func (n note) line(until string) string {
+	if n == noteUnlocked {
+		return "Given back."
+	}
+	if until == "" {
+		return ""
+	}
 	switch n {
 	case noteLocked:
-		if until == "" {
-			return ""
-		}
 		return "Yours until " + until + "."
-	case noteUnlocked:
-		return "Given back."
+	case noteBest:
+		return "The best that were free: yours until " + until + "."
+	case noteSingle:
+		return noteLocked.line(until) + leaves("a seat beside yours")
 	case noteExtended:
-		if until == "" {
-			return ""
-		}
 		return "Extended: yours until " + until + "."
 	}
 	return ""
+}
+
+// leaves asks those who leave seats single to think of others.
+func leaves(seats string) string {
+	return " That leaves " + seats + " alone: if you can, move by one."
+}
+
+func singleLine(h *views.Hall, single []plan.Seat) string {
+	names := make([]string, len(single))
+	for i, seat := range single {
+		names[i] = h.SeatName(seat.ID)
+	}
+	return leaves(strings.Join(names, ", "))
+}
+
+// blockLine begins a sentence about seats that were found for a visitor.
+func blockLine(h *views.Hall, seats []store.Seat) string {
+	if len(seats) == 1 {
+		return h.SeatName(seats[0].ID) + ". "
+	}
+	return fmt.Sprintf("%d seats together: %s. ", len(seats), h.BlockName(idsOf(seats)))
 }
 
 // untilOf is the time of day, in the event's zone, at which the lock ends.
@@ -66,6 +92,8 @@ func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, r
 		return http.StatusConflict, "Your time had run out, and the seats are free again. Choose them again if they still are."
 	case errors.Is(err, store.ErrClosed):
 		return http.StatusConflict, h.Sales(out.Now)
+	case errors.Is(err, errNoBlock):
+		return http.StatusUnprocessableEntity, "Not so many seats are free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map."
 	case errors.Is(err, store.ErrLimit):
 		return http.StatusUnprocessableEntity, fmt.Sprintf("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}

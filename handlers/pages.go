@@ -57,6 +57,10 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line s
 	if err != nil {
 		return err
 	}
+	where, err := s.halls.layoutOf(c.Request().Context(), view.Event)
+	if err != nil {
+		return err
+	}
 	basket := basketOf(view.Mine, view.Now, s.rules)
 	refused := status != http.StatusOK
 	if !refused {
@@ -67,6 +71,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, status int, line s
 	return render(c, status, views.EventPage(views.EventView{
 		Hall: h, Seats: view.Seats, Counts: views.Counts(view.Counts), Cursor: view.Cursor,
 		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
+		Best:   views.BestView{Plan: where.plan, Most: s.rules.MaxSeats, Request: newRequest()},
 		Basket: basket, Line: line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
 	}))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,7 @@ func eventView(t *testing.T) EventView {
 	return EventView{
 		Hall: newHall(t, smallEvent(), smallPlan()), Seats: seats, Mine: mine, Counts: Count(seats),
 		Basket: Basket{Lock: store.Lock{Seats: seats[1:2], Deadline: seats[1].LockedUntil}, Now: now},
+		Best:   BestView{Plan: smallPlan(), Most: 10, Request: "r1"},
 		Cursor: store.Cursor{Epoch: "e1", Position: 42}, Asset: plainName,
 	}
 }
@@ -173,6 +175,7 @@ func TestGoldenFragments(t *testing.T) {
 	golden(t, "section-resync", string(h.AppendSection(nil, 1, seats[5:], true)))
 	golden(t, "legend", string(h.AppendLegend(nil, Count(seats))))
 	golden(t, "legend-sold-out", string(h.AppendLegend(nil, Counts{store.Booked: 6})))
+	golden(t, "best-request", string(AppendBestRequest(nil, "r2")))
 	golden(t, "status-done", string(AppendStatus(nil, "Row A seat 1 is yours.", false)))
 	golden(t, "status-refused", string(AppendStatus(nil, "Row A seat 1 is taken.", true)))
 }
@@ -316,14 +319,41 @@ func TestFormsShareOneQueue(t *testing.T) {
 	v := eventView(t)
 	v.Basket.Now = v.Basket.Lock.Deadline.Add(-time.Minute)
 	forms := regexp.MustCompile(`<form[^>]*>`).FindAllString(render(t, EventPage(v)), -1)
-	if len(forms) != 4 {
-		t.Fatalf("%d forms, want one for each of 2 sections, one to release, one to extend", len(forms))
+	if len(forms) != 5 {
+		t.Fatalf("%d forms, want one for each of 2 sections, one to release, one to extend, one for the best seats", len(forms))
 	}
 	same := regexp.MustCompile(` method="post" action="([^"]+)" hx-post="([^"]+)" hx-swap="none" hx-sync="closest main:queue all"`)
 	for _, form := range forms {
 		if m := same.FindStringSubmatch(form); m == nil || m[1] != m[2] {
 			t.Errorf("form %s", form)
 		}
+	}
+}
+
+// The form for the best seats asks for nothing that the plan leaves no choice of.
+func TestBestOffersWhatThereIs(t *testing.T) {
+	h, v := newHall(t, smallEvent(), smallPlan()), BestView{Plan: smallPlan(), Most: 1}
+	fields := []string{`name="category"`, `name="section"`, `name="accessible"`, `max="1" value="1"`}
+	has := func() (n []bool) {
+		got := render(t, best(h, v))
+		for _, field := range fields {
+			n = append(n, strings.Contains(got, field))
+		}
+		return n
+	}
+	if got := has(); !slices.Equal(got, []bool{true, true, true, true}) {
+		t.Errorf("two sections with a wheelchair place: %q are there: %v", fields, got)
+	}
+	v.Plan.Sections = v.Plan.Sections[1:]
+	if got := has(); !slices.Equal(got, []bool{true, false, false, true}) {
+		t.Errorf("one section without: %q are there: %v", fields, got)
+	}
+}
+
+func TestBlockName(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	if got := h.BlockName([]string{"A1", "A2", "A3"}); got != "Row A seats 1 to 3" {
+		t.Errorf("got %q", got)
 	}
 }
 
