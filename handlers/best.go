@@ -41,7 +41,8 @@ func (s *Server) best(c echo.Context) error {
 		return err
 	}
 	out, err := s.lockBest(c.Request().Context(), board, where, wish, store.LockRequest{
-		Event: board.Event().ID, Holder: visitorOf(c).holder, Rules: s.rules, Request: c.Request().PostForm.Get("request"),
+		Event: board.Event().ID, Holder: visitorOf(c).holder, Rules: s.rules,
+		Request: cmp.Or(c.Request().PostForm.Get("request"), newRequest()),
 	})
 	if err == nil && len(out.Seats) == 0 {
 		err = cmp.Or(closedAt(board.Event(), out), errNoBlock)

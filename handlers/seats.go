@@ -111,14 +111,14 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 		return hallErr
 	}
 	basket := basketOf(a.out.Lock.Seats, a.out.Now, s.rules)
-	if a.says == nil {
-		a.says = func(_ *views.Hall, until string) string { return a.done.line(until) }
-	}
-	status, line := http.StatusOK, a.says(h, untilOf(h, basket))
-	if a.err != nil {
+	status, line := http.StatusOK, a.done.line(untilOf(h, basket))
+	switch {
+	case a.err != nil:
 		if status, line = refusal(h, visitorOf(c).holder, a.err, a.out, s.rules); status == 0 {
 			return a.err
 		}
+	case a.says != nil:
+		line = a.says(h, untilOf(h, basket))
 	}
 	s.reach(c.Request().Context(), board, a.out.Cursor)
 	switch {
