@@ -87,7 +87,7 @@ func TestBestLocksABlock(t *testing.T) {
 	p := h.visitor(t)
 	page := p.get("/events/demo").text
 	r := p.wantBest("count=2&request="+requestIn(t, page), "A4 A5")
-	for _, part := range []string{"2 seats together: Row A seats 4 to 5. Yours until", `id="basket"`, "2 seats</span>"} {
+	for _, part := range []string{"2 seats together: Row A seats 4 and 5. Yours until", `id="basket"`, "2 seats</span>"} {
 		if !strings.Contains(r.text, part) {
 			t.Errorf("the answer lacks %q: %s", part, r.text)
 		}

@@ -37,8 +37,11 @@ func AppendBestRequest(dst []byte, id string) []byte {
 // BlockName returns how two seats or more side by side, in their row's order,
 // are called in a sentence, such as "Row C seats 4 to 7".
 func (h *Hall) BlockName(ids []string) string {
-	first, last := h.seats[ids[0]], h.seats[ids[len(ids)-1]]
-	return "Row " + h.rowOf(ids[0]) + " seats " + first.number + " to " + last.number
+	first, last, to := h.seats[ids[0]], h.seats[ids[len(ids)-1]], " to "
+	if len(ids) == 2 {
+		to = " and "
+	}
+	return "Row " + h.rowOf(ids[0]) + " seats " + first.number + to + last.number
 }
 
 func (h *Hall) rowOf(id string) string {

@@ -352,8 +352,12 @@ func TestBestOffersWhatThereIs(t *testing.T) {
 
 func TestBlockName(t *testing.T) {
 	h := newHall(t, smallEvent(), smallPlan())
-	if got := h.BlockName([]string{"A1", "A2", "A3"}); got != "Row A seats 1 to 3" {
-		t.Errorf("got %q", got)
+	for want, ids := range map[string][]string{
+		"Row A seats 1 to 3": {"A1", "A2", "A3"}, "Row B seats 1 and 2": {"B1", "B2"},
+	} {
+		if got := h.BlockName(ids); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
