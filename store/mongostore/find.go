@@ -71,15 +71,18 @@ func (s *Store) find(ctx context.Context, event string, group []*request) (*foun
 	if err := s.findInto(ctx, f, wanted(event, group)); err != nil {
 		return nil, err
 	}
+	if f.now.IsZero() {
+		var err error
+		f.now, err = s.findNow(ctx)
+		return f, err
+	}
 	if granted := f.granted(event, group); granted != nil {
-		return f, s.findInto(ctx, f, bson.D{{Key: "_id", Value: in(granted)}, {Key: "event", Value: event}})
+		first := f.now // as the rest was read
+		err := s.findInto(ctx, f, bson.D{{Key: "_id", Value: in(granted)}, {Key: "event", Value: event}})
+		f.now = first
+		return f, err
 	}
-	if !f.now.IsZero() {
-		return f, nil
-	}
-	var err error
-	f.now, err = s.findNow(ctx)
-	return f, err
+	return f, nil
 }
 
 func (s *Store) findInto(ctx context.Context, f *found, filter bson.D) error {
