@@ -23,6 +23,8 @@ type problem struct {
 
 var (
 	errNoSeatNamed = errors.New("no seat named")
+	errNoPart      = errors.New("no such category or section")
+	errNoBlock     = errors.New("no such seats side by side")
 	errBadForm     = errors.New("malformed form")
 	errWrongType   = errors.New("wrong content type")
 	errCrossSite   = errors.New("cross-site request")
@@ -32,15 +34,20 @@ var (
 func problemOf(err error, w views.Words) problem {
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	badCount, isCount := errors.AsType[countError](err)
 	switch {
 	case tooLarge:
 		return problem{status: 413, text: w.Say("That was too much at once, and nothing was changed. Choose fewer seats.")}
 	case errors.Is(err, store.ErrNoEvent):
 		return problem{status: 404}
 	case errors.Is(err, live.ErrNoPage):
-		return problem{status: 404, text: "This event has no such section. Its own page shows all that there are."}
+		return problem{status: 404, text: w.Say("This event has no such section. Its own page shows all that there are.")}
 	case errors.Is(err, store.ErrNoSeat):
 		return problem{status: 404, text: w.Say("This event has no such seat, and nothing was changed. Choose one on the map.")}
+	case errors.Is(err, errNoPart):
+		return problem{status: 404, text: w.Say("This event has no such price or part of the hall, and nothing was changed. Choose again on its page.")}
+	case isCount:
+		return problem{status: 422, text: w.Say("Nothing was changed. Ask for a number of seats from 1 to %d: nobody can hold more at once.", badCount.most)}
 	case errors.Is(err, errNoSeatNamed):
 		return problem{status: 422, text: w.Say("No seat was chosen. Choose one on the map.")}
 	case errors.Is(err, store.ErrInvalid), errors.Is(err, errBadForm):

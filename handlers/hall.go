@@ -17,8 +17,9 @@ type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
-	mu   sync.Mutex
-	kept map[hallKey]*views.Hall
+	mu     sync.Mutex
+	kept   map[hallKey]*views.Hall
+	layout map[string]*layout // by the plan's hash
 }
 
 type hallKey struct {
@@ -29,7 +30,7 @@ type hallKey struct {
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }) *halls {
-	return &halls{plans: plans, kept: map[hallKey]*views.Hall{}}
+	return &halls{plans: plans, kept: map[hallKey]*views.Hall{}, layout: map[string]*layout{}}
 }
 
 // of returns the hall of an event as it is now defined, in a language.
@@ -62,7 +63,24 @@ func (h *halls) build(ctx context.Context, e store.Event) (*views.Hall, error) {
 	if err != nil {
 		return nil, err
 	}
-	return views.NewHall(e, p) // its error says whose hall
+	made, err := views.NewHall(e, p)
+	if err != nil {
+		return nil, err // says whose hall
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.layout[e.Plan] = newLayout(p)
+	return made, nil
+}
+
+// layoutOf returns where the seats of an event are.
+func (h *halls) layoutOf(ctx context.Context, e store.Event) (*layout, error) {
+	if _, err := h.of(ctx, e, language.English); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.layout[e.Plan], nil
 }
 
 func (h *halls) known(e store.Event, tag language.Tag) *views.Hall {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/views"
 )
 
@@ -17,25 +18,46 @@ const (
 	noteLocked   note = "locked"
 	noteUnlocked note = "unlocked"
 	noteExtended note = "extended"
+	noteBest     note = "best"
+	noteSingle   note = "single"
 )
 
 // line returns the sentence for a note, or "" for a code that is not ours.
 func (n note) line(w views.Words, until string) string {
+	if n == noteUnlocked {
+		return w.Say("Given back.")
+	}
+	if until == "" {
+		return ""
+	}
 	switch n {
 	case noteLocked:
-		if until == "" {
-			return ""
-		}
 		return w.Say("Yours until %s.", until)
-	case noteUnlocked:
-		return w.Say("Given back.")
+	case noteBest:
+		return w.Say("The best that were free: yours until %s.", until)
+	case noteSingle:
+		return noteLocked.line(w, until) + " " + w.Say("That leaves a seat beside yours alone: if you can, move by one.")
 	case noteExtended:
-		if until == "" {
-			return ""
-		}
 		return w.Say("Extended: yours until %s.", until)
 	}
 	return ""
+}
+
+// singleLine asks who leaves seats single to think of others.
+func singleLine(h *views.Hall, single []plan.Seat) string {
+	names := make([]string, len(single))
+	for i, seat := range single {
+		names[i] = h.SeatName(seat.ID)
+	}
+	return h.Say("That leaves %s alone: if you can, move by one.", strings.Join(names, ", "))
+}
+
+// blockLine names the seats that were found for a visitor.
+func blockLine(h *views.Hall, seats []store.Seat) string {
+	if len(seats) == 1 {
+		return h.SeatName(seats[0].ID) + "."
+	}
+	return h.Say("%d seats together: %s.", len(seats), h.BlockName(idsOf(seats)))
 }
 
 // untilOf is the time of day, in the event's zone, at which the lock ends.
@@ -66,6 +88,8 @@ func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, r
 		return http.StatusConflict, h.Say("Your time had run out, and the seats are free again. Choose them again if they still are.")
 	case errors.Is(err, store.ErrClosed):
 		return http.StatusConflict, h.Sales(out.Now)
+	case errors.Is(err, errNoBlock):
+		return http.StatusUnprocessableEntity, h.Say("Not so many seats are free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map.")
 	case errors.Is(err, store.ErrLimit):
 		return http.StatusUnprocessableEntity, h.Say("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}

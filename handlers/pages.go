@@ -79,6 +79,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	return render(c, status, views.EventPage(views.EventView{
 		Page: p, Seats: view.Seats, Sections: viewCounts(view.Sections), Cursor: view.Cursor,
 		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
+		Best:   views.BestView{Most: s.rules.MaxSeats, Request: newRequest()},
 		Basket: basket, Line: line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
 	}))
 }

@@ -33,7 +33,13 @@ func (s *Server) lock(c echo.Context) error {
 	out, err := s.store.Lock(c.Request().Context(), store.LockRequest{
 		Event: board.Event().ID, Holder: visitorOf(c).holder, Seats: seats, Rules: s.rules,
 	})
-	return s.answer(c, board, out, err, noteLocked)
+	a := answered{out: out, err: err, done: noteLocked}
+	if err == nil {
+		if err := s.mindSingle(c, board, &a); err != nil {
+			return err
+		}
+	}
+	return s.answer(c, board, a)
 }
 
 // unlock serves POST /events/{event}/unlock: seat, repeatable; none is all.
@@ -45,7 +51,7 @@ func (s *Server) unlock(c echo.Context) error {
 	out, err := s.store.Unlock(c.Request().Context(), store.UnlockRequest{
 		Event: board.Event().ID, Holder: visitorOf(c).holder, Seats: c.Request().PostForm["seat"],
 	})
-	return s.answer(c, board, out, err, noteUnlocked)
+	return s.answer(c, board, answered{out: out, err: err, done: noteUnlocked})
 }
 
 // extend serves POST /events/{event}/extend.
@@ -57,7 +63,26 @@ func (s *Server) extend(c echo.Context) error {
 	out, err := s.store.Extend(c.Request().Context(), store.ExtendRequest{
 		Event: board.Event().ID, Holder: visitorOf(c).holder, Rules: s.rules,
 	})
-	return s.answer(c, board, out, err, noteExtended)
+	return s.answer(c, board, answered{out: out, err: err, done: noteExtended})
+}
+
+// mindSingle has the answer to a lock say so if what was picked leaves a seat
+// single. That is allowed, and looked up on the board as it is by then.
+func (s *Server) mindSingle(c echo.Context, board *live.Board, a *answered) error {
+	where, err := s.halls.layoutOf(c.Request().Context(), board.Event())
+	if err != nil {
+		return err
+	}
+	s.reach(c.Request().Context(), board, a.out.Cursor)
+	single := where.stranded(idsOf(a.out.Seats), board)
+	if len(single) == 0 {
+		return nil
+	}
+	a.done = noteSingle
+	a.says = func(h *views.Hall, until string) string {
+		return noteLocked.line(h.Words, until) + " " + singleLine(h, single)
+	}
+	return nil
 }
 
 func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
@@ -68,33 +93,48 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 	return s.hub.Board(c.Request().Context(), id)
 }
 
+// answered is what a request for seats came to.
+type answered struct {
+	out  store.Outcome
+	err  error
+	done note
+	// says is the line where more can be said than the note does, which is
+	// only a code; nil is the note's.
+	says func(h *views.Hall, until string) string
+	// more is fragments beside those of seats, basket and line.
+	more []byte
+}
+
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
-func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, err error, done note) error {
+func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	h, hallErr := s.halls.of(c.Request().Context(), board.Event(), s.speak(c).Language())
 	if hallErr != nil {
 		return hallErr
 	}
-	basket := basketOf(out.Lock.Seats, out.Now, s.rules)
 	p, ok := h.Page(c.Request().PostForm.Get("page"))
 	if !ok {
 		p, _ = h.Page("") // what was done, or not, is told in any case
 	}
-	status, line := http.StatusOK, done.line(h.Words, untilOf(h, basket))
-	if err != nil {
-		if status, line = refusal(h, visitorOf(c).holder, err, out, s.rules); status == 0 {
-			return err
+	basket := basketOf(a.out.Lock.Seats, a.out.Now, s.rules)
+	status, line := http.StatusOK, a.done.line(h.Words, untilOf(h, basket))
+	switch {
+	case a.err != nil:
+		if status, line = refusal(h, visitorOf(c).holder, a.err, a.out, s.rules); status == 0 {
+			return a.err
 		}
+	case a.says != nil:
+		line = a.says(h, untilOf(h, basket))
 	}
-	s.reach(c.Request().Context(), board, out.Cursor)
+	s.reach(c.Request().Context(), board, a.out.Cursor)
 	switch {
 	case isFragment(c):
-		return s.fragments(c, p, status, out, basket, line)
-	case err != nil:
+		return s.fragments(c, p, status, a, basket, line)
+	case a.err != nil:
 		return s.showEvent(c, board, p.Section(), status, line)
 	default:
 		s.sessions.introduce(c)
-		return c.Redirect(http.StatusSeeOther, pageAfter(p, out, done))
+		return c.Redirect(http.StatusSeeOther, pageAfter(p, a.out, a.done))
 	}
 }
 
@@ -105,12 +145,12 @@ func (s *Server) reach(ctx context.Context, board *live.Board, cursor store.Curs
 }
 
 // fragments are the seats of the request as they stand for this visitor, the
-// basket, and one line.
-func (s *Server) fragments(c echo.Context, p views.Page, status int, out store.Outcome, basket views.Basket, line string) error {
+// basket, one line, and what else there is.
+func (s *Server) fragments(c echo.Context, p views.Page, status int, a answered, basket views.Basket, line string) error {
 	v := visitorOf(c)
-	var body []byte
-	for _, seat := range out.Seats {
-		body = p.AppendSeat(body, seat, seat.HeldBy(v.holder, out.Now))
+	body := a.more
+	for _, seat := range a.out.Seats {
+		body = p.AppendSeat(body, seat, seat.HeldBy(v.holder, a.out.Now))
 	}
 	body = p.AppendBasket(body, basket)
 	body = views.AppendStatus(body, line, status != http.StatusOK)
@@ -122,7 +162,12 @@ func (s *Server) fragments(c echo.Context, p views.Page, status int, out store.O
 	return c.HTMLBlob(status, body)
 }
 
+// pageAfter is where a browser without JavaScript is sent: to the page that the
+// form was on, or from an overview to that of the seats which are now held.
 func pageAfter(p views.Page, out store.Outcome, done note) string {
+	if done != noteUnlocked && len(out.Seats) > 0 {
+		p = p.With(out.Seats[0].ID)
+	}
 	query := url.Values{"note": {string(done)}, "cursor": {out.Cursor.String()}}
 	to := url.URL{Path: p.Path(), RawQuery: query.Encode()}
 	if len(out.Seats) > 0 {

@@ -197,7 +197,8 @@ func TestPagesAreCompressed(t *testing.T) {
 			t.Fatalf("%s is not compressed: %v", path, err)
 		}
 		text, err := io.ReadAll(unpacked)
-		if err != nil || string(text) != plain.text {
+		request := regexp.MustCompile(`name="request" value="[^"]+"`) // another one on each page
+		if err != nil || request.ReplaceAllString(string(text), "") != request.ReplaceAllString(plain.text, "") {
 			t.Errorf("%s differs when compressed: %v", path, err)
 		}
 		if plain.Header.Get("Content-Encoding") != "" || !strings.Contains(strings.Join(plain.Header.Values("Vary"), ","), "Accept-Encoding") {

@@ -50,6 +50,25 @@ func TestBadInputChangesNothing(t *testing.T) {
 		{"text", "/events/demo/lock", "seat=A1", "text/plain", 415},
 		{"type that is none", "/events/demo/lock", "seat=A1", ";;;", 415},
 		{"unknown action", "/events/demo/steal", "seat=A1", "", 404},
+		{"best: no count", "/events/demo/best", "", "", 422},
+		{"best: empty count", "/events/demo/best", "count=", "", 422},
+		{"best: no seats", "/events/demo/best", "count=0", "", 422},
+		{"best: less than none", "/events/demo/best", "count=-1", "", 422},
+		{"best: 1e9 seats", "/events/demo/best", "count=1e9", "", 422},
+		{"best: more than a number", "/events/demo/best", "count=99999999999999999999", "", 422},
+		{"best: half a seat", "/events/demo/best", "count=1.5", "", 422},
+		{"best: a word", "/events/demo/best", "count=two", "", 422},
+		{"best: over the limit", "/events/demo/best", "count=11", "", 422},
+		{"best: first of repeated", "/events/demo/best", "count=0&count=2", "", 422},
+		{"best: unknown category", "/events/demo/best", "count=2&category=none", "", 404},
+		{"best: malformed category", "/events/demo/best", "count=2&category=%00", "", 404},
+		{"best: unknown section", "/events/demo/best", "count=2&section=balcony", "", 404},
+		{"best: accessible is no 1", "/events/demo/best", "count=2&accessible=yes", "", 422},
+		{"best: accessible is empty", "/events/demo/best", "count=2&accessible=", "", 422},
+		{"best: malformed request", "/events/demo/best", "count=2&request=../x", "", 422},
+		{"best: long request", "/events/demo/best", "count=2&request=" + strings.Repeat("r", 65), "", 422},
+		{"best: no such block", "/events/demo/best", "count=6", "", 422},
+		{"best: unknown event", "/events/nothing/best", "count=2", "", 404},
 		{"unlock of a malformed seat", "/events/demo/unlock", "seat=../A1", "", 422},
 		{"unlock of an unknown seat", "/events/demo/unlock", "seat=Z99", "", 404},
 	}
@@ -110,7 +129,7 @@ func TestCrossSite(t *testing.T) {
 		"origin null":     {"Origin": {"null"}},
 		"null, same host": {"Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}},
 	} {
-		for _, action := range []string{"lock", "unlock", "extend"} {
+		for _, action := range []string{"lock", "best", "unlock", "extend"} {
 			p := h.visitor(t)
 			r := p.form(action, "seat=A1")
 			for key, values := range header {

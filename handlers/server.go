@@ -107,6 +107,7 @@ func (s *Server) routes() *echo.Echo {
 
 	posts := e.Group("/events/:event", s.refuseCrossSite, limitBody, s.sessions.load)
 	posts.POST("/lock", s.lock)
+	posts.POST("/best", s.best)
 	posts.POST("/unlock", s.unlock)
 	posts.POST("/extend", s.extend)
 	return e

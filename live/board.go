@@ -119,11 +119,21 @@ func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 	return v, nil
 }
 
-// Seats returns all seats of the event, in the plan's order, a copy.
-func (b *Board) Seats() []store.Seat {
+// Seats returns the seats with these ids as they stand, and the store's clock;
+// without ids all seats of the event, in the plan's order. Ids that the event
+// does not have are left out.
+func (b *Board) Seats(ids ...string) (seats []store.Seat, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.table.seats)
+	if len(ids) == 0 {
+		return slices.Clone(b.table.seats), b.hub.now()
+	}
+	for _, id := range ids {
+		if i, ok := b.table.number[id]; ok {
+			seats = append(seats, b.table.seats[i])
+		}
+	}
+	return seats, b.hub.now()
 }
 
 // Reach waits until the board has everything up to c. It returns false if it

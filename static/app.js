@@ -97,10 +97,20 @@
 		else if (!/id="status"[^>]*hx-swap-oob/.test(text)) say(texts.undone, true);
 	});
 
-	// A double click is one decision, not a lock and its release.
+	// A double click is one decision, not a lock and its release, nor two blocks.
 	document.addEventListener('click', e => {
-		if (e.detail > 1 && isSeat(e.target.closest?.('button'))) e.preventDefault();
+		const button = e.target.closest?.('button');
+		if (e.detail > 1 && (isSeat(button) || button?.closest('#best'))) e.preventDefault();
 	}, true);
+
+	// Whoever asks for the best seats below the map sees which they are, or why
+	// there are none.
+	on('htmx:finally:request', e => {
+		const { sourceElement, text } = e.detail.ctx;
+		if (!sourceElement.closest('#best')) return;
+		const seat = /id="(seat-[^"]+)" class="locked mine"/.exec(text)?.[1];
+		byId(seat ?? 'status')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+	});
 
 	// ---- The stream: is it there, and whose is it? ----
 

@@ -76,6 +76,15 @@ type Store interface {
 	// not, its former holder included, who then gets a new clock.
 	// Concurrent: of any number of callers for one seat exactly one wins.
 	// Those of one holder queue up: the limit is exact.
+	// Request: if the holder's running clock for the event remembers a granted
+	// request of this id, the seats that were granted then are asked for
+	// again, under all of the above, instead of those that are named now. So
+	// the same seats answer every repeat, concurrent ones included, whatever
+	// it names. Each request with an id that is granted is remembered, if only
+	// by saying that its seats were the holder's already; refused ones are
+	// not. A clock remembers the last [MaxGrants], until it is over. A request
+	// that names no seats and is not remembered is a success that changes
+	// nothing.
 	Lock(ctx context.Context, r LockRequest) (Outcome, error)
 
 	// Unlock gives seats of the holder back, all or none; without seats, all
@@ -193,8 +202,13 @@ type Batch struct {
 type LockRequest struct {
 	Event  string
 	Holder Holder
-	Seats  []string
-	Rules  Rules
+	// Seats may be none if there is a Request: then only what was granted to
+	// it is asked for.
+	Seats []string
+	Rules Rules
+	// Request is an id under which a grant is remembered, so that a repeat,
+	// which may have come to choose other seats, is the same; "" is none.
+	Request string
 }
 
 // UnlockRequest gives seats back; no seats means all.
@@ -216,8 +230,11 @@ const MaxSeatsPerRequest = 500
 
 // Validate reports what makes the request malformed, wrapping ErrInvalid.
 func (r LockRequest) Validate() error {
-	if len(r.Seats) == 0 {
+	if len(r.Seats) == 0 && r.Request == "" {
 		return fmt.Errorf("%w: no seat named", ErrInvalid)
+	}
+	if r.Request != "" && !ValidID(r.Request) {
+		return fmt.Errorf("%w: request id %q", ErrInvalid, r.Request)
 	}
 	if r.Rules.TTL < time.Millisecond || r.Rules.Total < time.Millisecond || r.Rules.MaxSeats < 1 {
 		return fmt.Errorf("%w: rules %+v", ErrInvalid, r.Rules)

@@ -41,6 +41,23 @@ var german = vocabulary{sentences: map[string]string{
 	"%s free":              "%s frei",
 	"none free":            "nichts frei",
 
+	// The best seats.
+	"Find the best seats for me": "Die besten Plätze finden",
+	"Seats together":             "Plätze nebeneinander",
+	"Price":                      "Preis",
+	"Any price":                  "Alle Preise",
+	"Where":                      "Wo",
+	"Anywhere":                   "Überall",
+	"with a wheelchair place":    "mit einem Rollstuhlplatz",
+	"Find seats":                 "Plätze finden",
+	"Row %s seats %s to %s":      "Reihe %s Plätze %s bis %s",
+	"Row %s seats %s and %s":     "Reihe %s Plätze %s und %s",
+	"%d seats together: %s.":     "%d Plätze nebeneinander: %s.",
+	"The best that were free: yours until %s.": "Die besten freien: für Sie reserviert bis %s.",
+	"Not so many seats are free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map.": "So viele Plätze sind nicht nebeneinander frei. Fragen Sie nach weniger, nach einem anderen Preis oder Bereich, oder wählen Sie im Saalplan.",
+	"That leaves %s alone: if you can, move by one.":                  "Damit bleibt %s allein: Rücken Sie um einen Platz, wenn Sie können.",
+	"That leaves a seat beside yours alone: if you can, move by one.": "Damit bleibt neben Ihnen ein Platz allein: Rücken Sie um einen Platz, wenn Sie können.",
+
 	// The basket and the legend.
 	"Your seats":        "Ihre Plätze",
 	"held until %s":     "reserviert bis %s",
@@ -67,6 +84,9 @@ var german = vocabulary{sentences: map[string]string{
 	"Your time had run out, and the seats are free again. Choose them again if they still are.": "Ihre Zeit war abgelaufen, und die Plätze sind wieder frei. Wählen Sie sie erneut, falls sie es noch sind.",
 
 	// Errors.
+	"Nothing was changed. Ask for a number of seats from 1 to %d: nobody can hold more at once.":           "Es wurde nichts geändert. Fragen Sie nach einer Zahl von 1 bis %d: Mehr Plätze kann niemand zugleich reservieren.",
+	"This event has no such section. Its own page shows all that there are.":                               "Diesen Bereich gibt es hier nicht. Die Seite der Veranstaltung zeigt alle.",
+	"This event has no such price or part of the hall, and nothing was changed. Choose again on its page.": "Diesen Preis oder Bereich gibt es hier nicht, und es wurde nichts geändert. Wählen Sie auf der Seite der Veranstaltung neu.",
 	"That came from elsewhere":         "Das kam von anderswo",
 	"Nothing is playing here":          "Hier wird nichts gespielt",
 	"That was not possible":            "Das war nicht möglich",

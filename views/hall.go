@@ -28,6 +28,7 @@ type Hall struct {
 	categories []category
 	seats      map[string]*place
 	low, high  int64 // prices
+	accessible bool  // there are wheelchair places
 	whole      sheet // of the event's own page
 	sheets     map[string][]byte
 	ends       endings
@@ -48,6 +49,7 @@ type row struct {
 }
 
 type category struct {
+	id    string
 	name  string
 	price int64
 	says  string // the price in words
@@ -83,7 +85,7 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	levels := map[string]int{}
 	for i, c := range p.Categories {
 		levels[c.ID] = i
-		h.categories = append(h.categories, category{name: c.Name, price: e.Prices[c.ID]})
+		h.categories = append(h.categories, category{id: c.ID, name: c.Name, price: e.Prices[c.ID]})
 	}
 	for _, s := range p.Sections {
 		if err := h.add(s, levels); err != nil {
@@ -165,6 +167,7 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 			p := &place{id: seat.ID, order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
 				properties: seat.Properties, level: level}
 			h.seats[seat.ID] = p
+			h.accessible = h.accessible || slices.Contains(seat.Properties, plan.Accessible)
 			out.seats = append(out.seats, p)
 		}
 		line.seats = len(r.Seats)

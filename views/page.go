@@ -58,6 +58,14 @@ func (p Page) Path() string {
 
 func (h *Hall) sectionPath(s section) string { return h.path("sections/" + s.id) }
 
+// With returns the page if it shows the seat, and else that of its section.
+func (p Page) With(seat string) Page {
+	if at, known := p.hall.seats[seat]; known && !p.shows(seat) {
+		return Page{p.hall, at.section}
+	}
+	return p
+}
+
 // beside returns the page of the next section that has seats, in steps of one
 // forwards or backwards.
 func (p Page) beside(step int) (Page, bool) {

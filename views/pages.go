@@ -33,6 +33,8 @@ type EventView struct {
 	Sections []Counts
 	Basket   Basket
 	Cursor   store.Cursor
+	// Best is what the form for the best seats offers.
+	Best BestView
 	// Line is what to say in the status element, if anything; Refused tells
 	// that it says why something was not done.
 	Line    string

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,7 @@ func eventView(t *testing.T) EventView {
 	return EventView{
 		Page: eventPage(newHall(t, smallEvent(), smallPlan())), Seats: seats, Mine: mine, Sections: smallCounts(),
 		Basket: Basket{Lock: store.Lock{Seats: seats[1:2], Deadline: seats[1].LockedUntil}, Now: now},
+		Best:   BestView{Most: 10, Request: "r1"},
 		Cursor: store.Cursor{Epoch: "e1", Position: 42}, Asset: plainName,
 	}
 }
@@ -186,6 +188,7 @@ func TestGoldenFragments(t *testing.T) {
 	golden(t, "section-resync", string(h.AppendSection(nil, 1, seats[5:], true)))
 	golden(t, "legend", string(h.AppendSummary(nil, smallCounts(), nil)))
 	golden(t, "legend-sold-out", string(h.AppendSummary(nil, []Counts{{store.Booked: 6}}, nil)))
+	golden(t, "best-request", string(AppendBestRequest(nil, "r2")))
 	golden(t, "status-done", string(AppendStatus(nil, "Row A seat 1 is yours.", false)))
 	golden(t, "status-refused", string(AppendStatus(nil, "Row A seat 1 is taken.", true)))
 }
@@ -329,13 +332,44 @@ func TestFormsShareOneQueue(t *testing.T) {
 	v := eventView(t)
 	v.Basket.Now = v.Basket.Lock.Deadline.Add(-time.Minute)
 	forms := regexp.MustCompile(`<form[^>]*>`).FindAllString(render(t, EventPage(v)), -1)
-	if len(forms) != 4 {
-		t.Fatalf("%d forms, want one for each of 2 sections, one to release, one to extend", len(forms))
+	if len(forms) != 5 {
+		t.Fatalf("%d forms, want one for each of 2 sections, one to release, one to extend, one for the best seats", len(forms))
 	}
 	same := regexp.MustCompile(` method="post" action="([^"]+)" hx-post="([^"]+)" hx-swap="none" hx-sync="closest main:queue all"`)
 	for _, form := range forms {
 		if m := same.FindStringSubmatch(form); m == nil || m[1] != m[2] {
 			t.Errorf("form %s", form)
+		}
+	}
+}
+
+// The form for the best seats asks for nothing that the plan leaves no choice of.
+func TestBestOffersWhatThereIs(t *testing.T) {
+	fields := []string{`name="category"`, `name="section"`, `name="accessible"`, `max="1" value="1"`}
+	has := func(p plan.Plan) (n []bool) {
+		got := render(t, best(eventPage(newHall(t, smallEvent(), p)), BestView{Most: 1}))
+		for _, field := range fields {
+			n = append(n, strings.Contains(got, field))
+		}
+		return n
+	}
+	if got := has(smallPlan()); !slices.Equal(got, []bool{true, true, true, true}) {
+		t.Errorf("two sections with a wheelchair place: %q are there: %v", fields, got)
+	}
+	one := smallPlan()
+	one.Sections = one.Sections[1:]
+	if got := has(one); !slices.Equal(got, []bool{true, false, false, true}) {
+		t.Errorf("one section without: %q are there: %v", fields, got)
+	}
+}
+
+func TestBlockName(t *testing.T) {
+	h := newHall(t, smallEvent(), smallPlan())
+	for want, ids := range map[string][]string{
+		"Stalls, Row A seats 1 to 3": {"A1", "A2", "A3"}, "Stalls, Row B seats 1 and 2": {"B1", "B2"},
+	} {
+		if got := h.BlockName(ids); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -32,7 +32,7 @@ type row struct {
 // allFields are those of a seat or a clock that decisions need.
 var allFields = []string{
 	"event", "seat", "place", "status", "lockedBy", "lockTime", "lockedUntil", "booking", "version",
-	"holder", "started", "deadline", "extended",
+	"holder", "started", "deadline", "extended", "grants",
 }
 
 // touchedField marks a row that a transaction relied on and did not change.
@@ -172,11 +172,12 @@ type clock struct {
 	holder            store.Holder
 	started, deadline time.Time
 	extended          bool
+	grants            store.Grants
 	version           int64
 }
 
 func (c clock) document() bson.D {
-	return bson.D{
+	d := bson.D{
 		{Key: "_id", Value: clockPath(c.event, c.holder)},
 		{Key: "event", Value: c.event},
 		{Key: "holder", Value: string(c.holder)},
@@ -185,6 +186,10 @@ func (c clock) document() bson.D {
 		{Key: "extended", Value: c.extended},
 		{Key: "version", Value: c.version},
 	}
+	if len(c.grants) > 0 {
+		d = append(d, bson.E{Key: "grants", Value: c.grants})
+	}
+	return d
 }
 
 func decodeClock(raw bson.Raw) (c clock, err error) {
@@ -200,6 +205,8 @@ func decodeClock(raw bson.Raw) (c clock, err error) {
 			ok = timeOf(v, &c.deadline)
 		case "extended":
 			c.extended, ok = v.BooleanOK()
+		case "grants":
+			ok = v.Unmarshal(&c.grants) == nil
 		case "version":
 			c.version, ok = v.AsInt64OK()
 		default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,23 @@ func TestRowSurvives(t *testing.T) {
 		}
 		if got, err := decodeRow(raw); err != nil || got != r {
 			t.Errorf("got %+v, %v, want %+v", got, err, r)
+		}
+	}
+}
+
+func TestClockSurvives(t *testing.T) {
+	now := time.UnixMilli(1_900_000_000_123).UTC()
+	for _, c := range []clock{
+		{event: "e", holder: "$h", started: now, deadline: now.Add(time.Hour), version: 1},
+		{event: "e", holder: "h", started: now, deadline: now, extended: true, version: 2,
+			grants: store.Grants{{Request: "a", Seats: []string{"s1", "s2"}}, {Request: "b", Seats: []string{"s3"}}}},
+	} {
+		raw, err := bson.Marshal(c.document())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeClock(raw); err != nil || !reflect.DeepEqual(got, c) {
+			t.Errorf("got %+v, %v, want %+v", got, err, c)
 		}
 	}
 }

@@ -22,6 +22,9 @@ type question struct {
 	event  string
 	holder store.Holder // "" if nobody's lock matters
 	seats  []string
+	// request is the id of a lock that is asked for, or asked for again: then
+	// the seats are those that it was granted.
+	request string
 }
 
 // view answers a question: how things stand at one instant.
@@ -34,7 +37,7 @@ type view struct {
 }
 
 // decision is what a request comes to: how things stand once the documents are
-// written. Without rows there is nothing to do.
+// written. Without rows and clock there is nothing to do.
 type decision struct {
 	out   store.Outcome
 	clock clock // version 0 is none
@@ -65,22 +68,60 @@ func (s *Store) find(ctx context.Context, event string, group []*request) (*foun
 		seats: map[string]row{}, clocks: map[store.Holder]clock{}, held: map[store.Holder]map[string]bool{},
 		changedSeats: map[string]bool{}, changedHolders: map[store.Holder]bool{},
 	}
-	cursor, err := s.db.Collection(seatsColl).Find(ctx, wanted(event, group),
+	if err := s.findInto(ctx, f, wanted(event, group)); err != nil {
+		return nil, err
+	}
+	if f.now.IsZero() {
+		var err error
+		f.now, err = s.findNow(ctx)
+		return f, err
+	}
+	if granted := f.granted(event, group); granted != nil {
+		first := f.now // as the rest was read
+		err := s.findInto(ctx, f, bson.D{{Key: "_id", Value: in(granted)}, {Key: "event", Value: event}})
+		f.now = first
+		return f, err
+	}
+	return f, nil
+}
+
+func (s *Store) findInto(ctx context.Context, f *found, filter bson.D) error {
+	cursor, err := s.db.Collection(seatsColl).Find(ctx, filter,
 		options.Find().SetProjection(withNow(allFields...)).SetBatchSize(10*groupSize))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer tidy(func(ctx context.Context) { _ = cursor.Close(ctx) }) // the servers forget it anyhow
 	for cursor.Next(ctx) {
 		if err := f.add(cursor.Current); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := cursor.Err(); err != nil || !f.now.IsZero() {
-		return f, err
+	return cursor.Err()
+}
+
+// granted are the paths of seats that repeated requests were granted before,
+// and that are not found yet: they were given back since.
+func (f *found) granted(event string, group []*request) (paths bson.A) {
+	for _, r := range group {
+		for _, id := range f.known(r.question).seats {
+			if _, found := f.seats[id]; !found && !slices.Contains(r.seats, id) {
+				paths = append(paths, path(event, id))
+			}
+		}
 	}
-	f.now, err = s.findNow(ctx)
-	return f, err
+	return paths
+}
+
+// known is the question with the seats that were granted to its request, if
+// the holder's running clock remembers it.
+func (f *found) known(q question) question {
+	if c := f.clocks[q.holder]; q.request != "" && f.now.Before(c.deadline) {
+		if seats, ok := c.grants.Seats(q.request); ok {
+			q.seats = seats
+		}
+	}
+	return q
 }
 
 // findNow reads the servers' time where nothing else was found to bring it.

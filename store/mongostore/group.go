@@ -254,13 +254,14 @@ func (s *Store) attempt(event string, group []*request) error {
 // the transaction too large is left for the next group as well.
 func (f *found) decideAll(group []*request) (w writes) {
 	for _, r := range group {
-		v, err := f.view(r.question)
+		q := f.known(r.question)
+		v, err := f.view(q)
 		var d decision
 		if err == nil {
 			d, err = r.decide(v)
 		}
-		changes := err == nil && len(d.rows) > 0
-		r.decided = len(w) < groupSize && (changes || !f.changed(r.question))
+		changes := err == nil && (len(d.rows) > 0 || d.clock.version > 0)
+		r.decided = len(w) < groupSize && (changes || !f.changed(q))
 		if !r.decided {
 			continue
 		}

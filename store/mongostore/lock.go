@@ -15,7 +15,7 @@ func (s *Store) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, e
 	if err := r.Validate(); err != nil {
 		return store.Outcome{}, fmt.Errorf("%s: %w", what, err)
 	}
-	q := question{event: r.Event, holder: r.Holder, seats: store.Distinct(r.Seats)}
+	q := question{event: r.Event, holder: r.Holder, seats: store.Distinct(r.Seats), request: r.Request}
 	return s.change(ctx, what, q, func(v view) (decision, error) { return v.decideLock(r) })
 }
 
@@ -28,6 +28,7 @@ func (v view) decideLock(r store.LockRequest) (decision, error) {
 		}
 	}
 	if len(wanted) == 0 {
+		v.remember(&d, r)
 		return d, nil
 	}
 	if !v.sales.OnSaleAt(v.now) {
@@ -51,8 +52,10 @@ func (v view) grant(d *decision, r store.LockRequest, wanted []int) {
 	if !v.now.Before(lock.Deadline) {
 		lock.Started, lock.Deadline = r.Rules.StartClock(v.now)
 		lock.Extended = false
+		v.clock.grants = nil
 	}
 	d.clock = v.nextClock(r.Event, r.Holder, *lock)
+	d.clock.grants, _ = d.clock.grants.With(r.Request, v.ids())
 	for _, i := range wanted {
 		old := v.seats[i]
 		lapsed := old.seat.LockedBy != "" && old.seat.LockedBy != r.Holder
@@ -66,13 +69,33 @@ func (v view) grant(d *decision, r store.LockRequest, wanted []int) {
 	slices.SortFunc(lock.Seats, func(a, b store.Seat) int { return strings.Compare(a.ID, b.ID) })
 }
 
+// remember has the running clock remember a request whose seats were the
+// holder's already. They must be so still when that is written.
+func (v view) remember(d *decision, r store.LockRequest) {
+	grants, added := v.clock.grants.With(r.Request, v.ids())
+	if !added || !v.now.Before(v.clock.deadline) {
+		return
+	}
+	d.clock = v.nextClock(r.Event, r.Holder, d.out.Lock)
+	d.clock.grants = grants
+	d.relied = v.seats
+}
+
+func (v view) ids() []string {
+	ids := make([]string, len(v.seats))
+	for i, r := range v.seats {
+		ids[i] = r.seat.ID
+	}
+	return ids
+}
+
 // nextClock is the holder's clock as it is to be written with any change of
 // their seats, if only to count its version up.
 func (v view) nextClock(event string, holder store.Holder, lock store.Lock) clock {
 	return clock{
 		event: event, holder: holder,
 		started: lock.Started, deadline: lock.Deadline, extended: lock.Extended,
-		version: v.clock.version + 1,
+		grants: v.clock.grants, version: v.clock.version + 1,
 	}
 }
 

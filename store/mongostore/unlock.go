@@ -42,7 +42,7 @@ func (v view) decideUnlock(r store.UnlockRequest) (decision, error) {
 	d.out.Lock.Seats = slices.DeleteFunc(d.out.Lock.Seats, func(seat store.Seat) bool {
 		return slices.ContainsFunc(d.rows, func(r row) bool { return r.seat.ID == seat.ID })
 	})
-	if v.clock.version > 0 {
+	if v.clock.version > 0 && len(d.rows) > 0 {
 		d.clock = v.clock
 		d.clock.version++
 	}

@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -112,6 +113,13 @@ func (t *tx) lock(r store.LockRequest, ids []string) (store.Outcome, error) {
 	if err != nil {
 		return store.Outcome{}, err
 	}
+	grants, err := t.grantsOf(r)
+	if err != nil {
+		return store.Outcome{}, err
+	}
+	if known, ok := grants.Seats(r.Request); ok {
+		ids = known
+	}
 	out, err := t.outcome(r.Event, r.Holder, ids)
 	if err != nil {
 		return store.Outcome{}, err
@@ -123,7 +131,7 @@ func (t *tx) lock(r store.LockRequest, ids []string) (store.Outcome, error) {
 		}
 	}
 	if len(wanted) == 0 {
-		return out, nil
+		return out, t.remember(r, grants, ids)
 	}
 	if !event.OnSaleAt(t.now) {
 		return out, store.ErrClosed
@@ -136,7 +144,41 @@ func (t *tx) lock(r store.LockRequest, ids []string) (store.Outcome, error) {
 	if len(out.Lock.Seats)+len(wanted) > r.Rules.MaxSeats {
 		return out, store.ErrLimit
 	}
-	return out, t.grant(r, &out, wanted)
+	if err := t.grant(r, &out, wanted); err != nil {
+		return store.Outcome{}, err
+	}
+	return out, t.remember(r, grants, ids)
+}
+
+// grantsOf reads what the holder's running clock remembers, for a request with
+// an id.
+func (t *tx) grantsOf(r store.LockRequest) (grants store.Grants, err error) {
+	if r.Request == "" {
+		return nil, nil
+	}
+	err = t.each(`SELECT grants FROM locks WHERE event = ?1 AND holder = ?2 AND deadline > ?3 AND grants <> ''`,
+		func(stmt *sqlite.Stmt) error {
+			if err := json.Unmarshal([]byte(stmt.ColumnText(0)), &grants); err != nil {
+				return fmt.Errorf("%w: grants of a clock: %w", errDamaged, err)
+			}
+			return nil
+		}, r.Event, r.Holder, t.now)
+	return grants, err
+}
+
+// remember adds what was granted to what the running clock remembers.
+func (t *tx) remember(r store.LockRequest, grants store.Grants, ids []string) error {
+	grants, added := grants.With(r.Request, ids)
+	if !added {
+		return nil
+	}
+	body, err := json.Marshal(grants)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE locks SET grants = ?3 WHERE event = ?1 AND holder = ?2 AND deadline > ?4`,
+		r.Event, r.Holder, string(body), t.now)
+	return err
 }
 
 // grant starts the clock if none runs, and writes the seats.
@@ -146,7 +188,7 @@ func (t *tx) grant(r store.LockRequest, out *store.Outcome, wanted []int) error 
 		lock.Started, lock.Deadline = r.Rules.StartClock(t.now)
 		lock.Extended = false
 		_, err := t.exec(`INSERT INTO locks (event, holder, started, deadline, extended) VALUES (?1, ?2, ?3, ?4, 0)
-			ON CONFLICT DO UPDATE SET started = ?3, deadline = ?4, extended = 0`,
+			ON CONFLICT DO UPDATE SET started = ?3, deadline = ?4, extended = 0, grants = ''`,
 			r.Event, r.Holder, lock.Started, lock.Deadline)
 		if err != nil {
 			return err

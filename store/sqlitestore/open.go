@@ -21,7 +21,7 @@ var schema string
 
 const (
 	applicationID = 0x5ea710c0 // marks our files for SQLite and for file(1)
-	formatVersion = 1          // of schema.sql
+	formatVersion = 2          // of schema.sql; upgrade knows the way from 1
 
 	busyTimeout = 5 * time.Second // for a command that writes beside a server
 )
@@ -157,7 +157,25 @@ func (v view) prepareFile() error {
 	if isNew {
 		return v.create()
 	}
-	return nil
+	return v.upgrade()
+}
+
+// upgrade brings a file of an older format up to schema.sql. A server that
+// still runs on it goes on as before.
+func (v view) upgrade() (err error) {
+	end, err := sqlitex.ImmediateTransaction(v.Conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	version, err := v.text("PRAGMA user_version")
+	if err != nil || version != "1" {
+		return err
+	}
+	if _, err := v.exec(`ALTER TABLE locks ADD COLUMN grants TEXT NOT NULL DEFAULT ''`); err != nil {
+		return err
+	}
+	return v.setPragma("user_version", formatVersion)
 }
 
 // tryWrite begins to write and takes it back. A read-only file opens without a

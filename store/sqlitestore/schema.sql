@@ -44,13 +44,15 @@ CREATE TABLE seats (
 CREATE INDEX seats_due ON seats (locked_until) WHERE status = 'locked';
 CREATE INDEX seats_held ON seats (event, locked_by) WHERE locked_by IS NOT NULL;
 
--- The clock of a holder for an event; over when deadline has passed.
+-- The clock of a holder for an event; over when deadline has passed. grants is
+-- the granted requests that it remembers, as JSON; '' for none.
 CREATE TABLE locks (
 	event    TEXT NOT NULL,
 	holder   TEXT NOT NULL,
 	started  INTEGER NOT NULL,
 	deadline INTEGER NOT NULL,
 	extended INTEGER NOT NULL,
+	grants   TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (event, holder)
 ) WITHOUT ROWID, STRICT;
 

@@ -21,6 +21,7 @@ type model struct {
 type clock struct {
 	started, deadline time.Time
 	extended          bool
+	grants            store.Grants
 }
 
 func newModel(def store.NewEvent) *model {
@@ -83,6 +84,13 @@ func (m *model) outcome(ids []string, who store.Holder, now time.Time) store.Out
 
 func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) {
 	ids := store.Distinct(r.Seats)
+	c := m.clocks[r.Holder]
+	if !now.Before(c.deadline) {
+		c = clock{}
+	}
+	if known, ok := c.grants.Seats(r.Request); ok {
+		ids = known
+	}
 	if !m.known(ids) {
 		return store.Outcome{}, store.ErrNoSeat
 	}
@@ -90,10 +98,11 @@ func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) 
 	if err := m.refuseLock(r, fresh, now); err != nil {
 		return m.outcome(ids, r.Holder, now), err
 	}
-	c, ok := m.clocks[r.Holder]
-	if len(fresh) > 0 && (!ok || !now.Before(c.deadline)) {
-		c = clock{}
+	if len(fresh) > 0 && c.started.IsZero() {
 		c.started, c.deadline = r.Rules.StartClock(now)
+	}
+	if !c.started.IsZero() {
+		c.grants, _ = c.grants.With(r.Request, ids)
 		m.clocks[r.Holder] = c
 	}
 	for _, s := range fresh {

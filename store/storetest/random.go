@@ -118,6 +118,9 @@ func (p *player) compare(got store.Outcome, gotErr error, want store.Outcome, wa
 func (p *player) lock() string {
 	who, rules := p.who()
 	r := store.LockRequest{Event: evening, Holder: who, Seats: p.pick(3), Rules: rules}
+	if n := p.random.IntN(12); n < 6 { // more than a clock remembers, in the long run
+		r.Request = fmt.Sprintf("request-%d", n+6*p.random.IntN(6))
+	}
 	got, err := p.store().Lock(p.Context(), r)
 	want, wantErr := p.model.lock(r, got.Now)
 	p.compare(got, err, want, wantErr)

@@ -60,6 +60,7 @@ func groups() []group {
 		{"UpdateEvent", updateCases()},
 		{"Snapshot", snapshotCases()},
 		{"Lock", lockCases()},
+		{"Request", requestCases()},
 		{"Race", raceCases()},
 		{"Clock", clockCases()},
 		{"Unlock", unlockCases()},

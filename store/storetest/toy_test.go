@@ -48,6 +48,13 @@ const (
 	extendsTwice     fault = "extends without end"
 	ignoresEpoch     fault = "takes any cursor"
 	unlocksForgetful fault = "forgets the clock with the last seat"
+	grantForgotten   fault = "forgets requests"
+	grantForEver     fault = "remembers requests for ever"
+	grantOfAll       fault = "does not ask whose request it is"
+	grantRefused     fault = "remembers what was refused"
+	grantNew         fault = "remembers only what was locked anew"
+	grantChecked     fault = "looks for the request and then writes"
+	grantBlind       fault = "takes a known request for a granted one"
 	updateInPart     fault = "keeps the venue"
 	updateAnything   fault = "takes any update"
 	updateMoney      fault = "takes another currency or plan"
@@ -80,6 +87,7 @@ type hall struct {
 	sales  store.Event    // whose sales times count
 	seats  map[string]store.Seat
 	clocks map[store.Holder]store.Lock // without seats
+	grants map[store.Holder]store.Grants
 }
 
 type session struct {
@@ -145,7 +153,8 @@ type tx struct {
 	store  *toy
 	now    time.Time
 	staged []store.Change
-	clock  *store.Lock // the clock to store
+	clock  *store.Lock   // the clock to store
+	grants *store.Grants // what it remembers
 }
 
 // write runs do as a transaction and tells how things stand after it. do
@@ -190,6 +199,9 @@ func (t *tx) stage(s store.Seat) {
 func (t *tx) commit(who store.Holder) {
 	if t.clock != nil {
 		t.clocks[who] = *t.clock
+	}
+	if t.grants != nil {
+		t.hall.grants[who] = *t.grants
 	}
 	if len(t.staged) == 0 {
 		return
@@ -245,11 +257,39 @@ func (s *toy) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, err
 		return store.Outcome{}, err
 	}
 	return s.write(ctx, r.Event, r.Holder, func(t *tx) ([]string, error) {
-		ids := store.Distinct(r.Seats)
+		ids, grants := t.granted(r)
 		has := len(t.held(r.Holder, t.now))
 		s.pause(countThenWrite)
-		return ids, t.lock(r, ids, has)
+		s.pause(grantChecked)
+		err := t.lock(r, ids, has)
+		running := t.clock != nil || !t.lockOf(r.Holder, t.now).Started.IsZero()
+		if (err == nil || s.fault == grantRefused) && running && (len(t.staged) > 0 || s.fault != grantNew) {
+			grants, _ = grants.With(r.Request, ids)
+			t.grants = &grants
+		}
+		if err != nil && t.grants != nil {
+			t.hall.grants[r.Holder] = grants
+		}
+		return ids, err
 	})
+}
+
+// granted returns the seats that are asked for, and what the clock remembers.
+func (t *tx) granted(r store.LockRequest) (ids []string, grants store.Grants) {
+	ids = store.Distinct(r.Seats)
+	if t.store.fault == grantForEver || !t.lockOf(r.Holder, t.now).Started.IsZero() {
+		grants = t.hall.grants[r.Holder]
+	}
+	all := grants
+	if t.store.fault == grantOfAll {
+		for _, other := range t.hall.grants {
+			all = append(all, other...)
+		}
+	}
+	if known, ok := all.Seats(r.Request); ok && t.store.fault != grantForgotten {
+		ids = known
+	}
+	return ids, grants
 }
 
 func (t *tx) lock(r store.LockRequest, ids []string, has int) error {
@@ -260,6 +300,9 @@ func (t *tx) lock(r store.LockRequest, ids []string, has int) error {
 	fresh := slices.DeleteFunc(seats, func(s store.Seat) bool {
 		return s.HeldBy(r.Holder, t.now) && t.store.fault != bumpRepeat
 	})
+	if _, known := t.hall.grants[r.Holder].Seats(r.Request); known && t.store.fault == grantBlind {
+		return nil
+	}
 	lock := t.lockOf(r.Holder, t.now)
 	if lock.Started.IsZero() || t.store.fault == resetClock {
 		lock.Started, lock.Deadline = r.Rules.StartClock(t.now)
@@ -415,7 +458,7 @@ func (s *toy) CreateEvent(ctx context.Context, e store.NewEvent) error {
 	if old, ok := s.halls[e.ID]; ok {
 		return sameDefinition(old.first, e)
 	}
-	h := &hall{def: e, first: e, sales: e.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Lock{}}
+	h := &hall{def: e, first: e, sales: e.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Lock{}, grants: map[store.Holder]store.Grants{}}
 	for _, id := range e.Seats {
 		seat := store.Seat{ID: id, Version: 1}
 		if slices.Contains(e.Withheld, id) {

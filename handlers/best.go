@@ -1,0 +1,166 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/live"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+	"github.com/seatlock/seatlock/views"
+)
+
+// bestRetries is how often the next best seats are tried when others were
+// faster.
+const bestRetries = 5
+
+// best serves POST /events/{event}/best: count, and if wanted category,
+// section, accessible=1; request makes a repeat the same.
+func (s *Server) best(c echo.Context) error {
+	board, err := s.boardOf(c)
+	if err != nil {
+		return err
+	}
+	where, err := s.halls.layoutOf(c.Request().Context(), board.Event())
+	if err != nil {
+		return err
+	}
+	wish, err := wishOf(c.Request().PostForm, where.plan, s.rules)
+	if err != nil {
+		return err
+	}
+	if err := s.sessions.keep(c); err != nil {
+		return err
+	}
+	out, err := s.lockBest(c.Request().Context(), board, where, wish, store.LockRequest{
+		Event: board.Event().ID, Holder: visitorOf(c).holder, Rules: s.rules,
+		Request: cmp.Or(c.Request().PostForm.Get("request"), newRequest()),
+	})
+	if err == nil && len(out.Seats) == 0 {
+		err = cmp.Or(closedAt(board.Event(), out), errNoBlock)
+	}
+	return s.answer(c, board, answered{
+		out: out, err: err, done: noteBest, more: views.AppendBestRequest(nil, newRequest()),
+		says: func(h *views.Hall, until string) string {
+			return blockLine(h, out.Seats) + " " + noteLocked.line(h.Words, until)
+		},
+	})
+}
+
+// lockBest locks the best seats, or the next best as long as others are
+// faster. Without any it asks for what the request was granted before, if it
+// is a repeat, and else for nothing.
+func (s *Server) lockBest(ctx context.Context, board *live.Board, where *layout, wish plan.Wish, r store.LockRequest) (out store.Outcome, err error) {
+	lost := map[string]bool{} // which the board may not know yet
+	for range 1 + bestRetries {
+		free := where.free(board.Seats())
+		r.Seats, _ = where.plan.Best(wish, func(id string) bool { return !lost[id] && free(id) })
+		out, err = s.store.Lock(ctx, r)
+		overtaken := errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrBooked) || errors.Is(err, store.ErrWithheld)
+		if !overtaken || !slices.Equal(idsOf(out.Seats), r.Seats) { // the seats of a repeat are not chosen anew
+			break
+		}
+		for _, seat := range inTheWay(r.Holder, out) {
+			lost[seat.ID] = true
+		}
+	}
+	return out, err
+}
+
+func closedAt(e store.Event, out store.Outcome) error {
+	if e.OnSaleAt(out.Now) {
+		return nil
+	}
+	return store.ErrClosed
+}
+
+// newRequest names what a form will ask for.
+func newRequest() string { return rand.Text() }
+
+// countError is a number of seats that nobody can have.
+type countError struct{ most int }
+
+func (e countError) Error() string { return fmt.Sprintf("count is not from 1 to %d", e.most) }
+
+// wishOf reads what is asked of the seats, from the first of repeated fields.
+func wishOf(form url.Values, p plan.Plan, rules store.Rules) (w plan.Wish, err error) {
+	if w.Count, err = strconv.Atoi(form.Get("count")); err != nil || w.Count < 1 || w.Count > rules.MaxSeats {
+		return w, countError{rules.MaxSeats}
+	}
+	w.Category, w.Section = form.Get("category"), form.Get("section")
+	if w.Category != "" && !slices.ContainsFunc(p.Categories, func(c plan.Category) bool { return c.ID == w.Category }) ||
+		w.Section != "" && !slices.ContainsFunc(p.Sections, func(s plan.Section) bool { return s.ID == w.Section }) {
+		return w, errNoPart
+	}
+	if w.Accessible = form.Has("accessible"); w.Accessible && form.Get("accessible") != "1" {
+		return w, errBadForm
+	}
+	return w, nil
+}
+
+// layout is a plan, with where in it each seat is.
+type layout struct {
+	plan  plan.Plan
+	place map[string]place
+}
+
+type place struct {
+	order int // among all seats
+	row   plan.Row
+}
+
+func newLayout(p plan.Plan) *layout {
+	l := &layout{plan: p, place: map[string]place{}}
+	for _, section := range p.Sections {
+		for _, row := range section.Rows {
+			for _, seat := range row.Seats {
+				l.place[seat.ID] = place{len(l.place), row}
+			}
+		}
+	}
+	return l
+}
+
+// free tells which of all seats of the event can be had.
+func (l *layout) free(seats []store.Seat, now time.Time) func(id string) bool {
+	return func(id string) bool { return seats[l.place[id].order].FreeAt(now) }
+}
+
+// stranded returns the seats that are left single beside those that are taken.
+func (l *layout) stranded(taken []string, board *live.Board) []plan.Seat {
+	var rows []plan.Row // only those concerned: a hall may have hundreds
+	var ids []string
+	for _, id := range taken {
+		row := l.place[id].row
+		if len(row.Seats) == 0 || slices.ContainsFunc(rows, func(r plan.Row) bool { return &r.Seats[0] == &row.Seats[0] }) {
+			continue
+		}
+		rows = append(rows, row)
+		for _, seat := range row.Seats {
+			ids = append(ids, seat.ID)
+		}
+	}
+	seats, now := board.Seats(ids...)
+	free := map[string]bool{}
+	for _, seat := range seats {
+		free[seat.ID] = seat.FreeAt(now)
+	}
+	return plan.Plan{Sections: []plan.Section{{Rows: rows}}}.Stranded(taken, func(id string) bool { return free[id] })
+}
+
+func idsOf(seats []store.Seat) []string {
+	ids := make([]string, len(seats))
+	for i, seat := range seats {
+		ids[i] = seat.ID
+	}
+	return ids
+}
