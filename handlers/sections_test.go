@@ -206,3 +206,25 @@ func TestPagesAreCompressed(t *testing.T) {
 		}
 	}
 }
+
+// The best seats that are asked for on an overview are shown on their own page.
+func TestBestLeadsToItsSection(t *testing.T) {
+	h := open(t, setting{})
+	h.createLarge(t)
+	p := h.visitor(t)
+	p.javascript = false
+	for page, want := range map[string]string{"": "S3", "S3": "S3", "S1": "S3"} {
+		done := p.postLarge("best", url.Values{"count": {"2"}, "section": {"S3"}, "page": {page}})
+		to := done.Header.Get("Location")
+		if done.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/events/large/sections/"+want+"?") {
+			t.Errorf("from page %q: %d %s, want the page of %s", page, done.StatusCode, to, want)
+		}
+		if shown := p.get(strings.Split(to, "#")[0]).text; !seatsIn(shown)[strings.TrimPrefix(to[strings.Index(to, "#"):], "#seat-")].mine {
+			t.Errorf("the page at %s does not show the seats", to)
+		}
+	}
+	back := p.postLarge("unlock", url.Values{})
+	if to := back.Header.Get("Location"); !strings.HasPrefix(to, "/events/large?") {
+		t.Errorf("giving all back on the overview leads to %s", to)
+	}
+}
