@@ -189,11 +189,16 @@ func (p *program) rival() *rival {
 func (r *rival) lock(seats ...string)   { r.program.t.Helper(); r.post("lock", seats) }
 func (r *rival) unlock(seats ...string) { r.program.t.Helper(); r.post("unlock", seats) }
 
-// post must succeed.
 func (r *rival) post(what string, seats []string) {
+	r.program.t.Helper()
+	r.postTo("demo", what, seats)
+}
+
+// postTo must succeed.
+func (r *rival) postTo(event, what string, seats []string) {
 	t := r.program.t
 	t.Helper()
-	answer, err := r.http.PostForm(r.program.site+"/events/demo/"+what, url.Values{"seat": seats})
+	answer, err := r.http.PostForm(r.program.site+"/events/"+event+"/"+what, url.Values{"seat": seats})
 	if err != nil {
 		t.Fatalf("rival: %s %v: %v", what, seats, err)
 	}

@@ -139,10 +139,10 @@ const (
 const stateJS = `(id => {
 	const s = document.getElementById('seat-' + id);
 	if (!s) return 'missing';
-	const shown = [s.className, s.ariaPressed, s.ariaDisabled, / taken$/.test(s.ariaLabel), s.getAttribute('formaction')].join();
+	const shown = [s.className, s.ariaPressed, s.ariaDisabled, / taken$/.test(s.ariaLabel), s.getAttribute('formaction')?.replace(/^.events.[a-z]+/, '')].join();
 	return {
 		'available,false,,false,': 'free',
-		'locked mine,true,,false,/events/demo/unlock': 'mine',
+		'locked mine,true,,false,/unlock': 'mine',
 		'locked,false,true,true,': 'taken',
 	}[shown] ?? 'contradictory: ' + s.outerHTML;
 })`

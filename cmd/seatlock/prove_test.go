@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,19 +93,6 @@ func (c *crowd) step() int {
 func (c *crowd) leave() {
 	for _, r := range c.rivals {
 		r.postTo("blocks", "unlock", nil)
-	}
-}
-
-func (r *rival) postTo(event, what string, seats []string) {
-	t := r.program.t
-	t.Helper()
-	answer, err := r.http.PostForm(r.program.site+"/events/"+event+"/"+what, url.Values{"seat": seats})
-	if err != nil {
-		t.Fatalf("rival: %s %v: %v", what, seats, err)
-	}
-	_ = answer.Body.Close()
-	if answer.StatusCode != 200 {
-		t.Fatalf("rival: %s %v: status %d", what, seats, answer.StatusCode)
 	}
 }
 
