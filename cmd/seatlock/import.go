@@ -104,9 +104,9 @@ func (i *importing) definition() (store.NewEvent, error) {
 	if err := checkStore(i.store); err != nil {
 		return e, err
 	}
-	zone, err := time.LoadLocation(i.zone)
-	if err != nil || i.zone == "" || i.zone == "Local" {
-		return e, wrong("zone", i.zone, "an IANA time zone, such as Europe/Vienna")
+	zone, err := zoneOf(i.zone)
+	if err != nil {
+		return e, err
 	}
 	for _, t := range []struct {
 		name, text string
