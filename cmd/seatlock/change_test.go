@@ -169,9 +169,9 @@ func TestChangeBesideOthers(t *testing.T) {
 }
 
 // answer is what a post without JavaScript gets in the end.
-func (r *rival) answer(what, seat string) (status int, page string) {
+func (r *rival) answer(path, seat string) (status int, page string) {
 	r.program.t.Helper()
-	answer, err := r.http.PostForm(r.program.site+"/events/demo/"+what, url.Values{"seat": {seat}})
+	answer, err := r.http.PostForm(r.program.site+path, url.Values{"seat": {seat}})
 	if err != nil {
 		r.program.t.Fatal(err)
 	}
@@ -200,13 +200,13 @@ func TestSalesCloseAndOpenByCommand(t *testing.T) {
 				}
 			}
 		}
-		live := p.follow()
+		live := p.follow("/events/demo/live")
 		change := func(args ...string) {
 			t.Helper()
 			does(t, append([]string{"change", "--store", p.store, "--event", "demo"}, args...)...)
 		}
 		refused := func() bool { // what is granted meanwhile is given back
-			status, page := r.answer("lock", "A1")
+			status, page := r.answer("/events/demo/lock", "A1")
 			if status == http.StatusOK {
 				r.unlock("A1")
 			}
@@ -225,7 +225,7 @@ func TestSalesCloseAndOpenByCommand(t *testing.T) {
 		}
 
 		change("--sales-close", "none")
-		until("a seat", func() bool { status, _ := r.answer("lock", "A1"); return status == http.StatusOK })
+		until("a seat", func() bool { status, _ := r.answer("/events/demo/lock", "A1"); return status == http.StatusOK })
 		until("a page without the notice", func() bool {
 			_, _, page := get(t, p.site+"/events/demo")
 			return !strings.Contains(page, "Sales closed on ")
@@ -233,10 +233,10 @@ func TestSalesCloseAndOpenByCommand(t *testing.T) {
 	}
 }
 
-// follow reads the stream of the demo until the test ends.
-func (p *program) follow() *output {
+// follow reads a stream until the test ends.
+func (p *program) follow(path string) *output {
 	p.t.Helper()
-	answer, err := http.Get(p.site + "/events/demo/live")
+	answer, err := http.Get(p.site + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}
