@@ -93,17 +93,23 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 	if err != nil {
 		return err
 	}
-	return describeChange(stdout, before, after, hall)
+	if before.Revision == after.Revision {
+		_, err := fmt.Fprintf(stdout, "Event %s is so already: nothing was changed.\n", after.ID)
+		return err
+	}
+	return describeChange(stdout, "Event "+after.ID+" was changed.", before, after, hall)
 }
+
+// changeTries bounds how often others may be first.
+const changeTries = 10
 
 // change does it. Another change that comes first is no obstacle: what is
 // named is asked again of the event as it stands then.
 func (c *changing) change(ctx context.Context, st store.Store) (before, after store.Event, hall plan.Plan, err error) {
-	const tries = 10
 	if c.now, err = st.Now(ctx); err != nil {
 		return before, after, hall, err
 	}
-	for range tries {
+	for range changeTries {
 		if before, err = st.Event(ctx, c.event); err != nil {
 			break
 		}
@@ -195,7 +201,7 @@ func hallOf(ctx context.Context, st store.Store, e store.Event) (plan.Plan, erro
 
 // describeChange tells what is other than it was, as people read it: a zone
 // changes how times read.
-func describeChange(w io.Writer, before, after store.Event, hall plan.Plan) error {
+func describeChange(w io.Writer, headline string, before, after store.Event, hall plan.Plan) error {
 	type line struct{ what, was, is string }
 	lines := []line{
 		{"title", before.Title, after.Title},
@@ -206,15 +212,14 @@ func describeChange(w io.Writer, before, after store.Event, hall plan.Plan) erro
 		{"sales close", localTime(before.SalesClose, before.Zone), localTime(after.SalesClose, after.Zone)},
 	}
 	for _, c := range hall.Categories {
-		lines = append(lines, line{"price of " + c.Name,
-			views.Price(before.Prices[c.ID], before.Currency), views.Price(after.Prices[c.ID], after.Currency)})
-	}
-	if before.Revision == after.Revision {
-		_, err := fmt.Fprintf(w, "Event %s is so already: nothing was changed.\n", after.ID)
-		return err
+		was := "" // the category is new
+		if minor, known := before.Prices[c.ID]; known {
+			was = views.Price(minor, before.Currency)
+		}
+		lines = append(lines, line{"price of " + c.Name, was, views.Price(after.Prices[c.ID], after.Currency)})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "Event %s was changed.\n", after.ID)
+	fmt.Fprintln(t, headline)
 	for _, l := range lines {
 		if l.was != l.is {
 			fmt.Fprintf(t, "  %s\t%s → %s\n", l.what, cmp.Or(l.was, "none"), cmp.Or(l.is, "none"))

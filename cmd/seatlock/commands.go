@@ -35,7 +35,7 @@ func commands() []command {
 	return []command{
 		{name: "serve", args: "[flags]", does: "serve seat maps (the default)", run: serve, more: serveManual,
 			flags: func() *flag.FlagSet { c := defaults(); return c.flags() }},
-		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan", run: importPlan, more: importManual,
+		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan, or add seats", run: importPlan, more: importManual,
 			flags: func() *flag.FlagSet { return new(importing).flags() }},
 		{name: "change", args: "--event ID [flags]", does: "change an event: texts, times, prices", run: changeEvent, more: changeManual, named: true,
 			flags: func() *flag.FlagSet { return new(changing).flags() }},

@@ -154,7 +154,7 @@ func TestImportRefuses(t *testing.T) {
 	does(t, append([]string{"import", "--store", address}, named(sound)...)...)
 	other := fileOf(t, `[{"seatNumber":"A1","status":"available"}]`)
 	try(exitFault, "event gala exists already, and was left as it is", named(other)...)
-	try(exitFault, "event gala exists already, and was left as it is", named(sound)...)
+	try(exitFault, "event gala exists already, and was left as it is", "--event", "gala", "--title", "Another", sound)
 	if got := readFile(t, does(t, "export", "--store", address, "--event", "gala")); !reflect.DeepEqual(got, readFile(t, smallCSV)) {
 		t.Errorf("the event was changed: %+v", got)
 	}
