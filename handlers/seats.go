@@ -71,6 +71,8 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
 func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, err error, done note) error {
+	// A seat may be newer than the definition that this board has.
+	s.reach(c.Request().Context(), board, out.Cursor)
 	h, hallErr := s.halls.of(c.Request().Context(), board.Event())
 	if hallErr != nil {
 		return hallErr
@@ -82,7 +84,6 @@ func (s *Server) answer(c echo.Context, board *live.Board, out store.Outcome, er
 			return err
 		}
 	}
-	s.reach(c.Request().Context(), board, out.Cursor)
 	switch {
 	case isFragment(c):
 		return s.fragments(c, h, status, out, basket, line)
