@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"reflect"
@@ -184,6 +185,33 @@ func TestAddSeatsBesideAServer(t *testing.T) {
 			t.Errorf("%s: a lock of a new seat answers %d", name, status)
 		}
 	}
+}
+
+// TestAddSeatsOnAnOpenPage: its stylesheet is that of the plan before. Seats that
+// it does not place lie on no others; loaded again, it has all.
+func TestAddSeatsOnAnOpenPage(t *testing.T) {
+	p := serveProgram(t)
+	does(t, "import", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
+	p.eventually("/events/gala", "seat-circle-A-1")
+	v := p.newVisitor(testengine.Chromium(t))
+	v.open("/events/gala")
+	v.untilLive()
+	v.mark()
+	does(t, addSeats(p.store, fileOf(t, largerCSV))...)
+	v.until("the new seat comes", `document.getElementById('seat-stalls-A-0') !== null`)
+	const inSight = `document.getElementById('seat-%s').getBoundingClientRect().right > 0`
+	if ask[bool](v, fmt.Sprintf(inSight, "stalls-A-0")) || !ask[bool](v, fmt.Sprintf(inSight, "stalls-A-1")) {
+		t.Error("a seat without a place is in sight, or one that has its place is not")
+	}
+	v.clickSeat("stalls-A-1")
+	v.basket("stalls-A-1")
+	v.wantSamePage()
+	v.open("/events/gala")
+	for _, id := range []string{"stalls-A-0", "box-A-1"} {
+		v.until(id+" is in sight", fmt.Sprintf(inSight, id))
+	}
+	v.clickSeat("box-A-1")
+	v.basket("stalls-A-1", "box-A-1")
 }
 
 // sheetOf is the path of the plan's stylesheet.
