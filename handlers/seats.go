@@ -108,6 +108,8 @@ type answered struct {
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
 func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
+	// A seat may be newer than the definition that this board has.
+	s.reach(c.Request().Context(), board, a.out.Cursor)
 	h, hallErr := s.halls.of(c.Request().Context(), board.Event(), s.speak(c).Language())
 	if hallErr != nil {
 		return hallErr
@@ -126,7 +128,6 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	case a.says != nil:
 		line = a.says(h, untilOf(h, basket))
 	}
-	s.reach(c.Request().Context(), board, a.out.Cursor)
 	switch {
 	case isFragment(c):
 		return s.fragments(c, p, status, a, basket, line)

@@ -1,12 +1,16 @@
 package handlers_test
 
 import (
+	"context"
+	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 )
 
 // TestUpdatedEventIsShown: what an organizer corrects is on all pages within a
@@ -83,5 +87,61 @@ func update(t *testing.T, s store.Store, title string, price int64) {
 	}
 	if _, err := s.UpdateEvent(t.Context(), e); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// lateFeed tells of new definitions only once a seat was locked.
+type lateFeed struct {
+	store.Store
+	armed  atomic.Bool
+	locked chan struct{}
+}
+
+func (l *lateFeed) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error) {
+	defer close(l.locked)
+	return l.Store.Lock(ctx, r)
+}
+
+func (l *lateFeed) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+	return func(yield func(store.Batch, error) bool) {
+		for batch, err := range l.Store.Changes(ctx, from) {
+			if l.armed.Load() && len(batch.Events) > 0 {
+				select {
+				case <-l.locked:
+				case <-ctx.Done():
+				}
+			}
+			if !yield(batch, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestNewSeatIsAnswered: who asks for a seat before this instance has heard of
+// it is answered with it, its name and its price.
+func TestNewSeatIsAnswered(t *testing.T) {
+	late := &lateFeed{locked: make(chan struct{})}
+	h := open(t, setting{wrap: func(s store.Store) store.Store { late.Store = s; return late }})
+	p := h.visitor(t)
+	p.get("/events/demo") // the board is there
+	file, err := plan.Demo("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := file.Plan.Sections[0].Rows
+	last := &rows[len(rows)-1]
+	last.Seats = append(last.Seats, plan.Seat{ID: "new", Label: "99", Category: "rear", Y: 100})
+	late.armed.Store(true)
+	e, err := h.store.Event(t.Context(), "demo")
+	if err == nil {
+		_, err = h.store.AddSeats(t.Context(), store.NewEvent{Event: e, PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs()})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := p.post("lock", "new")
+	if !seatsIn(answer.text)["new"].mine || !strings.Contains(answer.text, "Row "+last.Label+" seat 99<") {
+		t.Errorf("a lock answers %d:\n%s", answer.StatusCode, answer.text)
 	}
 }

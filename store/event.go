@@ -47,9 +47,9 @@ func (e Event) OnSaleAt(now time.Time) bool {
 		(e.SalesClose.IsZero() || now.Before(e.SalesClose))
 }
 
-// NewEvent is what [Store.CreateEvent] takes. The plan is opaque to the store:
-// bytes named by their hash. Plan and Revision of the Event are set by the
-// store.
+// NewEvent is what [Store.CreateEvent] and [Store.AddSeats] take. The plan is opaque to the store:
+// bytes named by their hash. The store sets the Plan of the Event, and of one
+// that is created the Revision.
 type NewEvent struct {
 	Event
 	PlanBody []byte
@@ -132,14 +132,40 @@ func (e Event) Validate() error {
 // with the next revision, or the event as it is if it is so already. It
 // refuses what [Store.UpdateEvent] does.
 func (e Event) Update(asked Event) (Event, error) {
+	if asked.Plan != e.Plan {
+		return e, fmt.Errorf("%w: plan %q: it is %s, and cannot change", ErrInvalid, asked.Plan, e.Plan)
+	}
+	return e.become(asked, true)
+}
+
+// AddSeats is [Event.Update] with another plan. have are the seats of the
+// event, in its plan's order. It refuses what [Store.AddSeats] does.
+func (e Event) AddSeats(have []string, asked NewEvent) (Event, error) {
+	asked.Plan = PlanHash(asked.PlanBody)
+	next, err := e.become(asked.Event, slices.Equal(have, asked.Seats))
+	if err != nil || next.Revision == e.Revision {
+		return next, err
+	}
+	known := make(map[string]bool, len(asked.Seats))
+	for _, id := range asked.Seats {
+		known[id] = true
+	}
+	for _, id := range have {
+		if !known[id] {
+			return e, fmt.Errorf("%w: seat %q of the event is not in the plan", ErrInvalid, id)
+		}
+	}
+	return next, nil
+}
+
+// become is what Update and AddSeats have in common.
+func (e Event) become(asked Event, sameSeats bool) (Event, error) {
 	asked.Starts = wholeTime(asked.Starts)
 	asked.SalesOpen, asked.SalesClose = wholeTime(asked.SalesOpen), wholeTime(asked.SalesClose)
 	switch {
 	case asked.Currency != e.Currency:
 		return e, fmt.Errorf("%w: currency %s: it is %s, and cannot change", ErrInvalid, asked.Currency, e.Currency)
-	case asked.Plan != e.Plan:
-		return e, fmt.Errorf("%w: plan %q: it is %s, and cannot change", ErrInvalid, asked.Plan, e.Plan)
-	case asked.sameTexts(e) && asked.sameTimes(e) && maps.Equal(asked.Prices, e.Prices):
+	case sameSeats && asked.Plan == e.Plan && asked.sameTexts(e) && asked.sameTimes(e) && maps.Equal(asked.Prices, e.Prices):
 		return e, nil
 	case asked.Revision != e.Revision:
 		return e, fmt.Errorf("%w: revision %d: it is at %d", ErrStale, asked.Revision, e.Revision)

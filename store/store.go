@@ -44,6 +44,18 @@ type Store interface {
 	// Seats and locks stay as they are.
 	UpdateEvent(ctx context.Context, e Event) (Event, error)
 
+	// AddSeats is UpdateEvent with another plan, which has all seats of the
+	// event and may have more; e.Withheld names those of the new ones that are
+	// not for sale at first. The seats that the event has keep all but their
+	// rank in the plan's order. The feed tells of the event in Batch.Events, and
+	// of no seat.
+	//
+	// All else is as with UpdateEvent. ErrInvalid is also a plan that lacks a
+	// seat of the event, whatever its status, and names the first in the order
+	// of the event's plan. Repeat: if plan and seats are as asked, too.
+	// Plans that the event had before can still be read.
+	AddSeats(ctx context.Context, e NewEvent) (Event, error)
+
 	// Events returns all events, by start, then id.
 	Events(ctx context.Context) ([]Event, error)
 

@@ -24,7 +24,10 @@ type command struct {
 	flags func() *flag.FlagSet
 	// inOrder is for flags whose order matters: they have no environment.
 	inOrder bool
-	run     func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
+	// named is for flags that change what they name: an environment would name
+	// it unseen. Only those that say of which event have one.
+	named bool
+	run   func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 }
 
 // commands are all, in the order of the manual. The first is the default.
@@ -32,8 +35,10 @@ func commands() []command {
 	return []command{
 		{name: "serve", args: "[flags]", does: "serve seat maps (the default)", run: serve, more: serveManual,
 			flags: func() *flag.FlagSet { c := defaults(); return c.flags() }},
-		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan", run: importPlan, more: importManual,
+		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan, or add seats", run: importPlan, more: importManual,
 			flags: func() *flag.FlagSet { return new(importing).flags() }},
+		{name: "change", args: "--event ID [flags]", does: "change an event: texts, times, prices", run: changeEvent, more: changeManual, named: true,
+			flags: func() *flag.FlagSet { return new(changing).flags() }},
 		{name: "export", args: "--event ID [flags]", does: "write the seat plan of an event to stdout", run: exportPlan,
 			flags: func() *flag.FlagSet { return new(exporting).flags() }},
 		{name: "generate", args: "--section NAME … [flags]", does: "write the seat plan of a hall to stdout", run: generatePlan, more: generateManual, inOrder: true,
@@ -102,17 +107,31 @@ func (c command) manual() string {
 
 func (c command) describe() string {
 	var b strings.Builder
-	if !c.inOrder {
+	if !c.inOrder && !c.named {
 		b.WriteString("Each flag can be given as an environment variable too; a flag wins.\n\n")
 	}
 	c.flags().VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(&b, "  --%s %s\n        %s\n", f.Name, value, text)
-		if !c.inOrder {
+		if !c.inOrder && (!c.named || isSubject(envName(f.Name))) {
 			fmt.Fprintf(&b, "        default %s; environment %s\n", cmp.Or(f.DefValue, "none"), envName(f.Name))
 		}
 	})
 	return b.String()
+}
+
+// subjectOnly is the environment for flags that change what they name.
+func subjectOnly(getenv func(string) string) func(string) string {
+	return func(name string) string {
+		if !isSubject(name) {
+			return ""
+		}
+		return getenv(name)
+	}
+}
+
+func isSubject(variable string) bool {
+	return variable == envName("store") || variable == envName("event")
 }
 
 // withStore opens the store for a command, beside a server that may run on it.

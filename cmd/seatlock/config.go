@@ -46,7 +46,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
 	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
 	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`text` or json")
-	f.BoolVar(&c.demo, "demo", c.demo, "give an empty store demo events")
+	f.BoolVar(&c.demo, "demo", c.demo, "give a store that has no other events the demo events")
 	return f
 }
 

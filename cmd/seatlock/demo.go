@@ -5,36 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// seedDemos gives an empty store something to look at: evenings in the weeks
-// to come. The arena is for import to show: a page of 20,000 seats is none.
-func seedDemos(ctx context.Context, st store.Store) error {
-	events, err := st.Events(ctx)
-	if err != nil || len(events) > 0 {
-		return err
-	}
-	for _, demo := range []struct {
-		id, title string
-		days      int
-	}{
+// demo is an event for people to look at.
+type demo struct {
+	id, title string // plan.Demo has its hall by its id
+	days      int    // from seeding to its evening
+}
+
+// demos are all.
+func demos() []demo {
+	return []demo{
 		{"demo", "An Evening at the Studio", 30},
 		{"theatre", "The Winter’s Tale", 44},
 		{"arena", "Northern Lights, on Tour", 58},
-	} {
-		if err := seedDemo(ctx, st, demo.id, demo.title, demo.days); err != nil {
-			return fmt.Errorf("demo event %s: %w", demo.id, err)
+	}
+}
+
+// seedDemos gives a store the demo events that it lacks, unless it has any
+// other: that is somebody's box office. So it ends what was interrupted.
+func seedDemos(ctx context.Context, st store.Store) error {
+	events, err := st.Events(ctx)
+	if err != nil {
+		return err
+	}
+	missing := demos()
+	for _, e := range events {
+		i := slices.IndexFunc(missing, func(d demo) bool { return d.id == e.ID })
+		if i < 0 {
+			return nil
+		}
+		file, err := plan.Demo(e.ID)
+		if err != nil || e.Plan != store.PlanHash(file.Plan.Encode()) {
+			return err // an event of somebody's, by that name
+		}
+		missing = slices.Delete(missing, i, i+1)
+	}
+	for _, d := range missing {
+		if err := seedDemo(ctx, st, d); err != nil {
+			return fmt.Errorf("demo event %s: %w", d.id, err)
 		}
 	}
 	return nil
 }
 
-func seedDemo(ctx context.Context, st store.Store, id, title string, days int) error {
-	file, err := plan.Demo(id)
+func seedDemo(ctx context.Context, st store.Store, d demo) error {
+	file, err := plan.Demo(d.id)
 	if err != nil {
 		return err
 	}
@@ -42,10 +63,10 @@ func seedDemo(ctx context.Context, st store.Store, id, title string, days int) e
 	if err != nil {
 		return err
 	}
-	day := time.Now().In(zone).AddDate(0, 0, days)
+	day := time.Now().In(zone).AddDate(0, 0, d.days)
 	err = st.CreateEvent(ctx, store.NewEvent{
 		Event: store.Event{
-			ID: id, Title: title, Venue: file.Plan.Name,
+			ID: d.id, Title: d.title, Venue: file.Plan.Name,
 			Starts: time.Date(day.Year(), day.Month(), day.Day(), 19, 30, 0, 0, zone),
 			Zone:   zone.String(), Currency: "EUR", Prices: file.Prices,
 		},

@@ -69,7 +69,7 @@ func planOf(ctx context.Context, st store.Store, id string) (plan.File, error) {
 	if err != nil {
 		return plan.File{}, err
 	}
-	body, err := st.Plan(ctx, event.Plan)
+	hall, err := hallOf(ctx, st, event)
 	if err != nil {
 		return plan.File{}, err
 	}
@@ -77,12 +77,11 @@ func planOf(ctx context.Context, st store.Store, id string) (plan.File, error) {
 	if err != nil {
 		return plan.File{}, err
 	}
-	hall, err := plan.Decode(body)
 	file := plan.File{Plan: hall, Prices: event.Prices}
 	for _, seat := range snapshot.Seats {
 		if seat.Status == store.Withheld {
 			file.Withheld = append(file.Withheld, seat.ID)
 		}
 	}
-	return file, err
+	return file, nil
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -85,8 +86,8 @@ func generatePlan(_ context.Context, args []string, _ func(string) string, stdou
 func (g *generating) stage(text string) error {
 	width, depth, found := strings.Cut(text, "x")
 	var err error
-	if g.Stage.Width, err = strconv.ParseFloat(width, 64); err == nil && found {
-		g.Stage.Height, err = strconv.ParseFloat(depth, 64)
+	if g.Stage.Width, err = number(width); err == nil && found {
+		g.Stage.Height, err = number(depth)
 	}
 	if err != nil || !found {
 		return errors.New("want a width and a depth, such as 12x3")
@@ -137,11 +138,17 @@ func (g *generating) number(f *flag.FlagSet, name, usage string, of func(*plan.B
 
 func (g *generating) length(f *flag.FlagSet, name, usage string, of func(*plan.Block) *float64) {
 	g.onBlock(f, name, usage, func(b *plan.Block, text string) (err error) {
-		if *of(b), err = strconv.ParseFloat(text, 64); err != nil {
-			return errors.New("want a number")
-		}
-		return nil
+		*of(b), err = number(text)
+		return err
 	})
+}
+
+func number(text string) (float64, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, errors.New("want a number")
+	}
+	return n, nil
 }
 
 func aisles(b *plan.Block, text string) error {

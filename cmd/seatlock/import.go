@@ -24,7 +24,7 @@ type importing struct {
 	starts, zone          string
 	currency              string
 	salesOpen, salesClose string
-	dryRun                bool
+	dryRun, addSeats      bool
 }
 
 func (i *importing) flags() *flag.FlagSet {
@@ -38,6 +38,7 @@ func (i *importing) flags() *flag.FlagSet {
 	f.StringVar(&i.currency, "currency", "EUR", "`code` of the currency of the prices")
 	f.StringVar(&i.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts")
 	f.StringVar(&i.salesClose, "sales-close", "", "`when` that ends")
+	f.BoolVar(&i.addSeats, "add-seats", false, "give an event that exists the plan, which must have all its seats")
 	f.BoolVar(&i.dryRun, "dry-run", false, "check the plan and what else is told, and write nothing")
 	return f
 }
@@ -45,6 +46,10 @@ func (i *importing) flags() *flag.FlagSet {
 const importManual = `
 FILE is Seatlock's JSON, a seating plan of pretix, CSV with a header, or an
 array of seats in JSON; - is stdin. Nothing is written unless all is well.
+
+An import that is repeated changes nothing. With --add-seats the event gets the
+plan's seats, places and prices; seats that it has stay as they are, and so do
+its title, times and currency, which seatlock change is for.
 `
 
 // importPlan makes an event from a plan, or nothing.
@@ -56,6 +61,9 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	}
 	if len(rest) != 1 {
 		return usageError{fmt.Errorf("import wants one FILE, or - for stdin, and got %d", len(rest))}
+	}
+	if i.addSeats {
+		return i.addTo(ctx, args, rest[0], stdout, stderr)
 	}
 	event, err := i.definition()
 	if err != nil {
@@ -73,11 +81,12 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	}
 	done := "Nothing was written: this was a dry run."
 	if !i.dryRun {
-		done = "Event " + event.ID + " was made."
-		if len(event.Seats) > 5000 {
-			fmt.Fprintf(stderr, "seatlock: writing %d seats\n", len(event.Seats))
-		}
-		if err := withStore(ctx, i.store, true, func(st store.Store) error { return create(ctx, st, event) }); err != nil {
+		tellSize(stderr, event)
+		err := withStore(ctx, i.store, true, func(st store.Store) (err error) {
+			done, err = create(ctx, st, event)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -104,9 +113,9 @@ func (i *importing) definition() (store.NewEvent, error) {
 	if err := checkStore(i.store); err != nil {
 		return e, err
 	}
-	zone, err := time.LoadLocation(i.zone)
-	if err != nil || i.zone == "" || i.zone == "Local" {
-		return e, wrong("zone", i.zone, "an IANA time zone, such as Europe/Vienna")
+	zone, err := zoneOf(i.zone)
+	if err != nil {
+		return e, err
 	}
 	for _, t := range []struct {
 		name, text string
@@ -134,17 +143,26 @@ func parseTime(text string, zone *time.Location) (t time.Time, err error) {
 	return t, err
 }
 
-func create(ctx context.Context, st store.Store, event store.NewEvent) error {
-	_, err := st.Event(ctx, event.ID)
-	if errors.Is(err, store.ErrNoEvent) {
+func tellSize(stderr io.Writer, event store.NewEvent) {
+	if len(event.Seats) > 5000 {
+		fmt.Fprintf(stderr, "seatlock: writing %d seats\n", len(event.Seats))
+	}
+}
+
+// create makes the event, and says what it did.
+func create(ctx context.Context, st store.Store, event store.NewEvent) (done string, err error) {
+	_, err = st.Event(ctx, event.ID)
+	known := err == nil
+	if known || errors.Is(err, store.ErrNoEvent) {
 		err = st.CreateEvent(ctx, event)
-	} else if err == nil {
-		err = store.ErrExists
 	}
-	if errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("event %s exists already, and was left as it is", event.ID)
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return "", fmt.Errorf("event %s exists already, and was left as it is (--add-seats gives it more seats)", event.ID)
+	case known:
+		return "Event " + event.ID + " was made so already: nothing was changed.", err
 	}
-	return err
+	return "Event " + event.ID + " was made.", err
 }
 
 // readPlan reads a file, or stdin. Large ones tell how far they are.

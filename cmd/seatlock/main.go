@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // events name time zones; not every machine has the list
 )
@@ -53,7 +54,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprint(stdout, c.manual())
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "seatlock: %v\n", err)
+	fmt.Fprintf(stderr, "seatlock: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return exitUsage
 	}

@@ -176,11 +176,7 @@ func seatLines(ctx context.Context, st store.Store, id string) ([]seatLine, erro
 	if err != nil {
 		return nil, err
 	}
-	body, err := st.Plan(ctx, event.Plan)
-	if err != nil {
-		return nil, err
-	}
-	hall, err := plan.Decode(body)
+	hall, err := hallOf(ctx, st, event)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func TestImportRefuses(t *testing.T) {
 	does(t, append([]string{"import", "--store", address}, named(sound)...)...)
 	other := fileOf(t, `[{"seatNumber":"A1","status":"available"}]`)
 	try(exitFault, "event gala exists already, and was left as it is", named(other)...)
-	try(exitFault, "event gala exists already, and was left as it is", named(sound)...)
+	try(exitFault, "event gala exists already, and was left as it is", "--event", "gala", "--title", "Another", sound)
 	if got := readFile(t, does(t, "export", "--store", address, "--event", "gala")); !reflect.DeepEqual(got, readFile(t, smallCSV)) {
 		t.Errorf("the event was changed: %+v", got)
 	}
@@ -284,6 +284,9 @@ func TestGenerateCommand(t *testing.T) {
 		`"-3" for flag -stage`:             {"--stage", "-3", "--section", "S"},
 		"-seats: want a whole number":      {"--section", "S", "--seats", "1.5"},
 		"-curve: want a number":            {"--section", "S", "--curve", "round"},
+		"-radius: want a number":           {"--section", "S", "--radius", "NaN"},
+		"-depth: want a number":            {"--section", "S", "--depth", "-Inf"},
+		`"NaNx3" for flag -stage`:          {"--stage", "NaNx3", "--section", "S"},
 		"-aisle: want numbers":             {"--section", "S", "--aisle", "6,,9"},
 		"-price: want a whole number":      {"--section", "S", "--price", "45.00"},
 		"-wheelchair: want rows and seats": {"--section", "S", "--wheelchair", "A1"},

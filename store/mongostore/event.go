@@ -121,7 +121,7 @@ func (s *Store) createEvent(ctx context.Context, e store.NewEvent, fingerprint s
 		if _, err := s.db.Collection(eventsColl).InsertOne(ctx, documentOf(e.Event, fingerprint)); err != nil {
 			return false, err
 		}
-		return true, s.insertSeats(ctx, e)
+		return true, s.putSeats(ctx, e, nil)
 	})
 	return err
 }
@@ -167,33 +167,120 @@ func (s *Store) updateEvent(ctx context.Context, asked store.Event) (e store.Eve
 		if e.Revision == old.Revision {
 			return false, nil
 		}
-		result, err := s.db.Collection(eventsColl).ReplaceOne(ctx,
-			bson.D{{Key: "_id", Value: e.ID}, {Key: "revision", Value: old.Revision}}, documentOf(e, old.Fingerprint))
-		if err == nil && result.MatchedCount != 1 {
-			err = errConflict
-		}
-		return true, err
+		return true, s.replaceEvent(ctx, e, old.Fingerprint)
 	})
 	return e, refusal, err
 }
 
-func (s *Store) insertSeats(ctx context.Context, e store.NewEvent) error {
+// replaceEvent writes the event over the revision before it.
+func (s *Store) replaceEvent(ctx context.Context, e store.Event, fingerprint string) error {
+	result, err := s.db.Collection(eventsColl).ReplaceOne(ctx,
+		bson.D{{Key: "_id", Value: e.ID}, {Key: "revision", Value: e.Revision - 1}}, documentOf(e, fingerprint))
+	if err == nil && result.MatchedCount != 1 {
+		err = errConflict
+	}
+	return err
+}
+
+// AddSeats implements [store.Store].
+func (s *Store) AddSeats(ctx context.Context, e store.NewEvent) (event store.Event, err error) {
+	what := "add seats to " + e.ID
+	if err := e.Validate(); err != nil {
+		return store.Event{}, fmt.Errorf("add seats: %w", err)
+	}
+	err = s.write(ctx, what, createTimeout, func(ctx context.Context, h *home) error {
+		for try := 0; ; try++ {
+			began := time.Now()
+			now, refusal, err := s.addSeats(ctx, e)
+			switch {
+			case err == nil && refusal == nil:
+				event = now
+				h.sales.put(salesTime{&now, began})
+				return nil
+			case err == nil:
+				event = now
+				return refusal
+			case isContract(err) || !passing(err) || ctx.Err() != nil:
+				return err
+			}
+			pause(ctx, try)
+		}
+	})
+	return event, err
+}
+
+// addSeats is updateEvent with seats.
+func (s *Store) addSeats(ctx context.Context, asked store.NewEvent) (e store.Event, refusal, err error) {
+	_, err = s.transact(ctx, func(ctx context.Context) (wrote bool, err error) {
+		old, err := s.eventDocument(ctx, asked.ID)
+		if errors.Is(err, store.ErrNoEvent) {
+			refusal = err
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		rows, err := s.allRows(ctx, asked.ID)
+		if err != nil {
+			return false, err
+		}
+		e, refusal = old.event().AddSeats(idsOf(rows), asked)
+		if e.Revision == old.Revision {
+			return false, nil
+		}
+		// The event first: who would change the same meets at it, at once.
+		if err := s.replaceEvent(ctx, e, old.Fingerprint); err != nil {
+			return true, err
+		}
+		if err := s.putPlan(ctx, e.Plan, asked.PlanBody); err != nil {
+			return true, err
+		}
+		return true, s.putSeats(ctx, asked, rows)
+	})
+	return e, refusal, err
+}
+
+func idsOf(rows []row) []string {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.seat.ID
+	}
+	return ids
+}
+
+// putSeats inserts the seats of a plan, but for those that are there already,
+// which are moved.
+func (s *Store) putSeats(ctx context.Context, e store.NewEvent, there []row) error {
 	withheld := make(map[string]bool, len(e.Withheld))
 	for _, id := range e.Withheld {
 		withheld[id] = true
 	}
-	place := int64(0)
-	for ids := range slices.Chunk(e.Seats, insertSize) {
-		documents := make([]bson.D, len(ids))
-		for i, id := range ids {
-			r := row{event: e.ID, place: place, seat: store.Seat{ID: id, Version: 1}}
+	places := make(map[string]row, len(there))
+	for _, r := range there {
+		places[r.seat.ID] = r
+	}
+	var fresh []bson.D
+	var moved writes
+	for place, id := range e.Seats {
+		r, known := places[id]
+		switch {
+		case !known:
+			r = row{event: e.ID, place: int64(place), seat: store.Seat{ID: id, Version: 1}}
 			if withheld[id] {
 				r.seat.Status = store.Withheld
 			}
-			documents[i] = r.document()
-			place++
+			fresh = append(fresh, r.document())
+		case r.place != int64(place):
+			moved.move(r, int64(place))
 		}
+	}
+	for documents := range slices.Chunk(fresh, insertSize) {
 		if _, err := s.db.Collection(seatsColl).InsertMany(ctx, documents); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(moved, insertSize) {
+		if err := s.put(ctx, some); err != nil {
 			return err
 		}
 	}
@@ -295,7 +382,8 @@ func (s *Store) Snapshot(ctx context.Context, event string) (snapshot store.Snap
 			}
 			snapshot.Now = optionalTime(found, "now")
 			snapshot.Cursor = h.cursor(session.SnapshotTime())
-			snapshot.Seats, err = s.allSeats(ctx, event)
+			rows, err := s.allRows(ctx, event)
+			snapshot.Seats = seatsOf(rows)
 			return err
 		})
 	})
@@ -305,7 +393,8 @@ func (s *Store) Snapshot(ctx context.Context, event string) (snapshot store.Snap
 	return snapshot, nil
 }
 
-func (s *Store) allSeats(ctx context.Context, event string) (seats []store.Seat, err error) {
+// allRows reads the seats of an event, in the plan's order.
+func (s *Store) allRows(ctx context.Context, event string) (rows []row, err error) {
 	cursor, err := s.db.Collection(seatsColl).Find(ctx,
 		bson.D{{Key: "event", Value: event}, {Key: "place", Value: bson.D{{Key: "$gte", Value: 0}}}}, // clocks have none
 		options.Find().SetSort(bson.D{{Key: "place", Value: 1}}).SetBatchSize(10_000))
@@ -318,7 +407,7 @@ func (s *Store) allSeats(ctx context.Context, event string) (seats []store.Seat,
 		if err != nil {
 			return nil, err
 		}
-		seats = append(seats, r.seat)
+		rows = append(rows, r)
 	}
-	return seats, cursor.Err()
+	return rows, cursor.Err()
 }

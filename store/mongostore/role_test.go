@@ -127,7 +127,12 @@ func useAll(ctx context.Context, uri string) (err error) {
 		return err
 	}
 	e.Title = "Another"
-	if _, err := s.UpdateEvent(ctx, e); err != nil {
+	if e, err = s.UpdateEvent(ctx, e); err != nil {
+		return err
+	}
+	larger := hall(4)
+	larger.Event, larger.PlanBody = e, []byte("larger")
+	if _, err := s.AddSeats(ctx, larger); err != nil {
 		return err
 	}
 	if err := useReads(ctx, s); err != nil {

@@ -292,6 +292,14 @@ func TestOtherReplyLost(t *testing.T) {
 			t.Errorf("the reply to %s was lost: the event is %+v, want one update to %q", lost.command, e, asked.Title)
 		}
 	}
+	for i, how := range []testengine.Loss{testengine.Cut, testengine.Swallow, testengine.Silence} {
+		asked := hall(3)
+		asked.Event, asked.PlanBody = must[store.Event](t)(direct.Event(ctx, "evening")), fmt.Append(nil, "plan ", i)
+		lose("commitTransaction", how, func() error { _, err := s.AddSeats(ctx, asked); return err })
+		if e := must[store.Event](t)(direct.Event(ctx, "evening")); e.Plan != store.PlanHash(asked.PlanBody) || e.Revision != asked.Revision+1 {
+			t.Errorf("the reply to the commit was lost: the event is %+v, want another plan, once", e)
+		}
+	}
 	lapse(t, direct, "anna", "s1")
 	lose("update", testengine.Cut, func() error { _, err := s.ReleaseDue(ctx); return err })
 	wantVersions(t, direct, 1, 3, 1)

@@ -30,6 +30,16 @@ func (w *writes) touch(r row) {
 		SetUpdate(bson.D{{Key: "$inc", Value: bson.D{{Key: touchedField, Value: 1}}}}))
 }
 
+// move gives a row another place. That is a touch, too: the feed does not tell
+// of it, and who has read the old place, to replace the row, must not write it
+// again.
+func (w *writes) move(r row, place int64) {
+	*w = append(*w, mongo.NewUpdateOneModel().SetFilter(r.at(r.seat.Version)).SetUpdate(bson.D{
+		{Key: "$set", Value: bson.D{{Key: "place", Value: place}}},
+		{Key: "$inc", Value: bson.D{{Key: touchedField, Value: 1}}},
+	}))
+}
+
 // wind writes a clock over the version before it, or makes it where there was
 // none: who does that at the same time finds its _id taken.
 func (w *writes) wind(c clock) {
@@ -37,9 +47,11 @@ func (w *writes) wind(c clock) {
 		SetFilter(bson.D{{Key: "_id", Value: clockPath(c.event, c.holder)}, {Key: "event", Value: c.event}, {Key: "version", Value: c.version - 1}}))
 }
 
-// at finds the row only if it has the version.
+// at finds the row only if it has the version, and its place: seats that are
+// added may move it.
 func (r row) at(version int64) bson.D {
-	return bson.D{{Key: "_id", Value: path(r.event, r.seat.ID)}, {Key: "event", Value: r.event}, {Key: "version", Value: version}}
+	return bson.D{{Key: "_id", Value: path(r.event, r.seat.ID)}, {Key: "event", Value: r.event},
+		{Key: "version", Value: version}, {Key: "place", Value: r.place}}
 }
 
 // put makes all the writes, or fails.

@@ -118,7 +118,7 @@ func (b *builder) seat(where place, s Seat, x, y *float64) {
 	case len(b.seats) == store.MaxSeats:
 		b.fail(where("id"), "more than %d seats", store.MaxSeats)
 	case !b.categories[s.Category]:
-		b.fail(where("category"), "%q is not one of the categories", s.Category)
+		b.fail(where("category"), "%.70q is not one of the categories", s.Category)
 	}
 	b.seats[s.ID] = where
 	if len(s.Properties) == 0 {
@@ -126,7 +126,7 @@ func (b *builder) seat(where place, s Seat, x, y *float64) {
 	}
 	for _, p := range s.Properties {
 		if p != Accessible && p != Companion && p != Restricted {
-			b.fail(where("properties"), "%q is not known", p)
+			b.fail(where("properties"), "%.70q is not known", p)
 		}
 	}
 	if (x == nil) != (y == nil) {
@@ -146,7 +146,7 @@ func (b *builder) seat(where place, s Seat, x, y *float64) {
 func (b *builder) withhold(where, id string) {
 	switch _, known := b.seats[id]; {
 	case !known:
-		b.fail(where, "%q is not one of the seats", id)
+		b.fail(where, "%.70q is not one of the seats", id)
 	case b.withheld[id]:
 		b.fail(where, "%q stands twice", id)
 	}
@@ -200,7 +200,7 @@ func (b *builder) apart() {
 
 func (b *builder) id(where, id string) {
 	if !store.ValidID(id) {
-		b.fail(where, "%q: want 1 to 64 of A-Z a-z 0-9 . _ -", id)
+		b.fail(where, "%.70q: want 1 to 64 of A-Z a-z 0-9 . _ -", id)
 	}
 }
 

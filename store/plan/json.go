@@ -104,7 +104,7 @@ func decode(data []byte, into any, strict bool) error {
 
 func located(data []byte, decoder *json.Decoder, err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("line %d: %s: a %s where a %s belongs", line(data, wrong.Offset), wrong.Field, wrong.Value, nameOf(wrong.Type))
+		return fmt.Errorf("line %d: %s", line(data, wrong.Offset), misfit(wrong))
 	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	offset := decoder.InputOffset()
@@ -117,7 +117,37 @@ func located(data []byte, decoder *json.Decoder, err error) error {
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		offset, text = int64(len(data)), "the file ends in the middle"
 	}
-	return fmt.Errorf("line %d: %s", line(data, offset), text)
+	return fmt.Errorf("line %d: %.200s", line(data, offset), text)
+}
+
+// misfit says what stands where something else belongs. The top of a file has
+// no field.
+func misfit(wrong *json.UnmarshalTypeError) string {
+	field := ""
+	if wrong.Field != "" {
+		field = wrong.Field + ": "
+	}
+	if number, ok := strings.CutPrefix(wrong.Value, "number "); ok {
+		return fmt.Sprintf("%s%.40s where a %s belongs, and not too large a one", field, number, nameOf(wrong.Type))
+	}
+	value := wrong.Value
+	switch value {
+	case "array":
+		value = "list"
+	case "bool":
+		value = "true or false"
+	}
+	return fmt.Sprintf("%s%s where %s belongs", field, withArticle(value), withArticle(nameOf(wrong.Type)))
+}
+
+func withArticle(noun string) string {
+	switch noun {
+	case "object":
+		return "an object"
+	case "true or false":
+		return noun
+	}
+	return "a " + noun
 }
 
 // nameOf says what a type is called by people who write JSON.

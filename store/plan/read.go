@@ -35,7 +35,7 @@ func Read(r io.Reader) (File, error) {
 	if len(data) > maxBytes {
 		return File{}, fmt.Errorf("plan is larger than %d MiB", maxBytes>>20)
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = bytes.TrimLeft(data, "\ufeff")
 	if at := invalidUTF8(data); at >= 0 {
 		return File{}, fmt.Errorf("line %d: not UTF-8: save the file in that encoding", line(data, int64(at)))
 	}

@@ -34,7 +34,7 @@ func (t *tx) createEvent(e store.NewEvent, fingerprint string) error {
 	if known != "" {
 		return store.ErrExists
 	}
-	if _, err := t.exec(`INSERT INTO plans (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING`, e.Plan, e.PlanBody); err != nil {
+	if err := t.putPlan(e.Plan, e.PlanBody); err != nil {
 		return err
 	}
 	prices, err := json.Marshal(e.Prices)
@@ -48,7 +48,7 @@ func (t *tx) createEvent(e store.NewEvent, fingerprint string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.insertSeats(e); err != nil {
+	if err := t.putSeats(e, nil); err != nil {
 		return err
 	}
 	return t.appendChange(e.ID, "")
@@ -71,25 +71,81 @@ func (t *tx) updateEvent(asked store.Event) (store.Event, error) {
 	if err != nil || e.Revision == old.Revision {
 		return e, err
 	}
+	return e, t.replaceEvent(e)
+}
+
+// replaceEvent writes the event over the revision before it, and tells of it.
+func (t *tx) replaceEvent(e store.Event) error {
 	prices, err := json.Marshal(e.Prices)
+	if err != nil {
+		return err
+	}
+	if err := t.writeOne("event "+e.ID, `UPDATE events SET title = ?2, venue = ?3, starts = ?4, zone = ?5, prices = ?6,
+			sales_open = ?7, sales_close = ?8, revision = ?9, plan = ?10 WHERE id = ?1 AND revision = ?9 - 1`,
+		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, string(prices),
+		e.SalesOpen, e.SalesClose, e.Revision, e.Plan); err != nil {
+		return err
+	}
+	return t.appendChange(e.ID, "")
+}
+
+// AddSeats implements [store.Store].
+func (s *Store) AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error) {
+	if err := e.Validate(); err != nil {
+		return store.Event{}, fmt.Errorf("add seats: %w", err)
+	}
+	return write(ctx, s, "add seats to "+e.ID, func(t *tx) (store.Event, error) { return t.addSeats(e) })
+}
+
+func (t *tx) addSeats(asked store.NewEvent) (store.Event, error) {
+	old, err := t.event(asked.ID)
 	if err != nil {
 		return store.Event{}, err
 	}
-	if err := t.writeOne("event "+e.ID, `UPDATE events SET title = ?2, venue = ?3, starts = ?4, zone = ?5, prices = ?6,
-			sales_open = ?7, sales_close = ?8, revision = ?9 WHERE id = ?1 AND revision = ?9 - 1`,
-		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, string(prices),
-		e.SalesOpen, e.SalesClose, e.Revision); err != nil {
+	var have []string
+	places := map[string]int{}
+	err = t.each(`SELECT id, place FROM seats WHERE event = ? ORDER BY place`, func(stmt *sqlite.Stmt) error {
+		have = append(have, stmt.ColumnText(0))
+		places[have[len(have)-1]] = stmt.ColumnInt(1)
+		return nil
+	}, asked.ID)
+	if err != nil {
 		return store.Event{}, err
 	}
-	return e, t.appendChange(e.ID, "")
+	e, err := old.AddSeats(have, asked)
+	if err != nil || e.Revision == old.Revision {
+		return e, err
+	}
+	if err := t.putPlan(e.Plan, asked.PlanBody); err != nil {
+		return store.Event{}, err
+	}
+	if err := t.putSeats(asked, places); err != nil {
+		return store.Event{}, err
+	}
+	return e, t.replaceEvent(e)
 }
 
-func (t *tx) insertSeats(e store.NewEvent) error {
+func (t *tx) putPlan(hash string, body []byte) error {
+	_, err := t.exec(`INSERT INTO plans (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING`, hash, body)
+	return err
+}
+
+// putSeats inserts the seats of a plan, but for those that have a place
+// already, which are moved.
+func (t *tx) putSeats(e store.NewEvent, places map[string]int) error {
 	withheld := make(map[string]bool, len(e.Withheld))
 	for _, id := range e.Withheld {
 		withheld[id] = true
 	}
 	for place, id := range e.Seats {
+		if old, known := places[id]; known {
+			if old != place {
+				if err := t.writeOne(id, `UPDATE seats SET place = ?3 WHERE event = ?1 AND id = ?2`, e.ID, id, place); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		status := store.Available
 		if withheld[id] {
 			status = store.Withheld

@@ -56,6 +56,15 @@ func cancellable() []write {
 			e := w.event(w.s)
 			return fmt.Sprint(e.Title, e.Revision)
 		}},
+		{"add", nothing, func(ctx context.Context, w *world, i int) error {
+			e := w.more(names(len(w.snapshot().Seats))...)
+			e.PlanBody, e.Revision = fmt.Appendf(nil, "plan %d", i), int64(i+1)
+			_, err := w.s.AddSeats(ctx, e)
+			return err
+		}, func(w *world, i int) string {
+			e := w.event(w.s)
+			return fmt.Sprint(e.Plan, e.Revision)
+		}},
 		{"lock", nothing, func(ctx context.Context, w *world, i int) error {
 			_, err := w.s.Lock(ctx, store.LockRequest{Event: evening, Holder: who(i), Seats: []string{seat(i)}, Rules: long()})
 			return err

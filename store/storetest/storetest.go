@@ -58,6 +58,7 @@ func groups() []group {
 	return []group{
 		{"CreateEvent", createCases()},
 		{"UpdateEvent", updateCases()},
+		{"AddSeats", addSeatsCases()},
 		{"Snapshot", snapshotCases()},
 		{"Lock", lockCases()},
 		{"Request", requestCases()},

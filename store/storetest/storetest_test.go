@@ -57,6 +57,15 @@ func rejected() map[fault][]string {
 		updateFirst:      {"UpdateEvent/the creation may be repeated"},
 		updateSales:      {"UpdateEvent/sales times count for the next lock", "UpdateEvent/sales times count for a second instance"},
 		updateFrees:      {"UpdateEvent/seats and locks stay"},
+		addFrees:         {"AddSeats/seats that are there stay as they are", "AddSeats/500 seats before 2,000"},
+		addLast:          {"AddSeats/new seats stand where the plan has them", "AddSeats/seats keep their new rank"},
+		addDrops:         {"AddSeats/a plan that lacks a seat is invalid"},
+		addWithholds:     {"AddSeats/seats that are there stay as they are"},
+		addSilent:        {"AddSeats/the feed tells of the event", "AddSeats/concurrent repeats all succeed"},
+		addBlind:         {"AddSeats/another revision is stale", "AddSeats/one of concurrent additions wins"},
+		addRepeat:        {"AddSeats/repeat changes nothing", "AddSeats/concurrent repeats all succeed", "Cancel/add with a ctx that ends meanwhile"},
+		addForgets:       {"AddSeats/plan and definition are replaced"},
+		addTells:         {"AddSeats/the feed tells of the event"},
 	}
 }
 

@@ -67,6 +67,15 @@ const (
 	updateFirst      fault = "forgets the first definition"
 	updateSales      fault = "keeps the sales times"
 	updateFrees      fault = "frees the seats of an updated event"
+	addFrees         fault = "frees seats beside new ones"
+	addLast          fault = "puts new seats last"
+	addDrops         fault = "drops seats that the new plan lacks"
+	addWithholds     fault = "withholds seats that are there"
+	addSilent        fault = "does not tell of new seats"
+	addBlind         fault = "adds seats from any revision"
+	addRepeat        fault = "counts repeated new seats"
+	addForgets       fault = "forgets the plan before"
+	addTells         fault = "tells of new seats one by one"
 )
 
 // disk is what instances share.
@@ -88,6 +97,7 @@ type hall struct {
 	seats  map[string]store.Seat
 	clocks map[store.Holder]store.Lock // without seats
 	grants map[store.Holder]store.Grants
+	plans  [][]byte // of before
 }
 
 type session struct {
@@ -500,6 +510,87 @@ func (s *toy) UpdateEvent(ctx context.Context, e store.Event) (store.Event, erro
 	return h.def.Event, nil
 }
 
+func (s *toy) AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error) {
+	if err := e.Validate(); err != nil {
+		return store.Event{}, err
+	}
+	end, err := s.begin(ctx)
+	if err != nil {
+		return store.Event{}, err
+	}
+	defer end()
+	h, ok := s.halls[e.ID]
+	if !ok {
+		return store.Event{}, fmt.Errorf("toy: add seats to %s: %w", e.ID, store.ErrNoEvent)
+	}
+	old, have := h.def.Event, h.def.Seats
+	switch s.fault {
+	case addBlind:
+		e.Revision = old.Revision
+	case addDrops:
+		have = slices.DeleteFunc(slices.Clone(have), func(id string) bool { return !slices.Contains(e.Seats, id) })
+	}
+	now, err := old.AddSeats(have, e)
+	if s.fault == addRepeat && err == nil && now.Revision == old.Revision {
+		now.Revision++
+	}
+	if err != nil || now.Revision == old.Revision {
+		return now, err
+	}
+	if s.fault != addForgets {
+		h.plans = append(h.plans, h.def.PlanBody)
+	}
+	e.Event = now
+	s.announceAdded(e.ID, h.add(e, s.fault))
+	return now, nil
+}
+
+// add makes e the definition, and returns the seats that are new.
+func (h *hall) add(e store.NewEvent, f fault) (fresh []store.Seat) {
+	if f == addLast {
+		e.Seats = slices.Clone(e.Seats)
+		is := func(id string) bool { _, there := h.seats[id]; return there }
+		slices.SortStableFunc(e.Seats, func(a, b string) int {
+			switch {
+			case is(a) == is(b):
+				return 0
+			case is(a):
+				return -1
+			}
+			return 1
+		})
+	}
+	h.def, h.sales = e, e.Event
+	for _, id := range e.Seats {
+		seat, there := h.seats[id]
+		switch {
+		case there && f == addFrees:
+			seat = store.Seat{ID: id, Version: seat.Version + 1}
+		case there && (f != addWithholds || !slices.Contains(e.Withheld, id)):
+		default:
+			seat = store.Seat{ID: id, Version: 1}
+			if slices.Contains(e.Withheld, id) {
+				seat.Status = store.Withheld
+			}
+			fresh = append(fresh, seat)
+		}
+		h.seats[id] = seat
+	}
+	return fresh
+}
+
+func (s *toy) announceAdded(event string, fresh []store.Seat) {
+	batch := store.Batch{Events: []string{event}}
+	if s.fault == addTells {
+		for _, seat := range fresh {
+			batch.Changes = append(batch.Changes, store.Change{Event: event, Seat: seat})
+		}
+	}
+	if s.fault != addSilent {
+		s.announce(batch)
+	}
+}
+
 func (s *toy) updated(old, asked store.Event) (store.Event, error) {
 	switch s.fault {
 	case updateMoney:
@@ -585,8 +676,10 @@ func (s *toy) Plan(ctx context.Context, hash string) ([]byte, error) {
 	}
 	defer end()
 	for _, h := range s.halls {
-		if h.def.Plan == hash {
-			return bytes.Clone(h.def.PlanBody), nil
+		for _, body := range append(slices.Clone(h.plans), h.def.PlanBody) {
+			if store.PlanHash(body) == hash {
+				return bytes.Clone(body), nil
+			}
 		}
 	}
 	return nil, store.ErrNoEvent
