@@ -58,7 +58,7 @@ func serveProgram(t *testing.T, flags ...string) *program {
 	return serveStoreOf(t, "sqlite:"+path, flags...)
 }
 
-var demos struct {
+var seeded struct {
 	sync.Mutex
 	file []byte
 }
@@ -67,9 +67,9 @@ var demos struct {
 // the larger demos take a while.
 func withDemos(t *testing.T) []byte {
 	t.Helper()
-	demos.Lock()
-	defer demos.Unlock()
-	if demos.file == nil {
+	seeded.Lock()
+	defer seeded.Unlock()
+	if seeded.file == nil {
 		path := filepath.Join(t.TempDir(), "first.db")
 		p := &program{t: t, store: "sqlite:" + path}
 		p.start("127.0.0.1:0")
@@ -78,9 +78,9 @@ func withDemos(t *testing.T) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		demos.file = file
+		seeded.file = file
 	}
-	return demos.file
+	return seeded.file
 }
 
 // serveStoreOf starts the program on a free port with a store that may be

@@ -122,7 +122,11 @@ func (p *player) lock() string {
 		r.Request = fmt.Sprintf("request-%d", n+6*p.random.IntN(6))
 	}
 	got, err := p.store().Lock(p.Context(), r)
-	want, wantErr := p.model.lock(r, got.Now)
+	at := got.Now
+	if at.IsZero() { // no outcome tells when: whether a request is known depends on it
+		at = p.now()
+	}
+	want, wantErr := p.model.lock(r, at)
 	p.compare(got, err, want, wantErr)
 	return fmt.Sprintf("lock %+v", r)
 }
