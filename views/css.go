@@ -31,7 +31,7 @@ func stylesheet(p plan.Plan, levels map[string]int) []byte {
 		l.top -= nameRoom
 	}
 	w, h := (right+sideRoom-l.left)*unit, (bottom+topRoom-l.top)*unit
-	l.rule("#plan", "width:%sem;height:%sem;--w:%[1]s;--h:%[2]s", em(w), em(h))
+	l.rule("#plan", "--w:%s;--h:%s", em(w), em(h))
 	if s := p.Stage; s != nil {
 		x, y := l.at(s.X, s.Y)
 		l.rule("#stage", "left:%sem;top:%sem;width:%sem;height:%sem",

@@ -183,9 +183,10 @@ func (h *Hall) AppendSection(dst []byte, section int, seats []store.Seat, resync
 	return appendComponent(dst, sectionPartial(h.section(section, seats, nobody), resync))
 }
 
-// AppendLegend appends the legend with its counts as a fragment.
+// AppendLegend appends the legend with its counts, and what they let hope for,
+// as fragments.
 func (h *Hall) AppendLegend(dst []byte, counts Counts) []byte {
-	return appendComponent(dst, legend(h, counts, true))
+	return appendComponent(appendComponent(dst, legend(h, counts, true)), outlookLine(counts, true))
 }
 
 // AppendBasket appends the viewer's basket as a fragment.
@@ -250,6 +251,21 @@ func (h *Hall) seat(s store.Seat, mine bool) seatView {
 type sectionView struct {
 	id, name string
 	rows     []rowView
+}
+
+// mine tells whether the viewer has a seat here.
+func (s sectionView) mine() bool {
+	return slices.ContainsFunc(s.rows, func(r rowView) bool {
+		return slices.ContainsFunc(r.seats, func(seat seatView) bool { return seat.mine })
+	})
+}
+
+// opened is the section that a list shows unfolded if none has own seats.
+func opened(sections []sectionView) int {
+	if slices.ContainsFunc(sections, sectionView.mine) {
+		return -1
+	}
+	return 0
 }
 
 type rowView struct {
