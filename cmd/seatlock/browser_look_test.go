@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,8 +13,8 @@ import (
 )
 
 // TestLooks shows every page in every setting that people have, to find what
-// the browser complains of and what does not fit. With SCREENSHOTS=DIR it
-// leaves pictures there.
+// the browser complains of, what does not fit, and what is not accessible. With
+// SCREENSHOTS=DIR it leaves pictures there.
 func TestLooks(t *testing.T) {
 	p, browser := serveProgram(t), testengine.Chromium(t)
 	p.rival().lock("B2", "B3", "E5", "E6", "E7", "J10")
@@ -52,6 +53,7 @@ func (v *visitor) lookAround(name string) {
 	v.shoot(name + "-1-list")
 	v.open("/events/none")
 	v.shoot(name + "-2-not-found")
+	v.lookAtTheatre(name)
 	v.openLive()
 	v.shoot(name + "-3-map")
 	for _, id := range []string{"C4", "C5", "D4"} {
@@ -67,13 +69,47 @@ func (v *visitor) lookAround(name string) {
 	v.isTold("Given back.")
 }
 
-// shoot checks that nothing is wider than the screen, and takes a picture of
-// what is in view.
+// lookAtTheatre sees a large hall of several sections, in each view.
+func (v *visitor) lookAtTheatre(name string) {
+	v.t.Helper()
+	v.open("/events/theatre")
+	v.untilLive()
+	v.shoot(name + "-a-theatre")
+	v.choose("zoom-large")
+	v.shoot(name + "-b-theatre-large")
+	if ask[bool](v, `document.getElementById('view-list').offsetParent !== null`) {
+		v.choose("view-list")
+	} else {
+		v.choose("zoom-fit")
+	}
+	v.shoot(name + "-c-theatre-list")
+	v.shootAll(name + "-d-theatre-list-whole")
+	v.choose("zoom-fit")
+}
+
+// choose picks a view by its label.
+func (v *visitor) choose(view string) {
+	v.t.Helper()
+	v.click(fmt.Sprintf(`label[for="%s"]`, view))
+	v.until(view+" is chosen", fmt.Sprintf(`document.getElementById('%s').checked`, view))
+}
+
+// wantAccessible has axe-core look at the page.
+func (v *visitor) wantAccessible(when string) {
+	v.t.Helper()
+	for _, found := range v.Inaccessible(v.t) {
+		v.t.Errorf("%s: %s", when, found)
+	}
+}
+
+// shoot checks that nothing is wider than the screen and that the page is
+// accessible, and takes a picture of what is in view.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
 	if got := ask[int](v, `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`); got > 0 {
 		v.t.Errorf("%s: the page is %d px wider than the screen", name, got)
 	}
+	v.wantAccessible(name)
 	v.save(name, chromedp.CaptureScreenshot())
 }
 
