@@ -104,8 +104,12 @@ func render(t *testing.T, c templ.Component) string {
 // can read what changed.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	got = strings.ReplaceAll(got, "><", ">\n<") + "\n"
-	file := filepath.Join("testdata", name+".html")
+	goldenFile(t, name+".html", strings.ReplaceAll(got, "><", ">\n<")+"\n")
+}
+
+func goldenFile(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
