@@ -162,3 +162,28 @@ func TestTree(t *testing.T) {
 	do(t, tab, "open", chromedp.EmulateViewport(320, 800), chromedp.Navigate(s.site+"/page/event"))
 	goldenFile(t, "tree-event-list.txt", tab.Tree(t))
 }
+
+// On paper there is first what is yours, and then every seat of every section,
+// with nothing to press.
+func TestPaper(t *testing.T) {
+	s, tab := states(t), testengine.Chromium(t).Visitor(t)
+	for _, width := range []int64{1280, 320} {
+		do(t, tab, "open", chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.site+"/page/extend"))
+		if err := testengine.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+			t.Fatal(err)
+		}
+		got := ask[string](t, tab, `[...document.querySelectorAll('h1, .billing p, .held span, legend, .row, .row button, button, input, label, .stage, nav, .tools')]
+			.filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().top, e])
+			.sort((a, b) => a[0] - b[0])
+			.map(([, e]) => e.matches('.row') ? getComputedStyle(e, '::before').content.split('"')[1] : e.innerText.trim() + (getComputedStyle(e, '::before').content.split('"')[1] ?? ''))
+			.filter(text => text).join('|')`)
+		want := "The Tempest|Friday 4 December 2026, 19:30 CET Studio Theatre €22.50 to €28|Row A seat 2|€28|" +
+			"Stalls|Stalls|Row A|1|2|3×|Row B|1|2–|First tier|First tier|Row 1|1…"
+		if got != want {
+			t.Errorf("%d px: on paper is\n%s, want\n%s", width, got, want)
+		}
+		if got := ask[int](t, tab, sideways); got > 0 {
+			t.Errorf("the paper is %d px too wide", got)
+		}
+	}
+}
