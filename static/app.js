@@ -245,12 +245,6 @@
 
 	const isListed = seat => getComputedStyle(seat).position === 'static';
 
-	// How a seat lies from another in a direction; a folded one does not.
-	function lies(seat, from, dx, dy) {
-		const x = seat.offsetLeft - from.offsetLeft, y = seat.offsetTop - from.offsetTop;
-		return { ahead: seat.offsetParent ? x * dx + y * dy : 0, aside: Math.abs(x * dy) + Math.abs(y * dx) };
-	}
-
 	// The nearest seat in a direction, by where seats are: rows may be curved,
 	// and numbered either way. What lies more to the side than ahead is not in
 	// that direction on a map; a list has lines, and the next is the next.
@@ -258,23 +252,19 @@
 		const list = isListed(from);
 		let best = null, least = Infinity;
 		for (const seat of document.querySelectorAll('#plan button')) {
-			const { ahead, aside } = lies(seat, from, dx, dy);
+			if (!seat.offsetParent) continue; // folded away
+			const x = seat.offsetLeft - from.offsetLeft, y = seat.offsetTop - from.offsetTop;
+			const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
 			const cost = list ? 1000 * ahead + aside : ahead + 2 * aside;
 			if (ahead > 0 && (list || aside <= ahead * 1.5) && cost < least) [best, least] = [seat, cost];
 		}
 		return best;
 	}
 
-	// To the side the own row comes first, however it bends or wraps.
+	// A row of the list goes on in the next line.
 	function beside(seat, dx) {
-		const before = seat.previousElementSibling, after = seat.nextElementSibling;
-		if (isListed(seat)) return dx < 0 ? before : after;
-		for (const next of [before, after]) {
-			if (!next) continue;
-			const { ahead, aside } = lies(next, seat, dx, 0);
-			if (ahead > 0 && aside <= ahead) return next;
-		}
-		return nearest(seat, dx, 0);
+		if (!isListed(seat)) return nearest(seat, dx, 0);
+		return dx < 0 ? seat.previousElementSibling : seat.nextElementSibling;
 	}
 
 	function target(seat, key) {
@@ -300,10 +290,13 @@
 	});
 	on('focusin', e => { if (isSeat(e.target)) tabStop(e.target); });
 
-	// A hall wider than its window shows its middle first.
+	// A hall wider than its window shows its middle first, and of a stage that
+	// would fill the window the edge before the seats.
 	function centre() {
-		const map = byId('map');
-		if (map) map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+		const map = byId('map'), stage = byId('stage');
+		if (!map) return;
+		map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+		if (stage && stage.offsetHeight > map.clientHeight / 3) map.scrollTop = stage.offsetTop + stage.offsetHeight * 0.75;
 	}
 
 	// ---- The view that was chosen last, where the browser may keep it. ----

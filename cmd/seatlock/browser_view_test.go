@@ -155,6 +155,7 @@ func TestKeyboardInTheList(t *testing.T) {
 	v.tabTo("seat-A1")
 	for _, step := range []struct{ key, want string }{
 		{kb.ArrowRight, "seat-A2"}, {kb.ArrowDown, "seat-A7"}, {kb.ArrowLeft, "seat-A6"}, {kb.ArrowLeft, "seat-A5"},
+		{kb.ArrowRight, "seat-A6"}, {kb.ArrowLeft, "seat-A5"},
 		{kb.ArrowDown, "seat-A10"}, {kb.ArrowDown, "seat-B5"}, {kb.ArrowUp, "seat-A10"}, {kb.ArrowRight, "seat-A10"},
 		{kb.Home, "seat-A1"}, {kb.ArrowLeft, "seat-A1"}, {kb.ArrowUp, "seat-A1"}, {kb.End, "seat-A10"},
 	} {
