@@ -445,3 +445,38 @@ func BenchmarkAppendSeat(b *testing.B) {
 		dst = h.AppendSeat(dst[:0], store.Seat{ID: "A1", Version: 3}, false)
 	}
 }
+
+// Each state in which seats cannot be had has words of its own.
+func TestSales(t *testing.T) {
+	for want, change := range map[string]func(*store.Event){
+		"": func(*store.Event) {},
+		"Sales open on Tuesday 1 December 2026, 21:31 CET.":   func(e *store.Event) { e.SalesOpen = now.Add(time.Hour) },
+		"Sales closed on Tuesday 1 December 2026, 19:31 CET.": func(e *store.Event) { e.SalesClose = now.Add(-time.Hour) },
+		"This event has taken place.":                         func(e *store.Event) { e.Starts = now.Add(-evening - time.Second) },
+	} {
+		e := smallEvent()
+		change(&e)
+		h := newHall(t, e, smallPlan())
+		if got := h.Sales(now); got != want {
+			t.Errorf("Sales: %q, want %q", got, want)
+		}
+		page := render(t, EventPage(EventView{Hall: h, Seats: smallSeats(), Mine: mine, Basket: Basket{Now: now}, Asset: plainName}))
+		if got := strings.Contains(page, `<p class="sales">`+want+`</p>`); got != (want != "") {
+			t.Errorf("the page says %q: %v", want, got)
+		}
+	}
+	e := smallEvent()
+	e.Starts = now.Add(-evening)
+	if got := newHall(t, e, smallPlan()).Sales(now); got != "" {
+		t.Errorf("on the evening itself: %q", got)
+	}
+	e.Starts, e.SalesClose = time.Time{}, now.Add(-time.Hour)
+	if got := newHall(t, e, smallPlan()).Sales(now); !strings.HasPrefix(got, "Sales closed") {
+		t.Errorf("of an event without a date: %q", got)
+	}
+	page := render(t, EventPage(EventView{Hall: newHall(t, smallEvent(), smallPlan()), Mine: mine, Asset: plainName,
+		Counts: Counts{store.Booked: 6}, Basket: Basket{Now: now}}))
+	if !strings.Contains(page, `<p id="outlook" class="outlook">Sold out.`) {
+		t.Error("the page of a sold out event does not say so above the map")
+	}
+}
