@@ -255,51 +255,94 @@
 		}
 	}
 
-	// The nearest seat in a direction, by where seats are on the map: rows may
-	// be curved, and numbered either way. What lies more to the side than
-	// ahead is not in that direction.
+	const isListed = seat => getComputedStyle(seat).position === 'static';
+
+	// The nearest seat in a direction, by where seats are: rows may be curved,
+	// and numbered either way. What lies more to the side than ahead is not in
+	// that direction on a map; a list has lines, and the next is the next.
 	function nearest(from, dx, dy) {
+		const list = isListed(from);
 		let best = null, least = Infinity;
 		for (const seat of document.querySelectorAll('#plan button')) {
+			if (!seat.offsetParent) continue; // folded away
 			const x = seat.offsetLeft - from.offsetLeft, y = seat.offsetTop - from.offsetTop;
 			const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
-			const cost = ahead + 2 * aside;
-			if (ahead > 0 && aside <= ahead * 1.5 && cost < least) [best, least] = [seat, cost];
+			const cost = list ? 1000 * ahead + aside : ahead + 2 * aside;
+			if (ahead > 0 && (list || aside <= ahead * 1.5) && cost < least) [best, least] = [seat, cost];
 		}
 		return best;
 	}
 
+	// A row of the list goes on in the next line.
+	function beside(seat, dx) {
+		if (!isListed(seat)) return nearest(seat, dx, 0);
+		return dx < 0 ? seat.previousElementSibling : seat.nextElementSibling;
+	}
+
 	function target(seat, key) {
 		switch (key) {
-		case 'ArrowLeft': return nearest(seat, -1, 0);
-		case 'ArrowRight': return nearest(seat, 1, 0);
+		case 'ArrowLeft': return beside(seat, -1);
+		case 'ArrowRight': return beside(seat, 1);
 		case 'ArrowUp': return nearest(seat, 0, -1);
 		case 'ArrowDown': return nearest(seat, 0, 1);
 		case 'Home': return seat.parentElement.firstElementChild;
 		case 'End': return seat.parentElement.lastElementChild;
+		case 'CtrlHome': return seat.form.querySelector('button');
+		case 'CtrlEnd': return [...seat.form.querySelectorAll('button')].at(-1);
 		}
 		return null;
 	}
 
 	on('keydown', e => {
-		if (!isSeat(e.target) || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
-		if (!/^(Arrow|Home$|End$)/.test(e.key)) return;
+		if (!isSeat(e.target) || e.altKey || e.metaKey || e.shiftKey) return;
+		const key = (e.ctrlKey ? 'Ctrl' : '') + e.key;
+		if (!/^(Arrow|(Ctrl)?(Home|End)$)/.test(key)) return;
 		e.preventDefault();
-		target(e.target, e.key)?.focus();
+		target(e.target, key)?.focus();
 	});
 	on('focusin', e => { if (isSeat(e.target)) tabStop(e.target); });
 
-	// A hall wider than its window shows its middle first.
+	// A hall wider than its window shows its middle first, and of a stage that
+	// would fill the window the edge before the seats.
 	function centre() {
-		const map = byId('map');
-		if (map) map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+		const map = byId('map'), stage = byId('stage');
+		if (!map) return;
+		map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+		if (stage && stage.offsetHeight > map.clientHeight / 3) map.scrollTop = stage.offsetTop + stage.offsetHeight * 0.75;
 	}
 
-	on('change', e => { if (e.target.name === 'zoom') centre(); });
+	// ---- The view that was chosen last, where the browser may keep it. ----
+
+	on('change', e => {
+		if (e.target.name !== 'zoom') return;
+		centre();
+		try { localStorage.setItem('view', e.target.id); } catch { /* then not */ }
+	});
+
+	function recall() {
+		let view = null;
+		try { view = byId(localStorage.getItem('view')); } catch { /* then not */ }
+		if (view?.name !== 'zoom') return;
+		// On a narrow screen the first choice may be the list.
+		if (!view.offsetParent) view = byId('zoom-fit');
+		view.checked = true;
+	}
+
+	// What a link leads to may be folded away in the list.
+	function unfold() {
+		const seat = byId(location.hash.slice(1));
+		const fold = isSeat(seat) && seat.form.querySelector('.fold');
+		if (!fold || fold.checked) return;
+		fold.checked = true;
+		seat.scrollIntoView({ block: 'center' });
+	}
+	addEventListener('hashchange', unfold);
 
 	// ---- Now. ----
 
 	rove();
+	recall();
+	unfold();
 	if (!location.hash) centre();
 	join();
 	// The page has been under way since its first byte was received.

@@ -18,6 +18,7 @@ const (
 	sideRoom = 0.75 // units beside the hall, for the labels of its rows
 	topRoom  = 0.5  // units above and below it
 	nameRoom = 1.0  // units above it, more, where sections show their names
+	nameSize = 1.3  // em of a section's name; style.css says the same
 	shades   = 6    // kinds of mark that style.css has for categories
 )
 
@@ -31,12 +32,16 @@ func stylesheet(p plan.Plan, levels map[string]int) []byte {
 		l.top -= nameRoom
 	}
 	w, h := (right+sideRoom-l.left)*unit, (bottom+topRoom-l.top)*unit
-	l.rule("#plan", "width:%sem;height:%sem;--w:%[1]s;--h:%[2]s", em(w), em(h))
+	l.rule("#plan", "--w:%s;--h:%s", em(w), em(h))
 	if s := p.Stage; s != nil {
 		l.stage(*s)
 	}
+	l.crowd = crowdOf(p)
 	for _, s := range p.Sections {
-		l.section(s, levels, len(p.Sections) > 1)
+		l.section(s, levels)
+	}
+	if len(p.Sections) > 1 {
+		l.names(p.Sections, box{l.left + w/unit/2, l.top + h/unit/2, w / unit, h / unit})
 	}
 	return l.Bytes()
 }
@@ -46,6 +51,7 @@ func stylesheet(p plan.Plan, levels map[string]int) []byte {
 type layout struct {
 	bytes.Buffer
 	left, top, unit float64
+	crowd           *crowd
 }
 
 func (l *layout) rule(selector, format string, args ...any) {
@@ -61,12 +67,27 @@ func (l *layout) stage(s plan.Stage) {
 	l.rule("#stage", "left:%sem;top:%sem;width:%sem;height:%sem", x, y, em(s.Width*l.unit), em(s.Height*l.unit))
 }
 
-func (l *layout) section(s plan.Section, levels map[string]int, named bool) {
-	if box := (plan.Plan{Sections: []plan.Section{s}}); named && len(box.SeatIDs()) > 0 {
-		west, north, east, _ := box.Bounds()
-		x, y := l.at((west+east)/2, north-0.5)
-		l.rule("#name-"+s.ID, "left:%sem;top:%sem", x, y)
+// names come last, since they can go further from where they belong than the
+// labels of rows can. One that finds no room is not on the map.
+func (l *layout) names(sections []plan.Section, within box) {
+	for _, s := range sections {
+		if len((plan.Plan{Sections: []plan.Section{s}}).SeatIDs()) == 0 {
+			continue
+		}
+		if b, ok := l.crowd.sectionName(s, within); ok {
+			l.place("#name-"+s.ID, b)
+		} else {
+			l.rule("#name-"+s.ID, "opacity:var(--map,0)")
+		}
 	}
+}
+
+func (l *layout) place(selector string, b box) {
+	x, y := l.at(b.x, b.y)
+	l.rule(selector, "left:%sem;top:%sem", x, y)
+}
+
+func (l *layout) section(s plan.Section, levels map[string]int) {
 	for i, r := range s.Rows {
 		l.row(rowID(s.ID, i), r)
 		for _, seat := range r.Seats {
@@ -75,7 +96,7 @@ func (l *layout) section(s plan.Section, levels map[string]int, named bool) {
 	}
 }
 
-// row places the row's label one unit beyond each of its ends.
+// row places the row's label beyond each of its ends, where there is room.
 func (l *layout) row(id string, r plan.Row) {
 	n := len(r.Seats)
 	if n == 0 {
@@ -85,10 +106,17 @@ func (l *layout) row(id string, r plan.Row) {
 	if d := math.Hypot(last.X-first.X, last.Y-first.Y); d > 0 {
 		dx, dy = (last.X-first.X)/d, (last.Y-first.Y)/d
 	}
-	x, y := l.at(first.X-dx, first.Y-dy)
-	l.rule("#"+id+"::before", "left:%sem;top:%sem", x, y)
-	x, y = l.at(last.X+dx, last.Y+dy)
-	l.rule("#"+id+"::after", "left:%sem;top:%sem", x, y)
+	l.rowLabel("#"+id+"::before", r.Label, first, -dx, -dy)
+	l.rowLabel("#"+id+"::after", r.Label, last, dx, dy)
+}
+
+// rowLabel hides what has no room from the map alone: the list shows it.
+func (l *layout) rowLabel(selector, text string, end plan.Seat, dx, dy float64) {
+	if b, ok := l.crowd.rowLabel(text, end, dx, dy); ok {
+		l.place(selector, b)
+	} else {
+		l.rule(selector, "opacity:var(--map,0)")
+	}
 }
 
 func (l *layout) seat(s plan.Seat, level int) {

@@ -17,7 +17,7 @@ func overviewSheet(p plan.Plan) []byte {
 	left, top, right, bottom := p.Bounds()
 	l := layout{left: left, top: top, unit: overviewSize / max(right-left, bottom-top)}
 	w, h := (right-left)*l.unit, (bottom-top)*l.unit
-	l.rule("#plan", "width:%sem;height:%sem;--w:%[1]s;--h:%[2]s", em(w), em(h))
+	l.rule("#plan", "--w:%s;--h:%s", em(w), em(h))
 	if s := p.Stage; s != nil {
 		l.stage(*s)
 	}

@@ -269,6 +269,21 @@ type sectionView struct {
 	rows     []rowView
 }
 
+// mine tells whether the viewer has a seat here.
+func (s sectionView) mine() bool {
+	return slices.ContainsFunc(s.rows, func(r rowView) bool {
+		return slices.ContainsFunc(r.seats, func(seat seatView) bool { return seat.mine })
+	})
+}
+
+// opened is the section that a list shows unfolded if none has own seats.
+func opened(sections []sectionView) int {
+	if slices.ContainsFunc(sections, sectionView.mine) {
+		return -1
+	}
+	return 0
+}
+
 type rowView struct {
 	id, label, name string
 	seats           []seatView

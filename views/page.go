@@ -160,7 +160,9 @@ func (p Page) AppendSummary(dst []byte, sections []Counts, changed []int) []byte
 	if !concerned {
 		return dst
 	}
-	return appendComponent(dst, legend(p, p.counts(sections), true))
+	counts := p.counts(sections)
+	dst = appendComponent(dst, legend(p, counts, true))
+	return appendComponent(dst, outlookLine(p.hall.outlook(counts), true))
 }
 
 // AppendBasket appends the viewer's basket as a fragment.

@@ -113,6 +113,9 @@ func TestPhone(t *testing.T) {
 	v.phone()
 	v.openLive()
 	v.wantNoSidewaysScroll("at first")
+	if got := ask[float64](v, `(document.getElementById('basket').getBoundingClientRect().top - document.getElementById('map').getBoundingClientRect().top) / innerHeight`); got < 0.5 {
+		t.Errorf("of the first screen the map has %.0f %%, want half of it", 100*got)
+	}
 	for i, id := range []string{"A1", "E5", "J10", "J1"} {
 		if got := ask[float64](v, fmt.Sprintf(`(r => Math.min(r.width, r.height))(document.getElementById('seat-%s').getBoundingClientRect())`, id)); got < 24 {
 			t.Errorf("%s is a target of %.1f px, want 24", id, got)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,8 +13,8 @@ import (
 )
 
 // TestLooks shows every page in every setting that people have, to find what
-// the browser complains of and what does not fit. With SCREENSHOTS=DIR it
-// leaves pictures there.
+// the browser complains of, what does not fit, and what is not accessible. With
+// SCREENSHOTS=DIR it leaves pictures there.
 func TestLooks(t *testing.T) {
 	p, browser := serveProgram(t), testengine.Chromium(t)
 	p.rival().lock("B2", "B3", "E5", "E6", "E7", "J10")
@@ -30,7 +31,7 @@ func TestLooks(t *testing.T) {
 					v.phone()
 				}
 				v.prefers(setting.feature, setting.value)
-				v.lookAround(size + "-" + setting.name)
+				v.lookAround(size+"-"+setting.name, setting.feature == "prefers-color-scheme")
 			})
 		}
 	}
@@ -46,25 +47,66 @@ func (v *visitor) prefers(feature, value string) {
 }
 
 // lookAround sees each page, with own seats and others', and leaves none locked.
-func (v *visitor) lookAround(name string) {
+// Where colours are forced, axe-core does not know which they are.
+func (v *visitor) lookAround(name string, accessible bool) {
 	v.t.Helper()
+	shoot := func(name string) {
+		v.shoot(name)
+		if accessible {
+			v.wantAccessible(name)
+		}
+	}
 	v.open("/")
-	v.shoot(name + "-1-list")
+	shoot(name + "-1-list")
 	v.open("/events/none")
-	v.shoot(name + "-2-not-found")
+	shoot(name + "-2-not-found")
+	v.lookAtTheatre(name, shoot)
 	v.openLive()
-	v.shoot(name + "-3-map")
+	shoot(name + "-3-map")
 	for _, id := range []string{"C4", "C5", "D4"} {
 		v.clickSeat(id)
 		v.sees(mine, id)
 	}
-	v.shoot(name + "-4-own-seats")
+	shoot(name + "-4-own-seats")
 	v.clickSeat("B2")
 	v.isTold("was just taken")
-	v.shoot(name + "-5-refused")
+	shoot(name + "-5-refused")
 	v.shootAll(name + "-6-whole-page")
 	v.click("#basket .quiet")
 	v.isTold("Given back.")
+}
+
+// lookAtTheatre sees a large hall of several sections, in each view.
+func (v *visitor) lookAtTheatre(name string, shoot func(string)) {
+	v.t.Helper()
+	v.open("/events/theatre")
+	v.untilLive()
+	shoot(name + "-a-theatre")
+	v.choose("zoom-large")
+	shoot(name + "-b-theatre-large")
+	if ask[bool](v, `document.getElementById('view-list').offsetParent !== null`) {
+		v.choose("view-list")
+	} else {
+		v.choose("zoom-fit")
+	}
+	shoot(name + "-c-theatre-list")
+	v.shootAll(name + "-d-theatre-list-whole")
+	v.choose("zoom-fit")
+}
+
+// choose picks a view by its label.
+func (v *visitor) choose(view string) {
+	v.t.Helper()
+	v.click(fmt.Sprintf(`label[for="%s"]`, view))
+	v.until(view+" is chosen", fmt.Sprintf(`document.getElementById('%s').checked`, view))
+}
+
+// wantAccessible has axe-core look at the page.
+func (v *visitor) wantAccessible(when string) {
+	v.t.Helper()
+	for _, found := range v.Inaccessible(v.t) {
+		v.t.Errorf("%s: %s", when, found)
+	}
 }
 
 // shoot checks that nothing is wider than the screen, and takes a picture of

@@ -229,7 +229,9 @@ func TestProveMongoBoard(t *testing.T) {
 type blank struct{ seats []string }
 
 func (b blank) Sections() [][]string                                   { return [][]string{b.seats} }
+func (b blank) Page(live.Kind) (live.Page, bool)                       { return b, true }
+func (blank) Shows() []int                                             { return []int{0} }
 func (blank) Seat(dst []byte, _ store.Seat) []byte                     { return dst }
 func (blank) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte { return dst }
-func (blank) Summary(dst []byte, _ live.Counts) []byte                 { return dst }
+func (blank) Summary(dst []byte, _ []live.Counts, _ []int) []byte      { return dst }
 func (blank) Mine(dst []byte, _ live.Mine) []byte                      { return dst }
