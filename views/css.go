@@ -2,6 +2,8 @@ package views
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,6 +11,46 @@ import (
 
 	"github.com/seatlock/seatlock/store/plan"
 )
+
+// sheet is a stylesheet and the name that its content gives it.
+type sheet struct{ path string }
+
+// drawSheets makes the stylesheet of each page.
+func (h *Hall) drawSheets(p plan.Plan, levels map[string]int) {
+	h.sheets = map[string][]byte{}
+	if h.large() {
+		h.whole = h.keep(overviewSheet(p))
+	} else {
+		h.whole = h.keep(stylesheet(p, levels))
+	}
+	for i, s := range h.sections {
+		if alone, ok := p.Section(s.id); ok {
+			h.sections[i].sheet = h.keep(stylesheet(alone, levels))
+		}
+	}
+}
+
+func (h *Hall) keep(css []byte) sheet {
+	sum := sha256.Sum256(css)
+	name := "plan-" + hex.EncodeToString(sum[:8]) + ".css"
+	h.sheets[name] = css
+	return sheet{h.path(name)}
+}
+
+// Sheet returns the stylesheet with this name: where seats, labels and the
+// stage are. It is the same for the same name. The caller must not change it.
+func (h *Hall) Sheet(name string) (css []byte, ok bool) {
+	css, ok = h.sheets[name]
+	return css, ok
+}
+
+// CSSPath is where the page asks for its [Hall.Sheet].
+func (p Page) CSSPath() string {
+	if p.only < 0 {
+		return p.hall.whole.path
+	}
+	return p.section().sheet.path
+}
 
 // The plan is laid out in em of its own font size, which is the size of the
 // text on the seats: zooming is a change of that one size.

@@ -1,15 +1,11 @@
 package views
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/a-h/templ"
 	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/store"
@@ -70,9 +66,9 @@ type place struct {
 // endings are how the names end of seats that cannot be had.
 type endings struct{ paying, taken, sold, withheld string }
 
-// NewHall prepares an event with its plan, in English. It refuses a plan without seats,
-// with an id that cannot be one or stands twice, and with a seat whose category
-// the plan does not have; and an event whose zone is unknown.
+// NewHall prepares an event with its plan, in English. It refuses a plan
+// without seats, with an id that cannot be one or stands twice, and with a seat
+// whose category the plan does not have; and an event whose zone is unknown.
 func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	zone, err := time.LoadLocation(e.Zone)
 	if err != nil {
@@ -99,6 +95,36 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	h.drawSheets(p, levels)
 	h.shorten()
 	return h.In(language.English), nil
+}
+
+func (h *Hall) add(s plan.Section, levels map[string]int) error {
+	if !store.ValidID(s.ID) || slices.ContainsFunc(h.sections, func(o section) bool { return o.id == s.ID }) {
+		return fmt.Errorf("id is not valid, or stands twice")
+	}
+	out := section{id: s.ID, name: s.Name}
+	for i, r := range s.Rows {
+		line := row{id: rowID(s.ID, i), label: r.Label}
+		for _, seat := range r.Seats {
+			level, known := levels[seat.Category]
+			twice := h.seats[seat.ID] != nil
+			switch {
+			case !store.ValidID(seat.ID) || twice:
+				return fmt.Errorf("seat id %q is not valid, or stands twice", seat.ID)
+			case !known:
+				return fmt.Errorf("seat %q: category %q is not in the plan", seat.ID, seat.Category)
+			}
+			p := &place{id: seat.ID, order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
+				properties: seat.Properties, level: level}
+			h.seats[seat.ID] = p
+			h.accessible = h.accessible || slices.Contains(seat.Properties, plan.Accessible)
+			out.seats = append(out.seats, p)
+		}
+		line.seats = len(r.Seats)
+		out.rows = append(out.rows, line)
+	}
+	out.low, out.high = h.priceRange(out.seats)
+	h.sections = append(h.sections, out)
+	return nil
 }
 
 // In returns the same hall in another language.
@@ -148,36 +174,6 @@ func (h *Hall) name(p place) string {
 	return name
 }
 
-func (h *Hall) add(s plan.Section, levels map[string]int) error {
-	if !store.ValidID(s.ID) || slices.ContainsFunc(h.sections, func(o section) bool { return o.id == s.ID }) {
-		return fmt.Errorf("id is not valid, or stands twice")
-	}
-	out := section{id: s.ID, name: s.Name}
-	for i, r := range s.Rows {
-		line := row{id: rowID(s.ID, i), label: r.Label}
-		for _, seat := range r.Seats {
-			level, known := levels[seat.Category]
-			twice := h.seats[seat.ID] != nil
-			switch {
-			case !store.ValidID(seat.ID) || twice:
-				return fmt.Errorf("seat id %q is not valid, or stands twice", seat.ID)
-			case !known:
-				return fmt.Errorf("seat %q: category %q is not in the plan", seat.ID, seat.Category)
-			}
-			p := &place{id: seat.ID, order: len(h.seats), number: seat.Label, row: r.Label, section: len(h.sections),
-				properties: seat.Properties, level: level}
-			h.seats[seat.ID] = p
-			h.accessible = h.accessible || slices.Contains(seat.Properties, plan.Accessible)
-			out.seats = append(out.seats, p)
-		}
-		line.seats = len(r.Seats)
-		out.rows = append(out.rows, line)
-	}
-	out.low, out.high = h.priceRange(out.seats)
-	h.sections = append(h.sections, out)
-	return nil
-}
-
 // Event returns the event that the hall was made for.
 func (h *Hall) Event() store.Event { return h.event }
 
@@ -201,6 +197,35 @@ func (h *Hall) SeatName(id string) string {
 	return ""
 }
 
+// at says an instant as people at the venue say it.
+func (h *Hall) at(t time.Time) string {
+	return h.date(t.In(h.zone))
+}
+
+// Clock says an instant as the time of day at the venue, to the second.
+func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
+
+// prices says the range of what a seat costs.
+func (h *Hall) prices() string { return h.between(h.low, h.high) }
+
+func (h *Hall) between(low, high int64) string {
+	if low == high {
+		return h.price(low, h.event.Currency)
+	}
+	return h.Say("%s to %s", h.price(low, h.event.Currency), h.price(high, h.event.Currency))
+}
+
+func (h *Hall) priceRange(seats []*place) (low, high int64) {
+	for i, p := range seats {
+		costs := h.categories[p.level].price
+		if i == 0 {
+			low, high = costs, costs
+		}
+		low, high = min(low, costs), max(high, costs)
+	}
+	return low, high
+}
+
 // path returns the path of the event, or of something below it. An event's id
 // needs no escaping.
 func (h *Hall) path(below string) string {
@@ -209,100 +234,4 @@ func (h *Hall) path(below string) string {
 		p += "/" + below
 	}
 	return p
-}
-
-// AppendStatus appends one line for the status element as a fragment; refused
-// lines are set apart from those that say what was done.
-func AppendStatus(dst []byte, line string, refused bool) []byte {
-	return appendComponent(dst, status(line, refused, true))
-}
-
-func appendComponent(dst []byte, c templ.Component) []byte {
-	out := appender(dst)
-	if err := c.Render(context.Background(), &out); err != nil {
-		// Only a context that ended or a writer that fails can cause this.
-		panic(fmt.Sprintf("render fragment: %v", err))
-	}
-	return out
-}
-
-// appender is a slice that is written to at its end.
-type appender []byte
-
-var _ io.Writer = (*appender)(nil)
-
-func (a *appender) Write(p []byte) (int, error) {
-	*a = append(*a, p...)
-	return len(p), nil
-}
-
-// seatView is one seat as one viewer sees it.
-type seatView struct {
-	id, number, class, version, label string
-	mine, off                         bool
-	release                           string // where the viewer gives it back; "" if it is not theirs
-}
-
-// seat chooses every value of a seat's markup. The label is the same before
-// and after the viewer takes the seat: what changes is that it is pressed.
-func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
-	v := seatView{id: s.ID, number: p.number, class: s.Status.String(), label: p.name,
-		version: strconv.FormatInt(s.Version, 10), mine: mine}
-	switch {
-	case mine:
-		v.class, v.release = "locked mine", h.path("unlock")
-		if v.off = s.Status == store.Paying; v.off {
-			v.label += h.ends.paying
-		}
-	case s.Status == store.Locked, s.Status == store.Paying:
-		v.class, v.off, v.label = "locked", true, v.label+h.ends.taken
-	case s.Status == store.Booked:
-		v.off, v.label = true, v.label+h.ends.sold
-	case s.Status == store.Withheld:
-		v.off, v.label = true, v.label+h.ends.withheld
-	}
-	return v
-}
-
-type sectionView struct {
-	id, name string
-	rows     []rowView
-}
-
-// mine tells whether the viewer has a seat here.
-func (s sectionView) mine() bool {
-	return slices.ContainsFunc(s.rows, func(r rowView) bool {
-		return slices.ContainsFunc(r.seats, func(seat seatView) bool { return seat.mine })
-	})
-}
-
-// opened is the section that a list shows unfolded if none has own seats.
-func opened(sections []sectionView) int {
-	if slices.ContainsFunc(sections, sectionView.mine) {
-		return -1
-	}
-	return 0
-}
-
-type rowView struct {
-	id, label, name string
-	seats           []seatView
-}
-
-func (h *Hall) section(i int, seats []store.Seat, mine func(store.Seat) bool) sectionView {
-	s := h.sections[i]
-	v, first := sectionView{id: s.id, name: s.name}, 0
-	for _, r := range s.rows {
-		n := min(r.seats, len(seats))
-		line := rowView{id: r.id, label: r.label, name: h.Say("Row %s", r.label), seats: make([]seatView, n)}
-		for j, seat := range seats[:n] {
-			line.seats[j] = h.seat(s.seats[first+j], seat, mine(seat))
-		}
-		v.rows, seats, first = append(v.rows, line), seats[n:], first+r.seats
-	}
-	return v
-}
-
-func rowID(section string, row int) string {
-	return "row-" + section + "-" + strconv.Itoa(row)
 }

@@ -1,12 +1,12 @@
 package views
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
+	"context"
+	"fmt"
+
+	"github.com/a-h/templ"
 
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/plan"
 )
 
 // MaxWhole is the most seats that the page of an event shows all of; where
@@ -20,6 +20,12 @@ type Page struct {
 	hall *Hall
 	only int // the one section; -1 is the event's own page
 }
+
+// Counts are how many seats there are of each status, indexed by it.
+type Counts [5]int
+
+// taken is what looks taken to everybody: locked, or being paid for.
+func (n Counts) taken() int { return n[store.Locked] + n[store.Paying] }
 
 // Page returns the page of a section, or with "" the event's own; ok is false
 // if the hall has no such section.
@@ -170,102 +176,25 @@ func (p Page) AppendBasket(dst []byte, b Basket) []byte {
 	return appendComponent(dst, basket(p, p.hall.basket(b), true))
 }
 
-// sheet is a stylesheet and the name that its content gives it.
-type sheet struct{ path string }
-
-// drawSheets makes the stylesheet of each page.
-func (h *Hall) drawSheets(p plan.Plan, levels map[string]int) {
-	h.sheets = map[string][]byte{}
-	if h.large() {
-		h.whole = h.keep(overviewSheet(p))
-	} else {
-		h.whole = h.keep(stylesheet(p, levels))
-	}
-	for i, s := range h.sections {
-		if alone, ok := p.Section(s.id); ok {
-			h.sections[i].sheet = h.keep(stylesheet(alone, levels))
-		}
-	}
+// AppendStatus appends one line for the status element as a fragment; refused
+// lines are set apart from those that say what was done.
+func AppendStatus(dst []byte, line string, refused bool) []byte {
+	return appendComponent(dst, status(line, refused, true))
 }
 
-func (h *Hall) keep(css []byte) sheet {
-	sum := sha256.Sum256(css)
-	name := "plan-" + hex.EncodeToString(sum[:8]) + ".css"
-	h.sheets[name] = css
-	return sheet{h.path(name)}
-}
-
-// Sheet returns the stylesheet with this name: where seats, labels and the
-// stage are. It is the same for the same name. The caller must not change it.
-func (h *Hall) Sheet(name string) (css []byte, ok bool) {
-	css, ok = h.sheets[name]
-	return css, ok
-}
-
-// CSSPath is where the page asks for its [Hall.Sheet].
-func (p Page) CSSPath() string {
-	if p.only < 0 {
-		return p.hall.whole.path
-	}
-	return p.section().sheet.path
-}
-
-// shorten finds short names: what is left without the words that all begin
-// with, such as "101" of "Block 101".
-func (h *Hall) shorten() {
-	first := strings.Fields(h.sections[0].name)
-	common := len(first) - 1
-	for _, s := range h.sections {
-		words := strings.Fields(s.name)
-		same := 0
-		for same < min(common, len(words)-1) && words[same] == first[same] {
-			same++
-		}
-		common = same
-	}
-	for i, s := range h.sections {
-		h.sections[i].short = strings.Join(strings.Fields(s.name)[max(common, 0):], " ")
-	}
-}
-
-// partView is a section on the overview.
-type partView struct {
-	id, name, short, href, prices string
-	number, free                  string // how many are free: to point at, and in words
-	class                         string
-}
-
-func (h *Hall) part(i int, n Counts) partView {
-	s := h.sections[i]
-	v := partView{id: s.id, name: s.name, short: s.short, href: h.sectionPath(s), prices: h.between(s.low, s.high),
-		number: h.number(n[store.Available]), free: h.Say("none free"), class: plenty(n[store.Available], len(s.seats))}
-	if n[store.Available] > 0 {
-		v.free = h.Say("%s free", v.number)
-	}
-	return v
-}
-
-// plenty says in a class how many of the seats are free.
-func plenty(free, all int) string {
-	switch {
-	case free == 0:
-		return "none"
-	case free*10 < all:
-		return "few"
-	case free*2 < all:
-		return "some"
-	default:
-		return "many"
-	}
-}
-
-// parts are the sections that have seats.
-func (v EventView) parts() []partView {
-	var out []partView
-	for i, s := range v.Page.hall.sections {
-		if len(s.seats) > 0 && i < len(v.Sections) {
-			out = append(out, v.Page.hall.part(i, v.Sections[i]))
-		}
+func appendComponent(dst []byte, c templ.Component) []byte {
+	out := appender(dst)
+	if err := c.Render(context.Background(), &out); err != nil {
+		// Only a context that ended or a writer that fails can cause this.
+		panic(fmt.Sprintf("render fragment: %v", err))
 	}
 	return out
+}
+
+// appender is a slice that is written to at its end.
+type appender []byte
+
+func (a *appender) Write(p []byte) (int, error) {
+	*a = append(*a, p...)
+	return len(p), nil
 }

@@ -1,0 +1,60 @@
+package views
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// Basket is what the viewer has now, by the store's clock.
+type Basket struct {
+	Lock store.Lock
+	Now  time.Time
+}
+
+// basketView is the basket in words.
+type basketView struct {
+	hall         *Hall
+	seats        []heldView
+	count, total string
+	until        string // the clock time of the deadline
+	deadline     string // the same for machines
+	left         string // milliseconds to it
+	running      bool   // the deadline is still ahead
+	extend       bool   // the one extension is still to be had
+	early        bool   // but is not yet offered
+	release      bool   // some seat can be given back
+}
+
+type heldView struct {
+	id, where, price string
+	paying           bool
+}
+
+func (h *Hall) basket(b Basket) basketView {
+	left := b.Lock.Deadline.Sub(b.Now)
+	v := basketView{
+		hall:     h,
+		until:    h.Clock(b.Lock.Deadline),
+		deadline: b.Lock.Deadline.UTC().Format("2006-01-02T15:04:05.000Z"),
+		left:     strconv.FormatInt(max(0, left.Milliseconds()), 10),
+		running:  left > 0,
+		early:    left > store.ExtendWindow,
+	}
+	var total int64
+	// A seat that was added just now may be here before the plan that has it.
+	seats := slices.DeleteFunc(slices.Clone(b.Lock.Seats), func(s store.Seat) bool { return h.seats[s.ID] == nil })
+	slices.SortFunc(seats, func(a, b store.Seat) int { return h.seats[a.ID].order - h.seats[b.ID].order })
+	for _, s := range seats {
+		p := h.seats[s.ID]
+		paying := s.Status == store.Paying
+		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.categories[p.level].says, paying: paying})
+		v.release = v.release || !paying
+		total += h.categories[p.level].price
+	}
+	v.extend = v.release && v.running && !b.Lock.Extended
+	v.count, v.total = h.Say("%d seats", len(seats)), h.amount(total, h.event.Currency)
+	return v
+}

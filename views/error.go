@@ -1,0 +1,68 @@
+package views
+
+import "net/http"
+
+// ErrorView is what a page says that could not be shown. Only Words, Status and
+// Asset must be set.
+type ErrorView struct {
+	Words
+	Status int
+	// Text is what went wrong and what to do next; "" is a sentence that fits
+	// the status.
+	Text string
+	// Link is where to go from here, and Label the words for it; "" is the
+	// list of events.
+	Link, Label string
+	Asset       func(name string) string
+}
+
+func (v ErrorView) title() string {
+	switch v.Status {
+	case http.StatusForbidden:
+		return v.Say("That came from elsewhere")
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return v.Say("Nothing is playing here")
+	case http.StatusConflict:
+		return v.Say("That was not possible")
+	case http.StatusTooManyRequests:
+		return v.Say("A moment, please")
+	case http.StatusServiceUnavailable:
+		return v.Say("The box office is briefly closed")
+	}
+	if v.Status >= 500 {
+		return v.Say("Something went wrong on our side")
+	}
+	return v.Say("We could not read that")
+}
+
+func (v ErrorView) text() string {
+	if v.Text != "" {
+		return v.Text
+	}
+	switch v.Status {
+	case http.StatusForbidden:
+		return v.Say("The request was sent from another site, so nothing was changed. Open the event here and choose again.")
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return v.Say("The address may have a typing mistake, or the event is over. All events on sale are on the first page.")
+	case http.StatusConflict:
+		return v.Say("Things have changed in the meantime, and nothing was done. Open the event again to see how they stand.")
+	case http.StatusTooManyRequests:
+		return v.Say("Too many requests came from you or your network. Wait a few seconds, then try again.")
+	case http.StatusServiceUnavailable:
+		return v.Say("We cannot look after seats right now. Seats that you hold stay yours until their time is over. Try again in a few seconds.")
+	}
+	if v.Status >= 500 {
+		return v.Say("It is not your fault, and it is noted. Go back to the event to see which seats are yours, then try again.")
+	}
+	return v.Say("The request was incomplete or not in a form that we know, so nothing was changed. Go back and choose again.")
+}
+
+// Sentence is what the page says, for where only a line fits.
+func (v ErrorView) Sentence() string { return v.title() + ". " + v.text() }
+
+func (v ErrorView) link() (href, label string) {
+	if v.Link == "" {
+		return "/", v.Say("All events")
+	}
+	return v.Link, v.Label
+}

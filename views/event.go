@@ -1,0 +1,102 @@
+package views
+
+import (
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// EventView is what the page of an event shows.
+type EventView struct {
+	Page Page
+	// Seats are all seats that the page shows, in the plan's order, and Mine,
+	// which must be set, tells which are the viewer's.
+	Seats []store.Seat
+	Mine  func(store.Seat) bool
+	// Sections are the counts of all sections of the event. They, Basket and
+	// Cursor belong to the same instant as Seats.
+	Sections []Counts
+	Basket   Basket
+	Cursor   store.Cursor
+	// Best is what the form for the best seats offers.
+	Best BestView
+	// Line is what to say in the status element, if anything; Refused tells
+	// that it says why something was not done.
+	Line    string
+	Refused bool
+	// NewVisitor tells that the answer with this page made the visitor's
+	// identity: other tabs of the browser then ask for their streams anew.
+	NewVisitor bool
+	// Asset returns the path of a static file by its plain name.
+	Asset func(name string) string
+}
+
+// title is a refusal first: a page that was not asked for says so to whoever
+// only hears its title.
+func (v EventView) title() string {
+	title := v.Page.hall.event.Title
+	if v.Page.only >= 0 {
+		title = v.Page.section().name + " – " + title
+	}
+	if v.Refused {
+		return v.Line + " – " + title
+	}
+	return title
+}
+
+func (v EventView) sections() []sectionView {
+	var out []sectionView
+	seats := v.Seats
+	for _, i := range v.Page.Shows() {
+		n := min(len(v.Page.hall.sections[i].seats), len(seats))
+		out = append(out, v.Page.hall.section(i, seats[:n], v.Mine))
+		seats = seats[n:]
+	}
+	return out
+}
+
+// evening is how long after its start an event is over for certain.
+const evening = 6 * time.Hour
+
+// Sales says when seats can be had if that is not now, or "".
+func (h *Hall) Sales(now time.Time) string {
+	switch e := h.event; {
+	case !e.Starts.IsZero() && now.After(e.Starts.Add(evening)):
+		return h.Say("This event has taken place.")
+	case e.OnSaleAt(now):
+		return ""
+	case !e.SalesOpen.IsZero() && now.Before(e.SalesOpen):
+		return h.Say("Sales open on %s.", h.at(e.SalesOpen))
+	default:
+		return h.Say("Sales closed on %s.", h.at(e.SalesClose))
+	}
+}
+
+// legendLine is a kind of seat with how many there are; n is negative where
+// that is not told.
+type legendLine struct {
+	class, name string
+	n           int
+}
+
+func (w Words) legendLines(n Counts) []legendLine {
+	return []legendLine{
+		{"available", w.Say("Free"), n[store.Available]},
+		{"locked mine", w.Say("Yours"), -1},
+		{"locked", w.Say("Held right now"), n.taken()},
+		{"booked", w.Say("Sold"), n[store.Booked]},
+		{"withheld", w.Say("Not for sale"), n[store.Withheld]},
+	}
+}
+
+// outlook says what somebody who finds no free seat can hope for, or "".
+func (w Words) outlook(n Counts) string {
+	switch {
+	case n[store.Available] > 0:
+		return ""
+	case n.taken() > 0:
+		return w.Say("No seat is free right now. Others are still choosing: what they give back shows here at once.")
+	default:
+		return w.Say("Sold out. A seat that comes back shows here at once.")
+	}
+}
