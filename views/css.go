@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,7 +114,7 @@ func (l *layout) stage(s plan.Stage) {
 // labels of rows can. One that finds no room is not on the map.
 func (l *layout) names(sections []plan.Section, within box) {
 	for _, s := range sections {
-		if len((plan.Plan{Sections: []plan.Section{s}}).SeatIDs()) == 0 {
+		if len(filled(s)) == 0 {
 			continue
 		}
 		if b, ok := l.crowd.sectionName(s, within); ok {
@@ -181,6 +182,17 @@ func (l *layout) seat(s plan.Seat, level int) {
 
 // shadeOf returns which of style.css's marks, from 1, stands for a category.
 func shadeOf(level int) int { return level%shades + 1 }
+
+// filled are the rows that have seats.
+func filled(s plan.Section) []plan.Row {
+	return slices.DeleteFunc(slices.Clone(s.Rows), func(r plan.Row) bool { return len(r.Seats) == 0 })
+}
+
+// middle is that of a row: of the one or two seats that stand there.
+func middle(r plan.Row) (x, y float64) {
+	a, b := r.Seats[(len(r.Seats)-1)/2], r.Seats[len(r.Seats)/2]
+	return (a.X + b.X) / 2, (a.Y + b.Y) / 2
+}
 
 // em formats a length to a hundredth, a quarter of a pixel at most; adding 0
 // turns -0 into 0.

@@ -13,6 +13,10 @@ func (b box) meets(o box) bool {
 	return math.Abs(b.x-o.x)*2 < b.w+o.w && math.Abs(b.y-o.y)*2 < b.h+o.h
 }
 
+func (b box) holds(o box) bool {
+	return math.Abs(b.x-o.x)*2 <= b.w-o.w && math.Abs(b.y-o.y)*2 <= b.h-o.h
+}
+
 // crowd is everything on the map that a label must not cover. A cell of the
 // grid has the boxes whose middles are in it.
 type crowd struct {
@@ -113,20 +117,11 @@ func (c *crowd) sectionName(s plan.Section, within box) (box, bool) {
 	return box{}, false
 }
 
-func (b box) holds(o box) bool {
-	return math.Abs(b.x-o.x)*2 <= b.w-o.w && math.Abs(b.y-o.y)*2 <= b.h-o.h
-}
-
 // front is the middle of a section's first row, and the direction, one unit
 // long, in which it looks: square to the row, away from the rows behind it, or
 // towards smaller y if it is alone.
 func front(s plan.Section) (x, y, dx, dy float64) {
-	var rows []plan.Row
-	for _, r := range s.Rows {
-		if len(r.Seats) > 0 {
-			rows = append(rows, r)
-		}
-	}
+	rows := filled(s)
 	x, y = middle(rows[0])
 	west, east := rows[0].Seats[0], rows[0].Seats[len(rows[0].Seats)-1]
 	dx, dy = east.Y-west.Y, west.X-east.X
@@ -145,9 +140,4 @@ func front(s plan.Section) (x, y, dx, dy float64) {
 		length = -length
 	}
 	return x, y, dx / length, dy / length
-}
-
-func middle(r plan.Row) (x, y float64) {
-	a, b := r.Seats[(len(r.Seats)-1)/2], r.Seats[len(r.Seats)/2]
-	return (a.X + b.X) / 2, (a.Y + b.Y) / 2
 }

@@ -43,19 +43,9 @@ func (l *layout) shape(s plan.Section, shape []point) {
 	x, y := l.at(west, north)
 	l.rule("#shape-"+s.ID, "left:%sem;top:%sem;width:%sem;height:%sem;clip-path:polygon(%s)", x, y,
 		em((east-west)*l.unit), em((south-north)*l.unit), strings.Join(corners, ","))
-	a, b := middleOf(s)
-	l.rule("#shape-"+s.ID+" span", "left:%sem;top:%sem", em(((a.X+b.X)/2-west)*l.unit), em(((a.Y+b.Y)/2-north)*l.unit))
-}
-
-// middleOf returns the one or two seats in the middle of the middle row.
-func middleOf(s plan.Section) (a, b plan.Seat) {
 	rows := filled(s)
-	row := rows[len(rows)/2].Seats
-	return row[(len(row)-1)/2], row[len(row)/2]
-}
-
-func filled(s plan.Section) []plan.Row {
-	return slices.DeleteFunc(slices.Clone(s.Rows), func(r plan.Row) bool { return len(r.Seats) == 0 })
+	midX, midY := middle(rows[len(rows)/2])
+	l.rule("#shape-"+s.ID+" span", "left:%sem;top:%sem", em((midX-west)*l.unit), em((midY-north)*l.unit))
 }
 
 type point struct{ x, y float64 }
@@ -107,11 +97,11 @@ func ends(r plan.Row) (before, after point) {
 func edge(r plan.Row, rows []plan.Row, by float64) []point {
 	out := make([]point, len(r.Seats))
 	front, rear := rows[0], rows[len(rows)-1]
-	bx, by2 := rear.Seats[0].X-front.Seats[0].X, rear.Seats[0].Y-front.Seats[0].Y
+	backX, backY := rear.Seats[0].X-front.Seats[0].X, rear.Seats[0].Y-front.Seats[0].Y
 	for i, s := range r.Seats {
 		dx, dy := direction(r, i)
 		nx, ny := -dy, dx
-		if nx*bx+ny*by2 < 0 {
+		if nx*backX+ny*backY < 0 {
 			nx, ny = -nx, -ny
 		}
 		out[i] = point{s.X + by*nx, s.Y + by*ny}
