@@ -4,15 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"golang.org/x/text/language"
 
@@ -101,25 +98,6 @@ func states(t *testing.T) *shown {
 	return show(t, files, halls, pages)
 }
 
-func do(t *testing.T, tab *testengine.Tab, what string, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(tab.Context, actions...); err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
-
-func ask[T any](t *testing.T, tab *testengine.Tab, expression string) T {
-	t.Helper()
-	got, err := chromedp.Run(tab.Context, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("evaluate %s: %v", expression, err)
-	}
-	return got
-}
-
-// sideways is how much wider than the screen the page is.
-const sideways = `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`
-
 // Every page in every state is accessible and fits, on screens down to 320 px.
 // With SCREENSHOTS=DIR it leaves pictures there.
 func TestEveryStateIsAccessible(t *testing.T) {
@@ -128,41 +106,16 @@ func TestEveryStateIsAccessible(t *testing.T) {
 		for _, theme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprint(width, theme), func(t *testing.T) {
 				tab := browser.Visitor(t)
-				do(t, tab, "size", chromedp.EmulateViewport(width, 800))
-				if err := testengine.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}}); err != nil {
-					t.Fatal(err)
-				}
+				tab.Do(t, "size", chromedp.EmulateViewport(width, 800))
+				tab.Prefer(t, "prefers-color-scheme", theme)
 				for name := range s.pages {
-					do(t, tab, "open "+name, chromedp.Navigate(s.site+"/page/"+name))
-					for _, found := range tab.Inaccessible(t) {
-						t.Errorf("%s: %s", name, found)
-					}
-					if got := ask[int](t, tab, sideways); got > 0 {
-						t.Errorf("%s is %d px wider than the screen", name, got)
-					}
-					picture(t, tab, fmt.Sprintf("state-%s-%d-%s", name, width, theme))
+					tab.Do(t, "open "+name, chromedp.Navigate(s.site+"/page/"+name))
+					tab.WantAccessible(t, name)
+					tab.WantFits(t, name)
+					tab.Shoot(t, fmt.Sprintf("state-%s-%d-%s", name, width, theme), chromedp.FullScreenshot(100))
 				}
 			})
 		}
-	}
-}
-
-func picture(t *testing.T, tab *testengine.Tab, name string) {
-	t.Helper()
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(tab.Context, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -170,10 +123,10 @@ func picture(t *testing.T, tab *testengine.Tab, name string) {
 func TestTree(t *testing.T) {
 	s, tab := states(t), testengine.Chromium(t).Visitor(t)
 	for _, name := range []string{"event", "sold-out", "events", "overview", "section"} {
-		do(t, tab, "open "+name, chromedp.Navigate(s.site+"/page/"+name))
+		tab.Do(t, "open "+name, chromedp.Navigate(s.site+"/page/"+name))
 		goldenFile(t, "tree-"+name+".txt", tab.Tree(t))
 	}
-	do(t, tab, "open", chromedp.EmulateViewport(320, 800), chromedp.Navigate(s.site+"/page/event"))
+	tab.Do(t, "open", chromedp.EmulateViewport(320, 800), chromedp.Navigate(s.site+"/page/event"))
 	goldenFile(t, "tree-event-list.txt", tab.Tree(t))
 }
 
@@ -182,11 +135,9 @@ func TestTree(t *testing.T) {
 func TestPaper(t *testing.T) {
 	s, tab := states(t), testengine.Chromium(t).Visitor(t)
 	for _, width := range []int64{1280, 320} {
-		do(t, tab, "open", chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.site+"/page/extend"))
-		if err := testengine.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
-			t.Fatal(err)
-		}
-		got := ask[string](t, tab, `[...document.querySelectorAll('h1, .billing p, .held span, legend, .row, .row button, button, input, label, .stage, nav, .tools')]
+		tab.Do(t, "open", chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.site+"/page/extend"))
+		tab.Print(t)
+		got := testengine.Ask[string](t, tab, `[...document.querySelectorAll('h1, .billing p, .held span, legend, .row, .row button, button, input, label, .stage, nav, .tools')]
 			.filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().top, e])
 			.sort((a, b) => a[0] - b[0])
 			.map(([, e]) => e.matches('.row') ? getComputedStyle(e, '::before').content.split('"')[1] : e.innerText.trim() + (getComputedStyle(e, '::before').content.split('"')[1] ?? ''))
@@ -196,8 +147,6 @@ func TestPaper(t *testing.T) {
 		if got != want {
 			t.Errorf("%d px: on paper is\n%s, want\n%s", width, got, want)
 		}
-		if got := ask[int](t, tab, sideways); got > 0 {
-			t.Errorf("the paper is %d px too wide", got)
-		}
+		tab.WantFits(t, "on paper")
 	}
 }

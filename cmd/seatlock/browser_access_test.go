@@ -139,15 +139,13 @@ func TestPhone(t *testing.T) {
 // phone is a small one, with a finger.
 func (v *visitor) phone() {
 	v.t.Helper()
-	call(v, "be a phone", chromedp.Do(v.Context,
-		chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch)))
+	v.Do(v.t, "be a phone",
+		chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
 }
 
 func (v *visitor) wantNoSidewaysScroll(when string) {
 	v.t.Helper()
-	if got := ask[int](v, `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`); got > 0 {
-		v.t.Errorf("%s: the page is %d px wider than the screen", when, got)
-	}
+	v.WantFits(v.t, when)
 	if got := ask[int](v, `innerWidth`); got != 360 {
 		v.t.Errorf("%s: the screen shows %d px across, want 360: something made the page wider", when, got)
 	}

@@ -42,11 +42,11 @@ func TestBestSeats(t *testing.T) {
 func TestBestSeatsPressedTwice(t *testing.T) {
 	v := serveProgram(t).atDemo(testengine.Chromium(t))
 	x, y := v.point("#best button")
-	call(v, "press", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y)))
+	v.Do(v.t, "press", chromedp.MouseClickXY(x, y))
 	v.sees(mine, "A4", "A5")
 	v.isTold("2 seats together")
 	x, y = v.point("#best button") // the basket has grown above it
-	call(v, "press again", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))))
+	v.Do(v.t, "press again", chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
 	v.clickSeat("C3") // posts queue: its answer comes after all of the others'
 	v.basket("A4", "A5", "C3")
 

@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/seatlock/seatlock/internal/testengine"
@@ -30,19 +27,10 @@ func TestLooks(t *testing.T) {
 				if size == "phone" {
 					v.phone()
 				}
-				v.prefers(setting.feature, setting.value)
+				v.Prefer(t, setting.feature, setting.value)
 				v.lookAround(size+"-"+setting.name, setting.feature == "prefers-color-scheme")
 			})
 		}
-	}
-}
-
-func (v *visitor) prefers(feature, value string) {
-	v.t.Helper()
-	call(v, "prefer "+value, testengine.Call(v.Tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: feature, Value: value}}}))
-	if !ask[bool](v, `matchMedia('(`+feature+`: `+value+`)').matches`) {
-		v.t.Fatalf("the browser does not follow %s: %s", feature, value)
 	}
 }
 
@@ -53,7 +41,7 @@ func (v *visitor) lookAround(name string, accessible bool) {
 	shoot := func(name string) {
 		v.shoot(name)
 		if accessible {
-			v.wantAccessible(name)
+			v.WantAccessible(v.t, name)
 		}
 	}
 	v.open("/")
@@ -101,37 +89,15 @@ func (v *visitor) choose(view string) {
 	v.until(view+" is chosen", fmt.Sprintf(`document.getElementById('%s').checked`, view))
 }
 
-// wantAccessible has axe-core look at the page.
-func (v *visitor) wantAccessible(when string) {
-	v.t.Helper()
-	for _, found := range v.Inaccessible(v.t) {
-		v.t.Errorf("%s: %s", when, found)
-	}
-}
-
 // shoot checks that nothing is wider than the screen, and takes a picture of
 // what is in view.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
-	if got := ask[int](v, `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`); got > 0 {
-		v.t.Errorf("%s: the page is %d px wider than the screen", name, got)
-	}
-	v.save(name, chromedp.CaptureScreenshot())
+	v.WantFits(v.t, name)
+	v.Shoot(v.t, name, chromedp.CaptureScreenshot())
 }
 
 func (v *visitor) shootAll(name string) {
 	v.t.Helper()
-	v.save(name, chromedp.FullScreenshot(100))
-}
-
-func (v *visitor) save(name string, picture chromedp.Action[[]byte]) {
-	v.t.Helper()
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(v.Context, picture)
-	call(v, "take a picture", err)
-	call(v, "make the folder for pictures", os.MkdirAll(dir, 0o755))
-	call(v, "write a picture", os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
+	v.Shoot(v.t, name, chromedp.FullScreenshot(100))
 }

@@ -230,9 +230,9 @@ func TestFirstClickSentTwiceWithoutJavaScript(t *testing.T) {
 	v := (&visitor{Tab: testengine.Chromium(t).Visitor(t), t: t, site: gate.site}).withoutScript()
 	v.open("/events/demo")
 	x, y := v.point("#seat-A1")
-	call(v, "press", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y)))
+	v.Do(v.t, "press", chromedp.MouseClickXY(x, y))
 	v.eventually("the first press is on its way", func() bool { came, _ := gate.waiting(); return came == 1 })
-	call(v, "press again", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))))
+	v.Do(v.t, "press again", chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
 	v.until("the answer is there", `location.search !== '' || location.pathname !== '/events/demo'`)
 	v.sees(mine, "A1")
 	v.basket("A1")
@@ -243,9 +243,9 @@ func TestFirstClickSentTwiceWithoutJavaScript(t *testing.T) {
 func TestDoubleClick(t *testing.T) {
 	v := serveProgram(t).atDemo(testengine.Chromium(t))
 	x, y := v.point("#seat-A1")
-	call(v, "press", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y)))
+	v.Do(v.t, "press", chromedp.MouseClickXY(x, y))
 	v.sees(mine, "A1")
-	call(v, "press again", chromedp.Do(v.Context, chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))))
+	v.Do(v.t, "press again", chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
 	v.clickSeat("B2") // posts queue: its answer comes after all of A1's
 	v.basket("A1", "B2")
 	v.sees(mine, "A1", "B2")

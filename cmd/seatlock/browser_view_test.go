@@ -13,7 +13,7 @@ import (
 
 func (v *visitor) screen(width, height int64) {
 	v.t.Helper()
-	call(v, "resize the screen", chromedp.Do(v.Context, chromedp.EmulateViewport(width, height)))
+	v.Do(v.t, "resize the screen", chromedp.EmulateViewport(width, height))
 }
 
 func (v *visitor) openTheatre() {
@@ -35,9 +35,7 @@ func (v *visitor) wantTargets(when string, least float64) {
 
 func (v *visitor) wantFits(when string) {
 	v.t.Helper()
-	if got := ask[int](v, `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`); got > 0 {
-		v.t.Errorf("%s: the page is %d px wider than the screen", when, got)
-	}
+	v.WantFits(v.t, when)
 	// What cuts off what does not fit, and does not scroll, must fit. Seats in
 	// a row are drawn over each other's edges, and hidden text is not seen.
 	if got := ask[string](v, `[...document.querySelectorAll('main *')].filter(e =>

@@ -52,9 +52,7 @@ func (v *visitor) inWindow() *visitor {
 
 func (v *visitor) open(path string) {
 	v.t.Helper()
-	if err := chromedp.Do(v.Context, chromedp.Navigate(v.site+path)); err != nil {
-		v.t.Fatalf("open %s: %v", path, err)
-	}
+	v.Do(v.t, "open "+path, chromedp.Navigate(v.site+path))
 }
 
 // goTo leaves for a page and does not wait for it.
@@ -92,11 +90,7 @@ func call(v *visitor, what string, err error) {
 // ask evaluates an expression on the page.
 func ask[T any](v *visitor, expression string) T {
 	v.t.Helper()
-	got, err := chromedp.Run(v.Context, chromedp.Evaluate[T](expression))
-	if err != nil {
-		v.t.Fatalf("evaluate %s: %v", expression, err)
-	}
-	return got
+	return testengine.Ask[T](v.t, v.Tab, expression)
 }
 
 // until waits for a condition of the page. Pages may come and go meanwhile.
@@ -194,7 +188,7 @@ func (v *visitor) point(selector string) (x, y float64) {
 func (v *visitor) click(selector string) {
 	v.t.Helper()
 	x, y := v.point(selector)
-	call(v, "click "+selector, chromedp.Do(v.Context, chromedp.MouseClickXY(x, y)))
+	v.Do(v.t, "click "+selector, chromedp.MouseClickXY(x, y))
 }
 
 func (v *visitor) clickSeat(id string) {
@@ -206,20 +200,20 @@ func (v *visitor) clickSeat(id string) {
 func (v *visitor) doubleClick(selector string) {
 	v.t.Helper()
 	x, y := v.point(selector)
-	call(v, "double click "+selector, chromedp.Do(v.Context,
-		chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))))
+	v.Do(v.t, "double click "+selector,
+		chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
 }
 
 // tap is a finger's press.
 func (v *visitor) tap(selector string) {
 	v.t.Helper()
 	x, y := v.point(selector)
-	call(v, "tap "+selector, chromedp.Do(v.Context, chromedp.TapXY(x, y)))
+	v.Do(v.t, "tap "+selector, chromedp.TapXY(x, y))
 }
 
 func (v *visitor) press(keys string, modifiers ...chromedp.Modifier) {
 	v.t.Helper()
-	call(v, "press a key", chromedp.Do(v.Context, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...))))
+	v.Do(v.t, "press a key", chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
 }
 
 // focus is the id of what has it, else its tag.

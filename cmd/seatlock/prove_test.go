@@ -143,7 +143,7 @@ func (v *visitor) watchFor(name string, d time.Duration, work func() int) {
 // busy is the time that the page's main thread has worked.
 func (v *visitor) busy() (total time.Duration) {
 	v.t.Helper()
-	call(v, "ask what the page costs", chromedp.Do(v.Context, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	v.Do(v.t, "ask what the page costs", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		got, err := cdp.Call(ctx, target, performance.GetMetrics, cdp.Empty{})
 		for _, m := range got.Metrics {
 			if m.Name == "TaskDuration" {
@@ -151,7 +151,7 @@ func (v *visitor) busy() (total time.Duration) {
 			}
 		}
 		return err
-	})))
+	}))
 	return total
 }
 
