@@ -67,9 +67,9 @@ func TestAnyInstanceKnowsAnyVisitor(t *testing.T) {
 		}
 	}
 	visitor.home = b.URL
-	visitor.post("unlock")
+	location := visitor.post("unlock").Header.Get("Location")
 	visitor.home = a.URL
-	for seat, now := range seatsIn(visitor.get("/events/demo").text) {
+	for seat, now := range seatsIn(visitor.get(location).text) {
 		if now.mine {
 			t.Errorf("%s is still theirs", seat)
 		}
