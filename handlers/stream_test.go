@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 )
 
@@ -107,8 +108,9 @@ func TestLastEventIDWins(t *testing.T) {
 // every one of them ends with the map of a stream that was never cut.
 func TestStreamCutAtEveryChange(t *testing.T) {
 	const changes = 200
-	path := filepath.Join(t.TempDir(), "seatlock.db")
-	first := open(t, setting{path: path})
+	// Each change has a frame of its own; none waits for others to share it.
+	at := setting{path: filepath.Join(t.TempDir(), "seatlock.db"), live: live.Options{Window: time.Millisecond}}
+	first := open(t, at)
 	page := first.visitor(t).get("/events/demo").text
 
 	screens := make([]*screen, changes)
@@ -124,7 +126,7 @@ func TestStreamCutAtEveryChange(t *testing.T) {
 			// The first server ends; another takes the file over.
 			stay.cancel()
 			first.stop()
-			first = open(t, setting{path: path})
+			first = open(t, at)
 			actor.store = first.store
 			stay = first.visitor(t).follow(uncut.cursor, uncut.cursor)
 		}
