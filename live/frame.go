@@ -41,9 +41,6 @@ func (f *frame) link(next *frame) {
 // browsers take a message apart in one go.
 const maxMessage = 64 << 10
 
-// greeting makes proxies pass the stream on at once.
-var greeting = []byte(": ok\n\n")
-
 // lines collects the data of one or more messages. All but the last are
 // closed; that one is the caller's to close. No message but the last may have
 // an id: a cursor is told only when everything up to it has been.

@@ -24,10 +24,10 @@ type Viewer struct {
 }
 
 // Join begins a stream for a viewer of a page of the kind who has everything up
-// to from, and who may see what is the holder's; "" is nobody. What the viewer first gets always
-// has the holder's own part. A cursor that is ahead is waited for, 2 s at most.
-// With no cursor, one of another epoch, or one too old or still ahead, the
-// viewer gets everything.
+// to from, and who may see what is the holder's; "" is nobody. What the viewer
+// first gets always has the holder's own part. A cursor that is ahead is waited
+// for, 2 s at most. With no cursor, one of another epoch, or one too old or
+// still ahead, the viewer gets everything.
 //
 // After the hub's end it returns ErrEnded, and [Farewell] is due; if ctx ends
 // first, its error; if there is no such page, ErrNoPage. The caller must call
@@ -49,7 +49,7 @@ func (b *Board) Join(ctx context.Context, k Kind, from store.Cursor, holder stor
 		return nil, err
 	}
 	v := &Viewer{board: b, log: l, holder: holder}
-	v.first, v.at = b.catchUp(l, [][]byte{greeting}, from, holder)
+	v.first, v.at = b.catchUp(l, from, holder)
 	l.viewers[holder]++
 	return v, nil
 }
@@ -130,18 +130,18 @@ func (v *Viewer) collect() ([][]byte, error) {
 	return out, nil
 }
 
-// catchUp returns what a viewer who has everything up to from lacks, added to
-// out, and the frame after which it goes on.
-func (b *Board) catchUp(l *pageLog, out [][]byte, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
+// catchUp returns what a viewer who has everything up to from lacks, and the
+// frame after which it goes on.
+func (b *Board) catchUp(l *pageLog, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
 	if !b.knows(from) {
-		return b.everything(l, out, holder)
+		return b.everything(l, nil, holder)
 	}
 	c := l.since(b.table, from.Position)
 	mine := l.drawMine(b, holder, b.table.lostBy(holder, c.seats, from.Position))
 	if len(c.data)+len(mine) == 0 {
-		return append(out, heartbeat(b.at)), l.tail
+		return [][]byte{heartbeat(b.at)}, l.tail
 	}
-	return append(out, c.data, closeMessage(mine, b.at)), l.tail
+	return [][]byte{c.data, closeMessage(mine, b.at)}, l.tail
 }
 
 // knows reports whether all changes since from are known here. Until the feed
