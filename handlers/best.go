@@ -136,7 +136,7 @@ func (l *layout) free(seats []store.Seat, now time.Time) func(id string) bool {
 }
 
 // stranded returns the seats that are left single beside those that are taken.
-func (l *layout) stranded(taken []string, board *live.Board) []plan.Seat {
+func (l *layout) stranded(taken []string, board *live.Board) []string {
 	var rows []plan.Row // only those concerned: a hall may have hundreds
 	var ids []string
 	for _, id := range taken {

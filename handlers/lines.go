@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/views"
 )
 
@@ -44,12 +43,8 @@ func (n note) line(w views.Words, until string) string {
 }
 
 // singleLine asks who leaves seats single to think of others.
-func singleLine(h *views.Hall, single []plan.Seat) string {
-	names := make([]string, len(single))
-	for i, seat := range single {
-		names[i] = h.SeatName(seat.ID)
-	}
-	return h.Say("That leaves %s alone: if you can, move by one.", strings.Join(names, ", "))
+func singleLine(h *views.Hall, single []string) string {
+	return h.Say("That leaves %s alone: if you can, move by one.", namesOf(h, single))
 }
 
 // blockLine names the seats that were found for a visitor.
@@ -72,7 +67,7 @@ func untilOf(h *views.Hall, b views.Basket) string {
 // what to do next. The status is 0 if err is something else.
 func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
 	these := inTheWay(holder, out)
-	names, n := namesOf(h, these), len(these)
+	names, n := namesOf(h, idsOf(these)), len(these)
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return http.StatusConflict, h.Say("%[1]s were just taken by somebody else. Please choose another seat.", names, n)
@@ -112,14 +107,14 @@ func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
 }
 
 func lostLine(h *views.Hall, lost []store.Seat) string {
-	return h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, lost), len(lost))
+	return h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, idsOf(lost)), len(lost))
 }
 
 // namesOf are seats as people know them.
-func namesOf(h *views.Hall, seats []store.Seat) string {
-	names := make([]string, len(seats))
-	for i, seat := range seats {
-		names[i] = h.SeatName(seat.ID)
+func namesOf(h *views.Hall, ids []string) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = h.SeatName(id)
 	}
 	return strings.Join(names, ", ")
 }

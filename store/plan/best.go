@@ -96,10 +96,10 @@ func (w Wish) fits(block []Seat, free func(string) bool) bool {
 	return wheelchair || !w.Accessible
 }
 
-// Stranded returns the free seats that would be left single, with nobody free
-// on either side, if the seats were taken. Those that are single already, and
+// Stranded returns the ids of free seats that would be left single, with nobody
+// free on either side, if the seats were taken. Those that are single already, and
 // wheelchair places and their companions', are not among them.
-func (p Plan) Stranded(ids []string, free func(id string) bool) (single []Seat) {
+func (p Plan) Stranded(ids []string, free func(id string) bool) (single []string) {
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		wanted[id] = true
@@ -108,7 +108,7 @@ func (p Plan) Stranded(ids []string, free func(id string) bool) (single []Seat) 
 		for _, row := range section.Rows {
 			for i, s := range row.Seats {
 				if alone(row.Seats, i, func(k int) bool { return wanted[row.Seats[k].ID] }, free) {
-					single = append(single, s)
+					single = append(single, s.ID)
 				}
 			}
 		}

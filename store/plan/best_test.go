@@ -90,10 +90,7 @@ func TestStranded(t *testing.T) {
 		{".....", "", ""},
 	} {
 		p, free := rows(test.drawn)
-		var got []string
-		for _, s := range p.Stranded(strings.Fields(test.take), free) {
-			got = append(got, s.ID)
-		}
+		got := p.Stranded(strings.Fields(test.take), free)
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%s in %q leaves %q alone, want %q", test.take, test.drawn, got, test.want)
 		}
