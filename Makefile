@@ -46,7 +46,7 @@ plans: build ## make the plans of the larger demo events
 	done
 
 .PHONY: golden
-golden: ## rewrite views/testdata from what the components render now
+golden: browser ## rewrite views/testdata from what the components render now
 	$(GO) test ./views -update
 
 .PHONY: browser

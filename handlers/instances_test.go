@@ -76,8 +76,8 @@ func TestAnyInstanceKnowsAnyVisitor(t *testing.T) {
 	}
 }
 
-// TestLapseIsToldByAllInstances: of several instances each tells its viewers of a lapse,
-// and the seat changed once.
+// TestLapseIsToldByAllInstances: of several instances each tells its viewers of
+// a lapse, and the seat changed once.
 func TestLapseIsToldByAllInstances(t *testing.T) {
 	uri := testengine.ReplicaSet(t).NewDatabase(t)
 	rules := store.DefaultRules()

@@ -354,6 +354,6 @@
 	// What a form's answer told once is not told again on a reload or from a
 	// bookmark.
 	const address = new URL(location.href);
-	for (const name of ['done', 'note', 'cursor', 'lang']) address.searchParams.delete(name);
+	for (const name of ['note', 'cursor', 'lang']) address.searchParams.delete(name);
 	if (address.href !== location.href) history.replaceState(history.state, '', address);
 })();

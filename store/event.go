@@ -47,9 +47,9 @@ func (e Event) OnSaleAt(now time.Time) bool {
 		(e.SalesClose.IsZero() || now.Before(e.SalesClose))
 }
 
-// NewEvent is what [Store.CreateEvent] and [Store.AddSeats] take. The plan is opaque to the store:
-// bytes named by their hash. The store sets the Plan of the Event, and of one
-// that is created the Revision.
+// NewEvent is what [Store.CreateEvent] and [Store.AddSeats] take. The plan is
+// opaque to the store: bytes named by their hash. The store sets the Plan of
+// the Event, and of one that is created the Revision.
 type NewEvent struct {
 	Event
 	PlanBody []byte

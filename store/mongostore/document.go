@@ -164,9 +164,9 @@ func optionalTime(raw bson.Raw, key string) (t time.Time) {
 	return t
 }
 
-// clock is a document of seats that is none: the clock of one holder for one event. Every
-// write for a holder counts its version up, so that those writes queue up.
-// Version 0 is no document.
+// clock is a document of seats that is none: the clock of one holder for one
+// event. Every write for a holder counts its version up, so that those writes
+// queue up. Version 0 is no document.
 type clock struct {
 	event             string
 	holder            store.Holder

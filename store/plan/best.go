@@ -23,8 +23,9 @@ const adjacent = 1.5
 // Best returns the ids of the best block of free seats that fulfils the wish,
 // in the row's order; ok is false if there is none. It leaves no single seat
 // alone if another block does not either, then has as few seats of restricted
-// view as can be, then leaves wheelchair places to others, and then is nearest to the middle of the front. The same
-// seats free give the same block. Free is asked several times for a seat.
+// view as can be, then leaves wheelchair places to others, and then is nearest
+// to the middle of the front. The same seats free give the same block. Free is
+// asked several times for a seat.
 func (p Plan) Best(w Wish, free func(id string) bool) (ids []string, ok bool) {
 	if w.Count < 1 {
 		return nil, false
@@ -64,8 +65,8 @@ type blockRank struct {
 	distance                    float64
 }
 
-// rank is what the seats themselves come to. A wheelchair place is best taken with those
-// that are meant to be beside it, and not for who needs none.
+// rank is what the seats themselves come to. A wheelchair place is best taken
+// with those that are meant to be beside it, and not for who needs none.
 func (w Wish) rank(block []Seat) (r blockRank) {
 	for _, s := range block {
 		if slices.Contains(s.Properties, Restricted) {
@@ -97,8 +98,8 @@ func (w Wish) fits(block []Seat, free func(string) bool) bool {
 }
 
 // Stranded returns the ids of free seats that would be left single, with nobody
-// free on either side, if the seats were taken. Those that are single already, and
-// wheelchair places and their companions', are not among them.
+// free on either side, if the seats were taken. Those that are single already,
+// and wheelchair places and their companions', are not among them.
 func (p Plan) Stranded(ids []string, free func(id string) bool) (single []string) {
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {

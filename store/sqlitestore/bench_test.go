@@ -19,10 +19,10 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// TestProveEmbeddedSpeed prints how many locks a second the engine grants, beside a
-// bare loop of the same writes: nothing but the conditional update of the seat
-// and the row of the feed, committed in groups of the same size with the same
-// settings. A lock is a fresh holder's on a fresh seat.
+// TestProveEmbeddedSpeed prints how many locks a second the engine grants,
+// beside a bare loop of the same writes: nothing but the conditional update of
+// the seat and the row of the feed, committed in groups of the same size with
+// the same settings. A lock is a fresh holder's on a fresh seat.
 func TestProveEmbeddedSpeed(t *testing.T) {
 	const trials = 5
 	fmt.Println("> Fresh holders lock one fresh seat each, `synchronous=FULL`; the bare loop does only the\n> conditional update and the insert of a change, with the same settings and groups.\n> ")

@@ -13,8 +13,9 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// TestProveEmbeddedRivals lets eight rivals ask for one seat at the same moment, seat
-// after seat, half of them through a second instance on the same file.
+// TestProveEmbeddedRivals lets eight rivals ask for one seat at the same
+// moment, seat after seat, half of them through a second instance on the same
+// file.
 func TestProveEmbeddedRivals(t *testing.T) {
 	const rounds, rivals = 10_000, 8
 	path := filepath.Join(t.TempDir(), "seatlock.db")
