@@ -181,24 +181,6 @@ func (c *changing) applyPrices(e *store.Event, hall plan.Plan) error {
 	return nil
 }
 
-// zoneOf reads the name of a time zone.
-func zoneOf(name string) (*time.Location, error) {
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, wrong("zone", name, "an IANA time zone, such as Europe/Vienna")
-	}
-	return zone, nil
-}
-
-// hallOf returns the plan of an event.
-func hallOf(ctx context.Context, st store.Store, e store.Event) (plan.Plan, error) {
-	body, err := st.Plan(ctx, e.Plan)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	return plan.Decode(body)
-}
-
 // describeChange tells what is other than it was, as people read it: a zone
 // changes how times read.
 func describeChange(w io.Writer, headline string, before, after store.Event, hall plan.Plan) error {

@@ -27,8 +27,10 @@ type command struct {
 	// named is for flags that change what they name: an environment would name
 	// it unseen. Only those that say of which event have one.
 	named bool
-	run   func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
+	run   runner
 }
+
+type runner func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
 // commands are all, in the order of the manual. The first is the default.
 func commands() []command {
@@ -69,7 +71,7 @@ func commandOf(name string) (command, error) {
 	return command{}, usageError{fmt.Errorf("unknown command %q: there are %s and %s", name, strings.Join(names[:last], ", "), names[last])}
 }
 
-func tell(text func() string) func(context.Context, []string, func(string) string, io.Writer, io.Writer) error {
+func tell(text func() string) runner {
 	return func(_ context.Context, _ []string, _ func(string) string, stdout, _ io.Writer) error {
 		_, err := io.WriteString(stdout, text())
 		return err

@@ -65,15 +65,7 @@ func exportPlan(ctx context.Context, args []string, getenv func(string) string, 
 
 // planOf puts together again what import took apart.
 func planOf(ctx context.Context, st store.Store, id string) (plan.File, error) {
-	event, err := st.Event(ctx, id)
-	if err != nil {
-		return plan.File{}, err
-	}
-	hall, err := hallOf(ctx, st, event)
-	if err != nil {
-		return plan.File{}, err
-	}
-	snapshot, err := st.Snapshot(ctx, id)
+	event, hall, snapshot, err := readEvent(ctx, st, id)
 	if err != nil {
 		return plan.File{}, err
 	}

@@ -130,19 +130,6 @@ func (i *importing) definition() (store.NewEvent, error) {
 	return e, nil
 }
 
-// parseTime reads a time as people of the zone write it; "" is none.
-func parseTime(text string, zone *time.Location) (t time.Time, err error) {
-	if text == "" {
-		return t, nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
-		if t, err = time.ParseInLocation(layout, text, zone); err == nil {
-			return t, nil
-		}
-	}
-	return t, err
-}
-
 func tellSize(stderr io.Writer, event store.NewEvent) {
 	if len(event.Seats) > 5000 {
 		fmt.Fprintf(stderr, "seatlock: writing %d seats\n", len(event.Seats))

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
@@ -117,17 +116,6 @@ func countSeats(ctx context.Context, st store.Store, e store.Event) (eventLine, 
 	return line, err
 }
 
-// localTime writes a time as import reads it; "" is none.
-func localTime(t time.Time, zone string) string {
-	if t.IsZero() {
-		return ""
-	}
-	if in, err := time.LoadLocation(zone); err == nil {
-		t = t.In(in)
-	}
-	return t.Format("2006-01-02T15:04:05-07:00")
-}
-
 // seatLine is what seats tells of each. It never tells who has a seat.
 type seatLine struct {
 	ID       string `json:"id"`
@@ -172,15 +160,7 @@ func listSeats(ctx context.Context, args []string, getenv func(string) string, s
 }
 
 func seatLines(ctx context.Context, st store.Store, id string) ([]seatLine, error) {
-	event, err := st.Event(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	hall, err := hallOf(ctx, st, event)
-	if err != nil {
-		return nil, err
-	}
-	snapshot, err := st.Snapshot(ctx, id)
+	event, hall, snapshot, err := readEvent(ctx, st, id)
 	if err != nil {
 		return nil, err
 	}
@@ -244,55 +224,4 @@ func writeLines[T any](w io.Writer, format string, lines []T, header string, cel
 		fmt.Fprintln(table, strings.Join(cells(line), "\t"))
 	}
 	return table.Flush()
-}
-
-// holdingBack is what withhold and unwithhold are told.
-type holdingBack struct {
-	store, event string
-}
-
-func (h *holdingBack) flags() *flag.FlagSet {
-	f := newFlags()
-	storeFlag(f, &h.store)
-	f.StringVar(&h.event, "event", "", "`id` of the event")
-	return f
-}
-
-const withholdManual = `
-All the seats are changed, or none. A seat that somebody has cannot be withheld.
-`
-
-// withhold takes seats off sale, or with on=false puts them back.
-func withhold(on bool) func(context.Context, []string, func(string) string, io.Writer, io.Writer) error {
-	name, done := "withhold", "withheld"
-	if !on {
-		name, done = "unwithhold", "on sale"
-	}
-	return func(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
-		var h holdingBack
-		seats, err := parse(h.flags(), args, getenv)
-		switch {
-		case err != nil:
-			return err
-		case h.event == "":
-			return usageError{fmt.Errorf("%s wants --event, the id of the event", name)}
-		case len(seats) == 0:
-			return usageError{fmt.Errorf("%s wants the ids of seats, such as A1 A2 (seatlock seats --event %s lists them)", name, h.event)}
-		}
-		if err := checkStore(h.store); err != nil {
-			return err
-		}
-		err = withStore(ctx, h.store, false, func(st store.Store) error {
-			_, err := st.Withhold(ctx, h.event, seats, on)
-			return err
-		})
-		if errors.Is(err, store.ErrInvalid) {
-			return usageError{err}
-		}
-		if err != nil {
-			return fmt.Errorf("%w; nothing was changed", err)
-		}
-		_, err = fmt.Fprintf(stdout, "%d seats of %s are %s.\n", len(store.Distinct(seats)), h.event, done)
-		return err
-	}
 }
