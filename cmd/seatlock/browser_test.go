@@ -119,8 +119,7 @@ func TestLateAnswerDoesNotUndoASeat(t *testing.T) {
 	first.sees(free, "A1")
 }
 
-// And so it tells of an older basket than the
-// stream did meanwhile.
+// And so it tells of an older basket.
 func TestLateAnswerDoesNotUndoTheBasket(t *testing.T) {
 	p := serveProgram(t)
 	first := p.atDemo(testengine.Chromium(t))
