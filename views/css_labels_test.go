@@ -30,19 +30,13 @@ func placed(t *testing.T, css []byte) map[string][2]float64 {
 // are.
 func TestLabelsCoverNothing(t *testing.T) {
 	for _, name := range []string{"demo", "theatre", "arena"} {
-		file, err := plan.Demo(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := smallEvent()
-		e.Prices = file.Prices
-		h := newHall(t, e, file.Plan)
+		h, p := demoHall(t, name), demoFile(t, name).Plan
 		pages := map[string]plan.Plan{}
 		if !h.large() {
-			pages[""] = file.Plan
+			pages[""] = p
 		}
-		for _, s := range file.Plan.Sections {
-			pages[s.ID], _ = file.Plan.Section(s.ID)
+		for _, s := range p.Sections {
+			pages[s.ID], _ = p.Section(s.ID)
 		}
 		for section, shown := range pages {
 			t.Run(name+" "+section, func(t *testing.T) { wantClearLabels(t, h, section, shown) })

@@ -244,23 +244,6 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-func TestGermanMoney(t *testing.T) {
-	w := In(language.German)
-	for _, c := range []struct {
-		minor    int64
-		currency string
-		want     string
-	}{
-		{4500, "EUR", "45\u00a0€"}, {4550, "EUR", "45,50\u00a0€"}, {5, "EUR", "0,05\u00a0€"}, {0, "EUR", "kostenlos"},
-		{1200000, "USD", "12.000\u00a0$"}, {12000, "JPY", "12.000\u00a0¥"}, {1500, "KWD", "1,500\u00a0KWD"},
-		{2800, "CHF", "28\u00a0CHF"}, {123456789, "EUR", "1.234.567,89\u00a0€"},
-	} {
-		if got := w.price(c.minor, c.currency); got != c.want {
-			t.Errorf("price(%d, %s) = %q, want %q", c.minor, c.currency, got, c.want)
-		}
-	}
-}
-
 func TestDates(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {

@@ -72,17 +72,6 @@ func TestProveResync(t *testing.T) {
 	}
 }
 
-func demoHall(t *testing.T, name string) *Hall {
-	t.Helper()
-	file, err := plan.Demo(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := smallEvent()
-	e.Prices = file.Prices
-	return newHall(t, e, file.Plan)
-}
-
 // blocksHall has 40 sections of 500 seats, in 20 rows.
 func blocksHall(t *testing.T) *Hall {
 	t.Helper()

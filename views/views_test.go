@@ -6,7 +6,6 @@ import (
 	"flag"
 	"html"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -407,77 +406,6 @@ func TestSections(t *testing.T) {
 	got[0][0] = "changed"
 	if h.Sections()[0][0] != "A1" {
 		t.Error("a caller can change the hall through Sections")
-	}
-}
-
-func TestCSS(t *testing.T) {
-	h := newHall(t, smallEvent(), smallPlan())
-	css := sheetOf(eventPage(h))
-	for _, rule := range []string{
-		`#seat-1\.1-1{left:`, `#name-1st\.tier{left:`, `#row-1st\.tier-0::before{left:`,
-		"#plan{--w:12.5;--h:23.75}",
-		"#stage{left:3.13em;top:3.75em;width:7.5em;height:5em}",
-		`#seat-B1::after{content:"";mask-image:var(--accessible)}`,
-	} {
-		if !strings.Contains(css, rule) {
-			t.Errorf("no %s in\n%s", rule, css)
-		}
-	}
-	path := eventPage(h).CSSPath()
-	if again := eventPage(newHall(t, smallEvent(), smallPlan())); again.CSSPath() != path {
-		t.Error("the same plan gave two stylesheets")
-	}
-	other := smallPlan()
-	other.Sections[0].Rows[0].Seats[0].X = -1
-	if eventPage(newHall(t, smallEvent(), other)).CSSPath() == path {
-		t.Error("another plan has the same name")
-	}
-	if !strings.HasPrefix(path, "/events/tempest/plan-") || !strings.HasSuffix(path, ".css") {
-		t.Errorf("the stylesheet is at %s", path)
-	}
-}
-
-// sheetOf is what the page's address for its stylesheet leads to.
-func sheetOf(p Page) string {
-	css, _ := p.hall.Sheet(path.Base(p.CSSPath()))
-	return string(css)
-}
-
-// Each seat of the hall stands inside the plan, apart from its neighbours.
-func TestDemoGeometry(t *testing.T) {
-	file, err := plan.Demo("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := smallEvent()
-	e.Prices = file.Prices
-	h := newHall(t, e, file.Plan)
-	css := sheetOf(eventPage(h))
-	if n := strings.Count(css, "#seat-") - 2*strings.Count(css, "mask-image"); n != 100 {
-		t.Errorf("%d seats have a place, want 100", n)
-	}
-	if strings.Contains(css, ":-") {
-		t.Errorf("a seat is outside of the plan:\n%s", css)
-	}
-}
-
-func TestPrice(t *testing.T) {
-	for _, c := range []struct {
-		minor    int64
-		currency string
-		want     string
-	}{
-		{2800, "EUR", "€28"}, {2850, "EUR", "€28.50"}, {5, "EUR", "€0.05"}, {0, "EUR", "free"},
-		{1200000, "USD", "$12,000"}, {999, "GBP", "£9.99"}, {100, "JPY", "¥100"}, {12000, "JPY", "¥12,000"},
-		{1500, "KWD", "KWD\u00a01.500"}, {2000, "KWD", "KWD\u00a02"}, {2800, "CHF", "CHF\u00a028"},
-		{123456789, "EUR", "€1,234,567.89"},
-	} {
-		if got := Price(c.minor, c.currency); got != c.want {
-			t.Errorf("price(%d, %s) = %q, want %q", c.minor, c.currency, got, c.want)
-		}
-	}
-	if got := In(language.English).amount(0, "EUR"); got != "€0" {
-		t.Errorf("amount(0) = %q", got)
 	}
 }
 
