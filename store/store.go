@@ -15,8 +15,8 @@ import (
 //   - Concurrent use is safe, from any number of processes on the same store;
 //     each method is atomic, and ReleaseDue is so for each seat.
 //   - Time is the store's own clock ([Store.Now]); callers send none.
-//   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], [ErrStale], a refusal or
-//     [ErrUnavailable] means that nothing was changed.
+//   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], [ErrStale], a
+//     refusal or [ErrUnavailable] means that nothing was changed.
 //   - When ctx ends early the answer wraps [ErrUnknown] if the write may have
 //     been applied, and else the context's error. Every write is idempotent:
 //     repeating it after ErrUnknown ends as a success.
