@@ -7,8 +7,8 @@ cat <<EOF
 # Measured figures
 
 Printed by \`make prove\`, and made anew by it. Machines differ and are shared:
-each table compares with a bare loop of the same run, so read the ratios, and
-take absolute figures for this machine at that hour.
+where a table compares with a bare loop of the same run, read the ratios, and
+take absolute figures for this machine at that hour. Aims stand above a table.
 
 $(date -u +%Y-%m-%d) · $(go env GOOS)/$(go env GOARCH) · $(go env GOVERSION) · $(nproc) cores
 EOF
