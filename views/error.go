@@ -20,7 +20,7 @@ func (v ErrorView) title() string {
 	switch v.Status {
 	case http.StatusForbidden:
 		return v.Say("That came from elsewhere")
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusNotFound:
 		return v.Say("Nothing is playing here")
 	case http.StatusConflict:
 		return v.Say("That was not possible")
@@ -42,7 +42,7 @@ func (v ErrorView) text() string {
 	switch v.Status {
 	case http.StatusForbidden:
 		return v.Say("The request was sent from another site, so nothing was changed. Open the event here and choose again.")
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusNotFound:
 		return v.Say("The address may have a typing mistake, or the event is over. All events on sale are on the first page.")
 	case http.StatusConflict:
 		return v.Say("Things have changed in the meantime, and nothing was done. Open the event again to see how they stand.")

@@ -410,7 +410,7 @@ func TestSections(t *testing.T) {
 }
 
 func TestErrorTexts(t *testing.T) {
-	for _, status := range []int{400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503} {
+	for _, status := range []int{400, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503} {
 		v := ErrorView{Words: In(language.English), Status: status}
 		if v.title() == "" || v.text() == "" {
 			t.Errorf("%d: title %q, text %q", status, v.title(), v.text())
