@@ -111,7 +111,7 @@ func TestEveryStateIsAccessible(t *testing.T) {
 				for name := range s.pages {
 					tab.Do(t, "open "+name, chromedp.Navigate(s.site+"/page/"+name))
 					tab.WantAccessible(t, name)
-					tab.WantFits(t, name)
+					tab.WantNarrow(t, name)
 					tab.Shoot(t, fmt.Sprintf("state-%s-%d-%s", name, width, theme), chromedp.FullScreenshot(100))
 				}
 			})
@@ -147,6 +147,6 @@ func TestPaper(t *testing.T) {
 		if got != want {
 			t.Errorf("%d px: on paper is\n%s, want\n%s", width, got, want)
 		}
-		tab.WantFits(t, "on paper")
+		tab.WantNarrow(t, "on paper")
 	}
 }

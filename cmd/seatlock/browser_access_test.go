@@ -10,22 +10,6 @@ import (
 	"github.com/seatlock/seatlock/internal/testengine"
 )
 
-// tabTo presses Tab until the focus is where it should be, and fails if it is
-// lost on the way or does not get there.
-func (v *visitor) tabTo(id string) {
-	v.t.Helper()
-	var way []string
-	for len(way) < 20 {
-		v.press(kb.Tab)
-		at := v.focus()
-		way = append(way, at)
-		if at == id {
-			return
-		}
-	}
-	v.t.Fatalf("Tab never reaches %s, but %v", id, way)
-}
-
 func TestKeyboardMovesBetweenSeats(t *testing.T) {
 	v := serveProgram(t).atDemo(testengine.Chromium(t))
 	v.tabTo("seat-A1")
@@ -134,21 +118,6 @@ func TestPhone(t *testing.T) {
 	v.wantNoSidewaysScroll("with a large map")
 	v.tap(seatCSS + "J9")
 	v.sees(mine, "J9")
-}
-
-// phone is a small one, with a finger.
-func (v *visitor) phone() {
-	v.t.Helper()
-	v.Do(v.t, "be a phone",
-		chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
-}
-
-func (v *visitor) wantNoSidewaysScroll(when string) {
-	v.t.Helper()
-	v.WantFits(v.t, when)
-	if got := ask[int](v, `innerWidth`); got != 360 {
-		v.t.Errorf("%s: the screen shows %d px across, want 360: something made the page wider", when, got)
-	}
 }
 
 // left is what the countdown says, in seconds.

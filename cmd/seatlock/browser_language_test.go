@@ -3,18 +3,8 @@ package main
 import (
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
-
 	"github.com/seatlock/seatlock/internal/testengine"
 )
-
-// speaking sets what the visitor's browser asks pages to be in.
-func (v *visitor) speaking(languages string) *visitor {
-	v.t.Helper()
-	call(v, "speak "+languages, testengine.Call(v.Tab, network.SetExtraHTTPHeaders,
-		network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": languages}}))
-	return v
-}
 
 // wantGerman looks at what every page has.
 func (v *visitor) wantGerman() {

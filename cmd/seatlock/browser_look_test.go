@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -82,18 +81,11 @@ func (v *visitor) lookAtTheatre(name string, shoot func(string)) {
 	v.choose("zoom-fit")
 }
 
-// choose picks a view by its label.
-func (v *visitor) choose(view string) {
-	v.t.Helper()
-	v.click(fmt.Sprintf(`label[for="%s"]`, view))
-	v.until(view+" is chosen", fmt.Sprintf(`document.getElementById('%s').checked`, view))
-}
-
 // shoot checks that nothing is wider than the screen, and takes a picture of
 // what is in view.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
-	v.WantFits(v.t, name)
+	v.WantNarrow(v.t, name)
 	v.Shoot(v.t, name, chromedp.CaptureScreenshot())
 }
 

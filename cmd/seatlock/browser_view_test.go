@@ -12,11 +12,6 @@ import (
 	"github.com/seatlock/seatlock/internal/testengine"
 )
 
-func (v *visitor) screen(width, height int64) {
-	v.t.Helper()
-	v.Do(v.t, "resize the screen", chromedp.EmulateViewport(width, height))
-}
-
 func (v *visitor) openTheatre() {
 	v.t.Helper()
 	v.open("/events/theatre")
@@ -36,7 +31,7 @@ func (v *visitor) wantTargets(when string, least float64) {
 
 func (v *visitor) wantFits(when string) {
 	v.t.Helper()
-	v.WantFits(v.t, when)
+	v.WantNarrow(v.t, when)
 	// What cuts off what does not fit, and does not scroll, must fit. Seats in
 	// a row are drawn over each other's edges, and hidden text is not seen.
 	if got := ask[string](v, `[...document.querySelectorAll('main *')].filter(e =>

@@ -9,7 +9,9 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 )
@@ -78,6 +80,26 @@ func (v *visitor) withoutScript() *visitor {
 	call(v, "turn JavaScript off", testengine.Call(v.Tab, emulation.SetScriptExecutionDisabled,
 		emulation.SetScriptExecutionDisabledParams{Value: true}))
 	return v
+}
+
+// speaking sets what the visitor's browser asks pages to be in.
+func (v *visitor) speaking(languages string) *visitor {
+	v.t.Helper()
+	call(v, "speak "+languages, testengine.Call(v.Tab, network.SetExtraHTTPHeaders,
+		network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": languages}}))
+	return v
+}
+
+func (v *visitor) screen(width, height int64) {
+	v.t.Helper()
+	v.Do(v.t, "resize the screen", chromedp.EmulateViewport(width, height))
+}
+
+// phone is a small one, with a finger.
+func (v *visitor) phone() {
+	v.t.Helper()
+	v.Do(v.t, "be a phone",
+		chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
 }
 
 func call(v *visitor, what string, err error) {
@@ -191,6 +213,13 @@ func (v *visitor) click(selector string) {
 	v.Do(v.t, "click "+selector, chromedp.MouseClickXY(x, y))
 }
 
+// choose picks a view by its label.
+func (v *visitor) choose(view string) {
+	v.t.Helper()
+	v.click(fmt.Sprintf(`label[for="%s"]`, view))
+	v.until(view+" is chosen", fmt.Sprintf(`document.getElementById('%s').checked`, view))
+}
+
 func (v *visitor) clickSeat(id string) {
 	v.t.Helper()
 	v.click(seatCSS + id)
@@ -216,6 +245,22 @@ func (v *visitor) press(keys string, modifiers ...chromedp.Modifier) {
 	v.Do(v.t, "press a key", chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
 }
 
+// tabTo presses Tab until the focus is where it should be, and fails if it is
+// lost on the way or does not get there.
+func (v *visitor) tabTo(id string) {
+	v.t.Helper()
+	var way []string
+	for len(way) < 20 {
+		v.press(kb.Tab)
+		at := v.focus()
+		way = append(way, at)
+		if at == id {
+			return
+		}
+	}
+	v.t.Fatalf("Tab never reaches %s, but %v", id, way)
+}
+
 // focus is the id of what has it, else its tag.
 func (v *visitor) focus() string {
 	v.t.Helper()
@@ -226,6 +271,14 @@ func (v *visitor) wantFocus(when, want string) {
 	v.t.Helper()
 	if got := v.focus(); got != want {
 		v.t.Fatalf("%s: focus is on %s, want %s", when, got, want)
+	}
+}
+
+func (v *visitor) wantNoSidewaysScroll(when string) {
+	v.t.Helper()
+	v.WantNarrow(v.t, when)
+	if got := ask[int](v, `innerWidth`); got != 360 {
+		v.t.Errorf("%s: the screen shows %d px across, want 360: something made the page wider", when, got)
 	}
 }
 

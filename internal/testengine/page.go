@@ -50,8 +50,8 @@ func (tab *Tab) show(t testing.TB, how emulation.SetEmulatedMediaParams) {
 	}
 }
 
-// WantFits fails the test if the page is wider than the screen.
-func (tab *Tab) WantFits(t testing.TB, when string) {
+// WantNarrow fails the test if the page is wider than the screen.
+func (tab *Tab) WantNarrow(t testing.TB, when string) {
 	t.Helper()
 	const more = `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`
 	if got := Ask[int](t, tab, more); got > 0 {
