@@ -11,11 +11,11 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// TestStreamMovesBetweenInstances cuts a stream at each of 200 changes and
+// TestStreamMovesBetweenInstances cuts a stream at each of 100 changes and
 // resumes it on the other of two servers that share a database: nothing is
 // missed, and no whole map is sent.
 func TestStreamMovesBetweenInstances(t *testing.T) {
-	const changes = 200
+	const changes = 100
 	uri := testengine.ReplicaSet(t).NewDatabase(t)
 	houses := []*house{open(t, setting{path: uri}), open(t, setting{path: uri})}
 	page := houses[0].visitor(t).get("/events/demo").text
