@@ -36,12 +36,13 @@ var german = vocabulary{sentences: map[string]string{
 	", not for sale":      ", nicht im Verkauf",
 
 	// Sections.
-	"Sections":             "Bereiche",
-	"Sections of the hall": "Bereiche des Saals",
-	"All sections":         "Alle Bereiche",
-	"Whole hall":           "Ganzer Saal",
-	"%s free":              "%s frei",
-	"none free":            "nichts frei",
+	"Sections": "Bereiche",
+	"Map of the sections, which are listed below": "Plan der Bereiche, die darunter aufgelistet sind",
+	"Skip to the sections":                        "Zu den Bereichen springen",
+	"All sections":                                "Alle Bereiche",
+	"Whole hall":                                  "Ganzer Saal",
+	"%s free":                                     "%s frei",
+	"none free":                                   "nichts frei",
 
 	// The best seats.
 	"Find the best seats for me": "Die besten Plätze finden",
