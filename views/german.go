@@ -36,7 +36,8 @@ var german = vocabulary{sentences: map[string]string{
 	", not for sale":      ", nicht im Verkauf",
 
 	// Sections.
-	"Sections": "Bereiche",
+	"Show the seats: %s": "Plätze zeigen: %s",
+	"Sections":           "Bereiche",
 	"Map of the sections, which are listed below": "Plan der Bereiche, die darunter aufgelistet sind",
 	"Skip to the sections":                        "Zu den Bereichen springen",
 	"All sections":                                "Alle Bereiche",
