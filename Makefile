@@ -27,11 +27,15 @@ prove: browser mongod ## measure everything at full size, and write docs/perform
 	@cat bin/prove.log
 	@sh internal/tables.sh bin/prove.log > docs/performance.md
 
+.PHONY: screenshots
+screenshots: browser ## take the pictures of docs/screenshots
+	SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -tags screenshots -run TestScreenshots -count=1 ./cmd/seatlock
+
 .PHONY: lint
 lint: ## format, vet, staticcheck, and whether generated code is current
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "not formatted: run gofmt -w ."; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags prove ./...
+	$(GO) vet -tags prove,screenshots ./...
 	$(GO) tool staticcheck ./...
 	@sh internal/checkgenerated.sh
 

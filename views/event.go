@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -79,14 +80,20 @@ type legendLine struct {
 	n           int
 }
 
-func (w Words) legendLines(n Counts) []legendLine {
-	return []legendLine{
+// legendLines leave out what an overview has nothing of: one's own seats.
+func (p Page) legendLines(n Counts) []legendLine {
+	w := p.hall.Words
+	lines := []legendLine{
 		{"available", w.Say("Free"), n[store.Available]},
 		{"locked mine", w.Say("Yours"), -1},
 		{"locked", w.Say("Held right now"), n.taken()},
 		{"booked", w.Say("Sold"), n[store.Booked]},
 		{"withheld", w.Say("Not for sale"), n[store.Withheld]},
 	}
+	if p.overview() {
+		return slices.Delete(lines, 1, 2)
+	}
+	return lines
 }
 
 // outlook says what somebody who finds no free seat can hope for, or "".

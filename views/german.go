@@ -36,12 +36,14 @@ var german = vocabulary{sentences: map[string]string{
 	", not for sale":      ", nicht im Verkauf",
 
 	// Sections.
-	"Sections":             "Bereiche",
-	"Sections of the hall": "Bereiche des Saals",
-	"All sections":         "Alle Bereiche",
-	"Whole hall":           "Ganzer Saal",
-	"%s free":              "%s frei",
-	"none free":            "nichts frei",
+	"Show the seats: %s": "Plätze zeigen: %s",
+	"Sections":           "Bereiche",
+	"Map of the sections, which are listed below": "Plan der Bereiche, die darunter aufgelistet sind",
+	"Skip to the sections":                        "Zu den Bereichen springen",
+	"All sections":                                "Alle Bereiche",
+	"Whole hall":                                  "Ganzer Saal",
+	"%s free":                                     "%s frei",
+	"none free":                                   "nichts frei",
 
 	// The best seats.
 	"Find the best seats for me": "Die besten Plätze finden",

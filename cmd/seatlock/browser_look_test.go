@@ -48,6 +48,7 @@ func (v *visitor) lookAround(name string, accessible bool) {
 	v.open("/events/none")
 	shoot(name + "-2-not-found")
 	v.lookAtTheatre(name, shoot)
+	v.lookAtArena(name, shoot)
 	v.openLive()
 	shoot(name + "-3-map")
 	for _, id := range []string{"C4", "C5", "D4"} {
@@ -79,6 +80,17 @@ func (v *visitor) lookAtTheatre(name string, shoot func(string)) {
 	shoot(name + "-c-theatre-list")
 	v.shootAll(name + "-d-theatre-list-whole")
 	v.choose("zoom-fit")
+}
+
+// lookAtArena sees a hall that is too large for one page, and a section of it.
+func (v *visitor) lookAtArena(name string, shoot func(string)) {
+	v.t.Helper()
+	v.open("/events/arena")
+	v.untilLive()
+	shoot(name + "-e-arena")
+	v.open("/events/arena/sections/block-205")
+	v.untilLive()
+	shoot(name + "-f-section")
 }
 
 // shoot checks that nothing is wider than the screen, and takes a picture of

@@ -23,11 +23,11 @@ import (
 func TestProveBrowser(t *testing.T) {
 	p := serveBlocks(t)
 	v := p.newVisitor(testengine.Chromium(t))
-	call(v, "count what the page costs", testengine.Call(v.Tab, performance.Enable, performance.EnableParams{}))
+	call(v, "count what the page costs", testengine.Call(v.Tab, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}))
 	v.open("/events/blocks/sections/block-1")
 	v.untilLive()
 
-	fmt.Println("> A page of 500 seats, ten seconds each. *Busy* is the main thread's time in a second. Aims: the frames of\n> the page at rest, and no long task (over 50 ms).\n> ")
+	fmt.Println("> A page of 500 seats, ten seconds each. *Busy* is the CPU time of the main thread in a second. Aims: the frames of\n> the page at rest, and no long task (over 50 ms).\n> ")
 	fmt.Println("| page | updates/s | frames/s | 95 % of frames within, ms | long tasks | busy, ms/s |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|")
 	v.watchFor("at rest", 10*time.Second, func() int { return 0 })
@@ -35,7 +35,7 @@ func TestProveBrowser(t *testing.T) {
 	v.watchFor("100 updates/s", 10*time.Second, crowd.step)
 	crowd.leave()
 
-	fmt.Println("> \n> All 500 seats change at once. *Busy* is the main thread's time in the two seconds in which they do, less what\n> the page at rest takes; the median of 9. Aim: 50 ms.\n> ")
+	fmt.Println("> \n> All 500 seats change at once. *Busy* is the CPU time of the main thread in the two seconds in which they do, less what\n> the page at rest takes, and *longest task* is by the clock; both the median of 9. Aim: 50 ms.\n> ")
 	fmt.Println("| change | busy, ms | longest task, ms |")
 	fmt.Println("|---|---:|---:|")
 	v.watchChangeOfAll(p)
@@ -140,7 +140,7 @@ func (v *visitor) watchFor(name string, d time.Duration, work func() int) {
 		busy.Seconds()*1000/took)
 }
 
-// busy is the time that the page's main thread has worked.
+// busy is the CPU time that the page's main thread has used.
 func (v *visitor) busy() (total time.Duration) {
 	v.t.Helper()
 	v.Do(v.t, "ask what the page costs", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -165,9 +165,11 @@ func (v *visitor) watchChangeOfAll(p *program) {
 			all = append(all, fmt.Sprintf("block-1-%c-%d", 'A'+rune(row), n+1))
 		}
 	}
+	ask[bool](v, watchScript) // which costs something, too
 	rest := v.busyWhile(func() {})
+	ask[watched](v, watchedScript)
 	var costs []time.Duration
-	var longest float64
+	var longest []float64
 	for i := range 9 {
 		command, state := "withhold", "withheld"
 		if i%2 == 1 {
@@ -176,16 +178,15 @@ func (v *visitor) watchChangeOfAll(p *program) {
 		ask[bool](v, watchScript)
 		costs = append(costs, v.busyWhile(func() {
 			does(v.t, append([]string{command, "--store", p.store, "--event", "blocks"}, all...)...)
-			v.until("all seats are "+state, fmt.Sprintf("document.querySelectorAll('#plan button.%s').length === 500", state))
 		})-rest)
-		for _, task := range ask[watched](v, watchedScript).Long {
-			longest = max(longest, task)
-		}
+		v.until("all seats are "+state, fmt.Sprintf("document.querySelectorAll('#plan button.%s').length === 500", state))
+		longest = append(longest, slices.Max(append(ask[watched](v, watchedScript).Long, 0)))
 	}
 	slices.Sort(costs)
+	slices.Sort(longest)
 	tasks := "none over 50"
-	if longest > 0 {
-		tasks = fmt.Sprintf("%.0f", longest)
+	if long := longest[len(longest)/2]; long > 0 {
+		tasks = fmt.Sprintf("%.0f", long)
 	}
 	fmt.Printf("| 500 seats, one section | %.0f | %s |\n", costs[len(costs)/2].Seconds()*1000, tasks)
 }
