@@ -35,8 +35,8 @@ func TestScreenshots(t *testing.T) {
 		} {
 			t.Run(screen.name+" "+setting.name, func(t *testing.T) {
 				v := p.newVisitor(browser)
-				call(v, "size", chromedp.Do(v.Context, screen.size))
-				v.prefers(setting.feature, setting.value)
+				v.Do(t, "size", screen.size)
+				v.Prefer(t, setting.feature, setting.value)
 				v.takePictures("-" + screen.name + "-" + setting.name)
 			})
 		}
@@ -103,12 +103,12 @@ func (v *visitor) picture(name string) {
 	v.until("nothing moves", `document.getAnimations().length === 0`)
 	quality := int64(82)
 	var data []byte
-	call(v, "take a picture", chromedp.Do(v.Context, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	v.Do(v.t, "take a picture", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		got, err := cdp.Call(ctx, target, page.CaptureScreenshot, page.CaptureScreenshotParams{
 			Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
 		data = got.Data
 		return err
-	})))
+	}))
 	dir := os.Getenv("SCREENSHOTS")
 	call(v, "make the folder for pictures", os.MkdirAll(dir, 0o755))
 	call(v, "write a picture", os.WriteFile(filepath.Join(dir, name+".webp"), data, 0o644))
