@@ -68,8 +68,7 @@ func open(t *testing.T, s setting) *house {
 		}
 	}
 	server, err := handlers.New(from, handlers.Config{
-		BaseURL: base, Rules: s.rules, Live: s.live,
-		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		BaseURL: base, Rules: s.rules, Live: s.live, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
