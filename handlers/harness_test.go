@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/seatlock/seatlock/handlers"
+	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
 	"github.com/seatlock/seatlock/store/plan"
@@ -38,6 +39,7 @@ type setting struct {
 	path  string // of the store's file, or the URI of its database; "" is a fresh file
 	base  string // base URL; "" is the server's own
 	rules store.Rules
+	live  live.Options
 	// wrap puts something between the handlers and the store.
 	wrap func(store.Store) store.Store
 }
@@ -66,7 +68,7 @@ func open(t *testing.T, s setting) *house {
 		}
 	}
 	server, err := handlers.New(from, handlers.Config{
-		BaseURL: base, Rules: s.rules, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		BaseURL: base, Rules: s.rules, Live: s.live, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
