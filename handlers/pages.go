@@ -30,6 +30,9 @@ func (s *Server) eventsPage(c echo.Context) error {
 	}
 	v := views.EventsView{Words: s.speak(c), Now: now, Asset: s.files.Path}
 	for _, e := range events {
+		if e.OverAt(now) {
+			continue
+		}
 		h, err := s.halls.of(ctx, e, v.Language())
 		if err != nil {
 			return err
