@@ -198,6 +198,12 @@ func TestPagesAreCompressed(t *testing.T) {
 		packed := p.do(r)
 		r.Header.Set("Accept-Encoding", "identity")
 		plain := p.do(r)
+		for header, want := range map[string]string{"gzip;q=0": "", "br, gzip; q=0.000": "", "br;q=1, gzip;q=0.5": "gzip", "deflate,gzip": "gzip", "notgzip": ""} {
+			r.Header.Set("Accept-Encoding", header)
+			if got := p.do(r).Header.Get("Content-Encoding"); got != want {
+				t.Errorf("%s to who takes %q is sent as %q", path, header, got)
+			}
+		}
 		unpacked, err := gzip.NewReader(strings.NewReader(packed.text))
 		if err != nil {
 			t.Fatalf("%s is not compressed: %v", path, err)
