@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -62,8 +61,8 @@ func (s *Server) best(c echo.Context) error {
 func (s *Server) lockBest(ctx context.Context, board *live.Board, where *layout, wish plan.Wish, r store.LockRequest) (out store.Outcome, err error) {
 	lost := map[string]bool{} // which the board may not know yet
 	for range 1 + bestRetries {
-		free := where.free(board.Seats())
-		r.Seats, _ = where.plan.Best(wish, func(id string) bool { return !lost[id] && free(id) })
+		free := board.Free()
+		r.Seats, _ = where.plan.Best(wish, func(id string) bool { return free[where.place[id].order] && !lost[id] })
 		out, err = s.store.Lock(ctx, r)
 		overtaken := errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrBooked) || errors.Is(err, store.ErrWithheld)
 		if !overtaken || !slices.Equal(idsOf(out.Seats), r.Seats) { // the seats of a repeat are not chosen anew
@@ -128,11 +127,6 @@ func newLayout(p plan.Plan) *layout {
 		}
 	}
 	return l
-}
-
-// free tells which of all seats of the event can be had.
-func (l *layout) free(seats []store.Seat, now time.Time) func(id string) bool {
-	return func(id string) bool { return seats[l.place[id].order].FreeAt(now) }
 }
 
 // stranded returns the seats that are left single beside those that are taken.

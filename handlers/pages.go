@@ -30,6 +30,9 @@ func (s *Server) eventsPage(c echo.Context) error {
 	}
 	v := views.EventsView{Words: s.speak(c), Now: now, Asset: s.files.Path}
 	for _, e := range events {
+		if e.OverAt(now) {
+			continue
+		}
 		h, err := s.halls.of(ctx, e, v.Language())
 		if err != nil {
 			return err
@@ -155,9 +158,15 @@ func sendPacked(c echo.Context, status int, contentType string, body []byte) err
 	return c.Blob(status, contentType, packed.Bytes())
 }
 
-// takesGzip reads the header as browsers write it: they never refuse by q=0.
+// takesGzip tells whether the browser names gzip, and not to refuse it by q=0.
 func takesGzip(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, weighed := strings.Cut(coding, ";")
+		if strings.TrimSpace(name) == "gzip" {
+			return !weighed || strings.Trim(q, " q=0.") != ""
+		}
+	}
+	return false
 }
 
 // noCache has the page asked for again each time, but lets the back button

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 )
 
 func TestHundredVisitorsWantOneSeat(t *testing.T) {
@@ -207,5 +208,37 @@ func TestSalesTimes(t *testing.T) {
 	}
 	if got := h.visitor(t).get("/"); !slices.Contains([]int{200}, got.StatusCode) || !strings.Contains(got.text, "Later") {
 		t.Errorf("list: %d", got.StatusCode)
+	}
+}
+
+// An event that has taken place has no seats for anybody, though no time ends
+// its sales, and does not stand on the first page.
+func TestPastEvent(t *testing.T) {
+	h := open(t, setting{})
+	p := h.visitor(t)
+	seats := []string{"A1", "A2", "A3"}
+	for id, ago := range map[string]time.Duration{"past": store.Evening, "tonight": store.Evening - time.Hour} {
+		body := plan.Plan{Name: "Hall", Categories: []plan.Category{{ID: "all", Name: "All"}}, Sections: []plan.Section{{ID: "S", Name: "S",
+			Rows: []plan.Row{{Label: "A", Seats: []plan.Seat{{ID: "A1", Label: "1", Category: "all"}, {ID: "A2", Label: "2", Category: "all", X: 1}, {ID: "A3", Label: "3", Category: "all", X: 2}}}}}}}.Encode()
+		if err := h.store.CreateEvent(t.Context(), store.NewEvent{
+			Event:    store.Event{ID: id, Title: id, Zone: "Europe/Vienna", Currency: "EUR", Starts: time.Now().Add(-ago)},
+			PlanBody: body, Seats: seats,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events := p.get("/").text
+	for id, want := range map[string]int{"past": http.StatusConflict, "tonight": http.StatusOK} {
+		if got := strings.Contains(events, `href="/events/`+id+`"`); got != (want == http.StatusOK) {
+			t.Errorf("%s is on the first page: %v", id, got)
+		}
+		for action, form := range map[string]string{"lock": "seat=A1", "best": "count=2"} {
+			r := p.form(action, form)
+			r.URL.Path = "/events/" + id + "/" + action
+			got := p.do(r)
+			if says := strings.Contains(got.text, "This event has taken place."); got.StatusCode != want || says != (want == http.StatusConflict) {
+				t.Errorf("%s of %s answers %d:\n%s", action, id, got.StatusCode, got.text)
+			}
+		}
 	}
 }

@@ -15,10 +15,9 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// createLarge makes the event "large": sections S1 to S4 of 400 seats, with ids
-// such as S1-3-7, which are too many for one page.
-func (h *house) createLarge(t *testing.T) {
-	t.Helper()
+// largePlan has sections S1 to S4 of 400 seats, with ids such as S1-3-7, which
+// are too many for one page.
+func largePlan() plan.Plan {
 	p := plan.Plan{Name: "Large hall", Categories: []plan.Category{{ID: "all", Name: "All"}}}
 	for k := range 4 {
 		s := plan.Section{ID: fmt.Sprintf("S%d", k+1), Name: fmt.Sprintf("Section %d", k+1)}
@@ -32,6 +31,13 @@ func (h *house) createLarge(t *testing.T) {
 		}
 		p.Sections = append(p.Sections, s)
 	}
+	return p
+}
+
+// createLarge makes the event "large" with that plan.
+func (h *house) createLarge(t *testing.T) {
+	t.Helper()
+	p := largePlan()
 	err := h.store.CreateEvent(t.Context(), store.NewEvent{
 		Event:    store.Event{ID: "large", Title: "A Large Evening", Zone: "Europe/Vienna", Currency: "EUR", Prices: map[string]int64{"all": 3000}},
 		PlanBody: p.Encode(), Seats: p.SeatIDs(),
@@ -192,6 +198,12 @@ func TestPagesAreCompressed(t *testing.T) {
 		packed := p.do(r)
 		r.Header.Set("Accept-Encoding", "identity")
 		plain := p.do(r)
+		for header, want := range map[string]string{"gzip;q=0": "", "br, gzip; q=0.000": "", "br;q=1, gzip;q=0.5": "gzip", "deflate,gzip": "gzip", "notgzip": ""} {
+			r.Header.Set("Accept-Encoding", header)
+			if got := p.do(r).Header.Get("Content-Encoding"); got != want {
+				t.Errorf("%s to who takes %q is sent as %q", path, header, got)
+			}
+		}
 		unpacked, err := gzip.NewReader(strings.NewReader(packed.text))
 		if err != nil {
 			t.Fatalf("%s is not compressed: %v", path, err)

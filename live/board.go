@@ -119,21 +119,28 @@ func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 	return v, nil
 }
 
-// Seats returns the seats with these ids as they stand, and the store's clock;
-// without ids all seats of the event, in the plan's order. Ids that the event
-// does not have are left out.
+// Seats returns the seats with these ids as they stand, and the store's clock.
+// Ids that the event does not have are left out.
 func (b *Board) Seats(ids ...string) (seats []store.Seat, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(ids) == 0 {
-		return slices.Clone(b.table.seats), b.hub.now()
-	}
 	for _, id := range ids {
 		if i, ok := b.table.number[id]; ok {
 			seats = append(seats, b.table.seats[i])
 		}
 	}
 	return seats, b.hub.now()
+}
+
+// Free tells of all seats of the event, in the plan's order, which can be had.
+func (b *Board) Free() []bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free, now := make([]bool, len(b.table.seats)), b.hub.now()
+	for i, s := range b.table.seats {
+		free[i] = s.FreeAt(now)
+	}
+	return free
 }
 
 // Reach waits until the board has everything up to c. It returns false if it

@@ -15,7 +15,6 @@ type pageLog struct {
 	draw    Page
 	shows   []int
 	tail    *frame
-	told    []Counts // as last published
 	viewers map[store.Holder]int
 
 	// What is drawn once for all viewers: the data lines of seats, whole
@@ -46,7 +45,6 @@ func (l *pageLog) begin(draw Renderer, t *table) (ok bool) {
 		return false
 	}
 	l.shows = l.draw.Shows()
-	l.told = slices.Clone(t.counts)
 	l.lines = map[int][]byte{}
 	l.messages = map[int][]byte{}
 	l.catchups = map[uint64]*catchup{}
@@ -66,15 +64,8 @@ func (l *pageLog) forget(t *table, changes []store.Change) {
 
 // publish appends what these changes mean for the page, if anything.
 func (l *pageLog) publish(b *Board, dirty []int, concerned map[store.Holder]bool, since uint64) {
-	var counted []int
-	for k, now := range b.table.counts {
-		if l.told[k] != now {
-			counted = append(counted, k)
-		}
-	}
-	copy(l.told, b.table.counts)
 	f := newFrame(update)
-	public, whole := l.drawSeats(b.table, dirty, counted)
+	public, whole := l.drawSeats(b.table, dirty)
 	if len(whole) > 0 {
 		concerned = maps.Clone(concerned)
 		b.table.concernAll(concerned, whole)
@@ -120,11 +111,14 @@ func (l *pageLog) drawMine(b *Board, holder store.Holder, lost []store.Seat) []b
 const manySeats = 60
 
 // drawSeats returns data lines with the state of those of the given seats,
-// ordered, that the page shows, as everybody sees it, then the summary of the
-// given sections; and which sections it drew as a whole.
-func (l *pageLog) drawSeats(t *table, seats, counted []int) (data []byte, whole []int) {
+// ordered, that the page shows, as everybody sees it, then the summary of their
+// sections; and which sections it drew as a whole. Counts that are what they
+// were are told, too: who came between two changes knows others.
+func (l *pageLog) drawSeats(t *table, seats []int) (data []byte, whole []int) {
 	var out lines
+	var counted []int
 	for k, some := range t.bySection(seats) {
+		counted = append(counted, k)
 		switch _, shown := slices.BinarySearch(l.shows, k); {
 		case !shown:
 		case len(some) > manySeats:

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -155,4 +156,70 @@ func TestLogsGoWithTheirViewers(t *testing.T) {
 			t.Errorf("%d things were drawn for nobody", got)
 		}
 	})
+}
+
+// Who comes between two changes of which the second undoes the first knows
+// counts that nobody else was told, and is told of those that they were before.
+func TestCountsThatAreWhatTheyWere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeStore("a")
+		board := s.run(t, live.Options{}, nil).board(t, "a")
+		early := open(board, "")
+		early.connect(t, board)
+		synctest.Wait()
+		s.lock("a", "other", time.Hour, "1") // told at once; what follows waits
+		synctest.Wait()
+		s.lock("a", "other", time.Hour, "2")
+		synctest.Wait()
+		late := open(board, "")
+		late.connect(t, board)
+		synctest.Wait()
+		s.unlock("a", "2")
+		settle()
+		for name, c := range map[string]*client{"before": early, "between": late} {
+			if want := fmt.Sprint(total(viewOf(t, board, "").Sections)); c.counts != want {
+				t.Errorf("who came %s is told %s, want %s", name, c.counts, want)
+			}
+		}
+	})
+}
+
+// The end reaches those, too, who were not reading while the event was defined
+// anew before it.
+func TestEndAfterNewDefinition(t *testing.T) {
+	for name, end := range map[string]func(s *fakeStore, h *house){
+		"of the hub": func(_ *fakeStore, h *house) { h.stop() },
+		"of a section": func(s *fakeStore, _ *house) {
+			s.with(func() {
+				s.create("a", 100)
+				s.announce(store.Batch{Events: []string{"a"}})
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newFakeStore()
+				s.create("a", 200)
+				h := s.run(t, live.Options{}, nil)
+				board := h.board(t, "a")
+				v, err := board.Join(t.Context(), live.Kind{Section: "1"}, viewOf(t, board, "").Cursor, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer v.Leave()
+				s.with(func() { s.announce(store.Batch{Events: []string{"a"}}) })
+				settle()
+				end(s, h)
+				settle()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				for err == nil {
+					_, err = v.Next(ctx)
+				}
+				if !errors.Is(err, live.ErrEnded) {
+					t.Errorf("the viewer got %v, want the end", err)
+				}
+			})
+		})
+	}
 }

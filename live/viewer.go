@@ -104,13 +104,13 @@ func (v *Viewer) collect() ([][]byte, error) {
 	out, lag := v.out[:0], 0
 	for f := v.at.next.Load(); f != nil; f = v.at.next.Load() {
 		v.at = f
-		switch f.kind {
-		case reset:
+		if f.kind == reset {
 			out, v.at = v.board.resync(v.log, out[:0], v.holder)
-		case last:
-			out = append(out, Farewell())
-			v.err = ErrEnded
-		case update:
+		}
+		if v.at.kind == last {
+			out, v.err = append(out, Farewell()), ErrEnded
+		}
+		if f.kind == update {
 			mine := f.private[v.holder]
 			if len(out) > 0 {
 				lag += len(f.public) + len(mine)
@@ -166,11 +166,7 @@ func (l *pageLog) since(t *table, position uint64) *catchup {
 		return c
 	}
 	c := &catchup{seats: t.since(position)}
-	var counted []int
-	for k := range t.bySection(c.seats) {
-		counted = append(counted, k)
-	}
-	c.data, _ = l.drawSeats(t, c.seats, counted)
+	c.data, _ = l.drawSeats(t, c.seats)
 	if len(l.catchups) >= maxCatchups {
 		clear(l.catchups)
 	}
@@ -178,10 +174,14 @@ func (l *pageLog) since(t *table, position uint64) *catchup {
 	return c
 }
 
-// resync is everything, for a viewer under way.
+// resync is everything, for a viewer under way. Where the end has come since,
+// it is nothing: there may be no such page any more.
 func (b *Board) resync(l *pageLog, out [][]byte, holder store.Holder) ([][]byte, *frame) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if l.tail.kind == last {
+		return out, l.tail
+	}
 	return b.everything(l, out, holder)
 }
 

@@ -33,7 +33,7 @@ type Event struct {
 	Currency string
 	Prices   map[string]int64
 	// SalesOpen and SalesClose bound the time in which seats can be locked;
-	// a zero value is no bound.
+	// a zero value is no bound. Nobody can lock seats once the event is over.
 	SalesOpen, SalesClose time.Time
 	// Plan is the [PlanHash] of the event's plan.
 	Plan string
@@ -41,9 +41,18 @@ type Event struct {
 	Revision int64
 }
 
+// Evening is how long after its start an event is over for certain.
+const Evening = 6 * time.Hour
+
+// OverAt reports whether the event has taken place at now.
+func (e Event) OverAt(now time.Time) bool {
+	return !e.Starts.IsZero() && !now.Before(e.Starts.Add(Evening))
+}
+
 // OnSaleAt reports whether seats can be locked at now.
 func (e Event) OnSaleAt(now time.Time) bool {
-	return (e.SalesOpen.IsZero() || !now.Before(e.SalesOpen)) &&
+	return !e.OverAt(now) &&
+		(e.SalesOpen.IsZero() || !now.Before(e.SalesOpen)) &&
 		(e.SalesClose.IsZero() || now.Before(e.SalesClose))
 }
 

@@ -80,7 +80,7 @@ func states(t *testing.T) *shown {
 	event("none-free", func(v *EventView, _ *store.Event) { v.Sections = []Counts{{store.Locked: 6}} })
 	event("not-yet", func(_ *EventView, e *store.Event) { e.SalesOpen = now.Add(time.Hour) })
 	event("closed", func(_ *EventView, e *store.Event) { e.SalesClose = now.Add(-time.Hour) })
-	event("over", func(_ *EventView, e *store.Event) { e.Starts = now.Add(-evening - time.Hour) })
+	event("over", func(_ *EventView, e *store.Event) { e.Starts = now.Add(-store.Evening) })
 	for name, section := range map[string]string{"overview": "", "section": "east"} {
 		v := largeView(t, section)
 		v.Asset = files.Path

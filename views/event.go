@@ -56,13 +56,10 @@ func (v EventView) sections() []sectionView {
 	return out
 }
 
-// evening is how long after its start an event is over for certain.
-const evening = 6 * time.Hour
-
 // Sales says when seats can be had if that is not now, or "".
 func (h *Hall) Sales(now time.Time) string {
 	switch e := h.event; {
-	case !e.Starts.IsZero() && now.After(e.Starts.Add(evening)):
+	case e.OverAt(now):
 		return h.Say("This event has taken place.")
 	case e.OnSaleAt(now):
 		return ""

@@ -436,7 +436,7 @@ func TestSales(t *testing.T) {
 		"": func(*store.Event) {},
 		"Sales open on Tuesday 1 December 2026, 21:31 CET.":   func(e *store.Event) { e.SalesOpen = now.Add(time.Hour) },
 		"Sales closed on Tuesday 1 December 2026, 19:31 CET.": func(e *store.Event) { e.SalesClose = now.Add(-time.Hour) },
-		"This event has taken place.":                         func(e *store.Event) { e.Starts = now.Add(-6*time.Hour - time.Second) },
+		"This event has taken place.":                         func(e *store.Event) { e.Starts = now.Add(-6 * time.Hour) },
 	} {
 		e := smallEvent()
 		change(&e)
@@ -450,7 +450,7 @@ func TestSales(t *testing.T) {
 		}
 	}
 	e := smallEvent()
-	e.Starts = now.Add(-6 * time.Hour)
+	e.Starts = now.Add(-6*time.Hour + time.Second)
 	if got := newHall(t, e, smallPlan()).Sales(now); got != "" {
 		t.Errorf("on the evening itself: %q", got)
 	}

@@ -202,7 +202,8 @@ func (s *Store) readSales(ctx context.Context, event string) (*store.Event, erro
 	events := s.db.Collection(eventsColl, options.Collection().SetReadConcern(readconcern.Local()))
 	var d eventDocument // in part
 	err := events.FindOne(ctx, bson.D{{Key: "_id", Value: event}},
-		options.FindOne().SetProjection(bson.D{{Key: "salesOpen", Value: 1}, {Key: "salesClose", Value: 1}, {Key: "revision", Value: 1}})).Decode(&d)
+		options.FindOne().SetProjection(bson.D{
+			{Key: "starts", Value: 1}, {Key: "salesOpen", Value: 1}, {Key: "salesClose", Value: 1}, {Key: "revision", Value: 1}})).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil
 	}

@@ -145,10 +145,10 @@ func reserved(s Seat) bool {
 // focus is the middle of the front: of the stage's edge, or of the foremost
 // seats where there is no stage.
 func (p Plan) focus() (x, y float64) {
-	left, top, right, _ := p.Bounds()
 	if s := p.Stage; s != nil {
 		return s.X + s.Width/2, s.Y + s.Height
 	}
+	left, top, right, _ := p.Bounds()
 	return (left + right) / 2, top
 }
 

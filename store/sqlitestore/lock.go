@@ -244,9 +244,9 @@ func (t *tx) outcome(event string, holder store.Holder, ids []string) (out store
 // salesOf reads when the event is on sale. Not found: ErrNoEvent.
 func (v view) salesOf(id string) (event store.Event, err error) {
 	found := false
-	err = v.each(`SELECT sales_open, sales_close FROM events WHERE id = ?`, func(stmt *sqlite.Stmt) error {
+	err = v.each(`SELECT starts, sales_open, sales_close FROM events WHERE id = ?`, func(stmt *sqlite.Stmt) error {
 		found = true
-		event.SalesOpen, event.SalesClose = columnTime(stmt, 0), columnTime(stmt, 1)
+		event.Starts, event.SalesOpen, event.SalesClose = columnTime(stmt, 0), columnTime(stmt, 1), columnTime(stmt, 2)
 		return nil
 	}, id)
 	if err == nil && !found {

@@ -299,7 +299,12 @@ func lockClosed(w *world) {
 	w.create(closed("before", time.Hour, 2*time.Hour, now))
 	w.create(closed("after", -2*time.Hour, -time.Hour, now))
 	w.create(closed("during", -time.Hour, time.Hour, now))
-	for id, want := range map[string]error{"before": store.ErrClosed, "after": store.ErrClosed, "during": nil} {
+	for id, ago := range map[string]time.Duration{"over": store.Evening, "under-way": store.Evening - time.Hour} {
+		e := hall(id, 4)
+		e.Starts = now.Add(-ago)
+		w.create(e)
+	}
+	for id, want := range map[string]error{"before": store.ErrClosed, "after": store.ErrClosed, "during": nil, "over": store.ErrClosed, "under-way": nil} {
 		out, err := w.s.Lock(w.Context(), store.LockRequest{Event: id, Holder: "anna", Seats: names(2), Rules: long()})
 		if !errors.Is(err, want) {
 			w.Fatalf("%s sales: got %v, want %v", id, err, want)
