@@ -28,6 +28,7 @@
 			if (task.swapSpec?.resync) resyncs.add(task.fragment);
 		}
 		dropOldBasket(e.detail);
+		patchSections(e.detail.tasks);
 		// Whole sections are as everybody sees them, single seats may be the
 		// viewer's own: those come last.
 		e.detail.tasks.sort((a, b) => (a.type === 'oob') - (b.type === 'oob'));
@@ -51,6 +52,29 @@
 		if (!isSeat(shown) || !next.dataset?.v || resyncs.has(next.getRootNode())) return false;
 		const have = Number(shown.dataset.v), get = Number(next.dataset.v);
 		return get < have || get === have && shown.getAttribute('aria-pressed') === 'true';
+	}
+
+	// A section that is told as a whole is hundreds of seats that differ in a few
+	// attributes. To set those costs the browser a fraction of a morph. What is
+	// more than that, as in a resync, is left to htmx.
+	const CHANGING = ['class', 'data-v', 'aria-pressed', 'aria-label', 'aria-disabled', 'formaction'];
+
+	function patchSections(tasks) {
+		for (const task of tasks.filter(t => /^rows-/.test(t.target?.id) && !t.swapSpec?.resync)) {
+			const seats = [...task.fragment.querySelectorAll('button')];
+			const shown = [...task.target.querySelectorAll('button')];
+			if (shown.length !== seats.length || shown.some((seat, i) => seat.id !== seats[i].id)) continue;
+			shown.forEach((seat, i) => { if (!isStale(seat, seats[i])) patch(seat, seats[i]); });
+			tasks.splice(tasks.indexOf(task), 1);
+		}
+	}
+
+	function patch(seat, next) {
+		for (const name of CHANGING) {
+			const value = next.getAttribute(name);
+			if (value === null) seat.removeAttribute(name);
+			else if (seat.getAttribute(name) !== value) seat.setAttribute(name, value);
+		}
 	}
 
 	htmx.registerExtension('seatlock', {

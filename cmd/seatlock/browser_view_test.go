@@ -214,10 +214,12 @@ func TestWholeSectionLeavesTheFocusAlone(t *testing.T) {
 			all = append(all, fmt.Sprint(string(row), n))
 		}
 	}
-	ask[bool](v, `(document.addEventListener('htmx:before:swap', e => { window.partials = (window.partials ?? 0) + e.detail.tasks.filter(t => t.target?.id.startsWith('rows-')).length }), true)`)
-	p.rival().lock(all...)
+	ask[bool](v, `(document.addEventListener('htmx:before:swap', e => { window.partials = (window.partials ?? 0) + e.detail.tasks.filter(t => t.target?.id.startsWith('rows-')).length }, true), true)`)
+	rival := p.rival()
+	rival.lock(all...)
 	v.sees(taken, "A1", "B1", "J10")
 	v.wantFocus("after the whole section changed", "seat-B1")
+	v.wantSeatsOfNewPage("after the whole section changed")
 	if ask[int](v, `window.partials ?? 0`) == 0 {
 		t.Error("the section did not come as a whole: this test shows nothing")
 	}
@@ -225,4 +227,25 @@ func TestWholeSectionLeavesTheFocusAlone(t *testing.T) {
 		t.Errorf("Tab stops in the map are %s, want B1 alone", got)
 	}
 	v.until("sold out is told above the map", `document.getElementById('outlook').checkVisibility() && document.getElementById('outlook').textContent.startsWith('No seat is free')`)
+	rival.unlock()
+	v.sees(free, "A1", "B1", "J10")
+	v.wantSeatsOfNewPage("after all came back")
+}
+
+// wantSeatsOfNewPage compares every seat, but for its tab stop, with a page that
+// is asked for now.
+func (v *visitor) wantSeatsOfNewPage(when string) {
+	v.t.Helper()
+	ask[bool](v, `(fetch(location.href).then(answer => answer.text()).then(text => {
+		const page = new DOMParser().parseFromString(text, 'text/html');
+		window.differing = [...page.querySelectorAll('#plan button')].filter(wanted => {
+			const seat = document.getElementById(wanted.id);
+			const names = [...seat.getAttributeNames(), ...wanted.getAttributeNames()].filter(name => name !== 'tabindex');
+			return seat.textContent !== wanted.textContent || names.some(name => seat.getAttribute(name) !== wanted.getAttribute(name));
+		}).map(wanted => wanted.value).join();
+	}), window.differing = null, true)`)
+	v.until("a new page is there", `window.differing !== null`)
+	if got := ask[string](v, `window.differing`); got != "" {
+		v.t.Errorf("%s: seats that differ from a new page: %s", when, got)
+	}
 }
