@@ -13,16 +13,13 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// sheet is a stylesheet and the name that its content gives it.
-type sheet struct{ path string }
-
 // drawSheets makes the stylesheet of each page.
 func (h *Hall) drawSheets(p plan.Plan, levels map[string]int) {
 	h.sheets = map[string][]byte{}
 	if h.large() {
-		h.whole = h.keep(overviewSheet(p))
+		h.sheet = h.keep(overviewSheet(p))
 	} else {
-		h.whole = h.keep(stylesheet(p, levels))
+		h.sheet = h.keep(stylesheet(p, levels))
 	}
 	for i, s := range h.sections {
 		if alone, ok := p.Section(s.id); ok {
@@ -31,11 +28,12 @@ func (h *Hall) drawSheets(p plan.Plan, levels map[string]int) {
 	}
 }
 
-func (h *Hall) keep(css []byte) sheet {
+// keep names a stylesheet by its content, and returns where it is asked for.
+func (h *Hall) keep(css []byte) (path string) {
 	sum := sha256.Sum256(css)
 	name := "plan-" + hex.EncodeToString(sum[:8]) + ".css"
 	h.sheets[name] = css
-	return sheet{h.path(name)}
+	return h.path(name)
 }
 
 // Sheet returns the stylesheet with this name: where seats, labels and the
@@ -48,9 +46,9 @@ func (h *Hall) Sheet(name string) (css []byte, ok bool) {
 // CSSPath is where the page asks for its [Hall.Sheet].
 func (p Page) CSSPath() string {
 	if p.only < 0 {
-		return p.hall.whole.path
+		return p.hall.sheet
 	}
-	return p.section().sheet.path
+	return p.section().sheet
 }
 
 // The plan is laid out in em of its own font size, which is the size of the

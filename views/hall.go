@@ -23,9 +23,9 @@ type Hall struct {
 	sections   []section
 	categories []category
 	seats      map[string]*place
-	low, high  int64 // prices
-	accessible bool  // there are wheelchair places
-	whole      sheet // of the event's own page
+	low, high  int64  // prices
+	accessible bool   // there are wheelchair places
+	sheet      string // where the stylesheet of the event's own page is
 	sheets     map[string][]byte
 	ends       endings
 }
@@ -35,8 +35,8 @@ type section struct {
 	short     string // where there is no room for the name
 	rows      []row
 	seats     []*place
-	low, high int64 // prices
-	sheet     sheet // of the section's own page
+	low, high int64  // prices
+	sheet     string // where the stylesheet of the section's own page is
 }
 
 type row struct {

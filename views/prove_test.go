@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
@@ -126,23 +126,14 @@ func cpuOf(t *testing.T, n int, call func()) time.Duration {
 	rounds := make([]time.Duration, 9)
 	for i := range rounds {
 		runtime.GC() // a round pays for its own garbage alone
-		before := cpuTime(t)
+		before := testengine.CPU(t)
 		for range n {
 			call()
 		}
-		rounds[i] = (cpuTime(t) - before) / time.Duration(n)
+		rounds[i] = (testengine.CPU(t) - before) / time.Duration(n)
 	}
 	slices.Sort(rounds)
 	return rounds[len(rounds)/2]
-}
-
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -98,13 +97,7 @@ func (p *prover) measure(callers int, do func(context.Context, int, int) error) 
 	return figure{perSecond: n / took.Seconds(), cpuMicros: float64((p.cpu() - cpu).Microseconds()) / n}
 }
 
-func (p *prover) cpu() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		p.Fatal(err)
-	}
-	return p.m.CPU(p) + time.Duration(usage.Utime.Nano()+usage.Stime.Nano())
-}
+func (p *prover) cpu() time.Duration { return p.m.CPU(p) + testengine.CPU(p) }
 
 // locks has fresh holders lock fresh seats, n each.
 func (p *prover) locks(n int) load {

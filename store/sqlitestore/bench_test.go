@@ -8,13 +8,13 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
@@ -53,7 +53,7 @@ func measure(t *testing.T, callers, seats int, lock func(seat int) error) figure
 	t.Helper()
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	began, cpu := time.Now(), cpuTime(t)
+	began, cpu := time.Now(), testengine.CPU(t)
 	for range callers {
 		wg.Go(func() {
 			for {
@@ -69,20 +69,11 @@ func measure(t *testing.T, callers, seats int, lock func(seat int) error) figure
 		})
 	}
 	wg.Wait()
-	took, cpu := time.Since(began), cpuTime(t)-cpu
+	took, cpu := time.Since(began), testengine.CPU(t)-cpu
 	return figure{
 		perSecond: float64(seats) / took.Seconds(),
 		cpuMicros: float64(cpu.Microseconds()) / float64(seats),
 	}
-}
-
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func measureEngine(t *testing.T, callers, seats int) figure {
