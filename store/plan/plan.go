@@ -74,19 +74,9 @@ const (
 	Restricted Property = "restricted" // restricted view
 )
 
-// Encode returns the canonical bytes of the plan. Equal plans have equal
-// bytes.
-func (p Plan) Encode() []byte {
-	body, err := json.Marshal(p)
-	if err != nil {
-		// Only NaN and infinities fail, and Read lets none through.
-		panic(fmt.Sprintf("encode plan: %v", err))
-	}
-	return body
-}
-
 // Decode is the inverse of [Plan.Encode]. It trusts its input: bytes that come
-// from a store, not from a person.
+// from a store, not from a person. A field that it does not know, as a newer
+// program may write, is passed over.
 func Decode(body []byte) (Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(body, &p); err != nil {
