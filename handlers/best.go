@@ -37,7 +37,7 @@ func (s *Server) best(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sessions.keep(c); err != nil {
+	if err := s.sessions.persist(c); err != nil {
 		return err
 	}
 	out, err := s.lockBest(c.Request().Context(), board, where, wish, store.LockRequest{

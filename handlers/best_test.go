@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -105,8 +106,8 @@ func TestBestLocksABlock(t *testing.T) {
 
 func TestBestRepeatIsTheSame(t *testing.T) {
 	var locks atomic.Int64
-	h := open(t, setting{wrap: func(s store.Store) store.Store {
-		f := &faster{Store: s, do: func(store.Store, store.LockRequest) error { locks.Add(1); return nil }}
+	h := open(t, setting{wrap: func(s *store.Store) served {
+		f := &faster{Store: s, do: func(*store.Store, store.LockRequest) error { locks.Add(1); return nil }}
 		f.left.Store(100)
 		return f
 	}})
@@ -226,9 +227,9 @@ func TestBestCountsWhatIsHeld(t *testing.T) {
 // faster does something in the real store before each of the first locks
 // passes, which the board never hears of.
 type faster struct {
-	store.Store
+	*store.Store
 	left atomic.Int64
-	do   func(s store.Store, r store.LockRequest) error
+	do   func(s *store.Store, r store.LockRequest) error
 }
 
 func (f *faster) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error) {
@@ -240,19 +241,29 @@ func (f *faster) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, 
 	return f.Store.Lock(ctx, r)
 }
 
+// fasterThanFeed is faster beside a feed that lags.
+type fasterThanFeed struct {
+	*faster
+	feed delayed
+}
+
+func (f *fasterThanFeed) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+	return f.feed.Changes(ctx, from)
+}
+
 func TestBestTriesTheNext(t *testing.T) {
-	rival := func(s store.Store, r store.LockRequest) error {
+	rival := func(s *store.Store, r store.LockRequest) error {
 		_, err := s.Lock(context.Background(), store.LockRequest{Event: r.Event, Holder: "rival", Seats: r.Seats[:1],
 			Rules: store.Rules{TTL: time.Hour, Total: time.Hour, MaxSeats: 100}})
 		return err
 	}
-	withhold := func(s store.Store, r store.LockRequest) error {
-		_, err := s.Withhold(context.Background(), r.Event, r.Seats[1:], true)
+	withhold := func(s *store.Store, r store.LockRequest) error {
+		_, err := s.Withhold(context.Background(), store.WithholdRequest{Event: r.Event, Seats: r.Seats[1:], On: true})
 		return err
 	}
 	for name, test := range map[string]struct {
 		rivals int64
-		do     func(store.Store, store.LockRequest) error
+		do     func(*store.Store, store.LockRequest) error
 		want   string // "" is a refusal
 	}{
 		"one rival":   {1, rival, "A6 A7"},
@@ -262,8 +273,8 @@ func TestBestTriesTheNext(t *testing.T) {
 		"six rivals":  {6, rival, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, setting{wrap: func(s store.Store) store.Store {
-				f := &faster{Store: heldBack(time.Hour)(s), do: test.do}
+			h := open(t, setting{wrap: func(s *store.Store) served {
+				f := &fasterThanFeed{faster: &faster{Store: s, do: test.do}, feed: delayed{s, time.Hour}}
 				f.left.Store(test.rivals)
 				return f
 			}})
@@ -284,7 +295,7 @@ func TestBestTriesTheNext(t *testing.T) {
 // The first answer is lost: nobody knows whether it was done.
 func TestBestWithUnknownOutcome(t *testing.T) {
 	var lost *unanswered
-	h := open(t, setting{wrap: func(s store.Store) store.Store { lost = &unanswered{Store: s}; return lost }})
+	h := open(t, setting{wrap: func(s *store.Store) served { lost = &unanswered{Store: s}; return lost }})
 	p := h.visitor(t)
 	p.get("/events/demo")
 	lost.next.Store(true)
@@ -296,7 +307,7 @@ func TestBestWithUnknownOutcome(t *testing.T) {
 }
 
 type unanswered struct {
-	store.Store
+	*store.Store
 	next atomic.Bool
 }
 

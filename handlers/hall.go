@@ -12,13 +12,13 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// halls keeps what is prepared once per definition of an event and language.
+// halls is a cache of what is prepared once per definition of an event and language.
 type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
 	mu     sync.Mutex
-	kept   map[hallKey]*views.Hall
+	made   map[hallKey]*views.Hall
 	layout map[string]*layout // by the plan's hash
 }
 
@@ -30,7 +30,7 @@ type hallKey struct {
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }) *halls {
-	return &halls{plans: plans, kept: map[hallKey]*views.Hall{}, layout: map[string]*layout{}}
+	return &halls{plans: plans, made: map[hallKey]*views.Hall{}, layout: map[string]*layout{}}
 }
 
 // of returns the hall of an event as it is now defined, in a language.
@@ -44,13 +44,13 @@ func (h *halls) of(ctx context.Context, e store.Event, tag language.Tag) (*views
 		if english, err = h.build(ctx, e); err != nil {
 			return nil, err
 		}
-		h.keep(english)
+		h.put(english)
 	}
 	if tag == language.English {
 		return english, nil
 	}
 	made := english.In(tag)
-	h.keep(made)
+	h.put(made)
 	return made, nil
 }
 
@@ -86,17 +86,17 @@ func (h *halls) layoutOf(ctx context.Context, e store.Event) (*layout, error) {
 func (h *halls) known(e store.Event, tag language.Tag) *views.Hall {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known := h.kept[hallKey{e.ID, tag}]
+	known := h.made[hallKey{e.ID, tag}]
 	if known == nil || known.Event().Plan != e.Plan || known.Event().Revision != e.Revision {
 		return nil
 	}
 	return known
 }
 
-func (h *halls) keep(made *views.Hall) {
+func (h *halls) put(made *views.Hall) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.kept[hallKey{made.Event().ID, made.Language()}] = made
+	h.made[hallKey{made.Event().ID, made.Language()}] = made
 }
 
 // renderer draws what a board sends, in each language.
@@ -160,8 +160,8 @@ func (p page) Mine(dst []byte, m live.Mine) []byte {
 		dst = p.AppendSeat(dst, seat, true)
 	}
 	dst = p.AppendBasket(dst, basketOf(m.Seats, m.Now, p.rules))
-	if len(m.Lost) > 0 {
-		dst = views.AppendStatus(dst, lostLine(p.Hall(), m.Lost), true)
+	if line := lostLine(p.Hall(), m.Lost); line != "" {
+		dst = views.AppendStatus(dst, line, true)
 	}
 	return dst
 }

@@ -30,7 +30,7 @@ import (
 // house is a server on a real store with the demo hall in it.
 type house struct {
 	*httptest.Server
-	store store.Store
+	store *store.Store
 	log   *lockedBuffer
 	stop  func()
 }
@@ -41,7 +41,13 @@ type setting struct {
 	rules store.Rules
 	live  live.Options
 	// wrap puts something between the handlers and the store.
-	wrap func(store.Store) store.Store
+	wrap func(*store.Store) served
+}
+
+// served is all that a server needs of a store.
+type served interface {
+	handlers.Store
+	live.Source
 }
 
 func open(t *testing.T, s setting) *house {
@@ -54,7 +60,7 @@ func open(t *testing.T, s setting) *house {
 	}
 	st := openStore(t, s.path)
 	createDemo(t, st)
-	from := st
+	var from served = st
 	if s.wrap != nil {
 		from = s.wrap(st)
 	}
@@ -92,22 +98,22 @@ func open(t *testing.T, s setting) *house {
 	return h
 }
 
-func openStore(t *testing.T, path string) store.Store {
+func openStore(t *testing.T, path string) *store.Store {
 	t.Helper()
-	var st store.Store
+	var engine store.Engine
 	var err error
 	if strings.HasPrefix(path, "mongodb://") {
-		st, err = mongostore.Open(t.Context(), path, mongostore.Options{})
+		engine, err = mongostore.Open(t.Context(), path, mongostore.Options{})
 	} else {
-		st, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{Serve: true})
+		engine, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{Serve: true})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return st
+	return store.New(engine)
 }
 
-func createDemo(t *testing.T, st store.Store) {
+func createDemo(t *testing.T, st *store.Store) {
 	t.Helper()
 	file, err := plan.Demo("demo")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/views"
 )
@@ -60,7 +61,7 @@ func untilOf(h *views.Hall, b views.Basket) string {
 	if len(b.Lock.Seats) == 0 {
 		return ""
 	}
-	return h.Clock(b.Lock.Deadline)
+	return h.TimeOfDay(b.Lock.Deadline)
 }
 
 // refusal is the answer to a no of the store: its status, and a sentence with
@@ -106,8 +107,25 @@ func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
 	return others
 }
 
-func lostLine(h *views.Hall, lost []store.Seat) string {
-	return h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, idsOf(lost)), len(lost))
+// lostLine tells a visitor which seats they have lost and why, in a sentence for
+// each reason: the status element has room for one line, and the next takes its
+// place. It is "" if there is nothing to tell.
+func lostLine(h *views.Hall, lost []live.Loss) string {
+	why := map[store.Reason][]string{}
+	for _, l := range lost {
+		why[l.Reason] = append(why[l.Reason], l.Seat.ID)
+	}
+	var said []string
+	if ids := why[store.ReasonLapsed]; len(ids) > 0 {
+		said = append(said, h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, ids), len(ids)))
+	}
+	if ids := why[store.ReasonReleased]; len(ids) > 0 {
+		said = append(said, h.Say("The box office has released %[1]s: they are no longer yours. Choose again if you still want to come.", namesOf(h, ids), len(ids)))
+	}
+	if ids := why[store.ReasonLost]; len(ids) > 0 {
+		said = append(said, h.Say("Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.", namesOf(h, ids), len(ids)))
+	}
+	return strings.Join(said, " ")
 }
 
 // namesOf are seats as people know them.

@@ -115,7 +115,7 @@ func (h *house) withholdSome(t *testing.T, section string) {
 		}
 	}
 	// A seat may have been taken meanwhile: then nothing is done.
-	_, _ = h.store.Withhold(t.Context(), "large", seats, on)
+	_, _ = h.store.Withhold(t.Context(), store.WithholdRequest{Event: "large", Seats: seats, On: on})
 }
 
 // openPage is a page in a browser, which its stream keeps current: the text of

@@ -101,7 +101,7 @@ func (s *Server) planCSS(c echo.Context) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	keepForever(c)
+	cacheForever(c)
 	return sendPacked(c, http.StatusOK, "text/css; charset=utf-8", css)
 }
 
@@ -111,7 +111,7 @@ func (s *Server) static(c echo.Context) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	keepForever(c)
+	cacheForever(c)
 	h := c.Response().Header()
 	h.Add("Vary", "Accept-Encoding")
 	if len(file.Gzip) > 0 && takesGzip(c.Request()) {
@@ -176,6 +176,6 @@ func noCache(c echo.Context) {
 	c.Response().Header().Add("Vary", "HX-Request")
 }
 
-func keepForever(c echo.Context) {
+func cacheForever(c echo.Context) {
 	c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 }

@@ -270,7 +270,7 @@ func TestProveMongoExpiry(t *testing.T) {
 
 // counted counts the sweeps.
 type counted struct {
-	store.Store
+	*store.Store
 	calls *atomic.Int64
 }
 
@@ -290,7 +290,7 @@ func newExpiry(t *testing.T, instances int) *expiry {
 	e := &expiry{T: t}
 	uri := testengine.ReplicaSet(t).NewDatabase(t)
 	for range instances {
-		h := open(t, setting{path: uri, wrap: func(s store.Store) store.Store { return counted{s, &e.calls} }})
+		h := open(t, setting{path: uri, wrap: func(s *store.Store) served { return counted{s, &e.calls} }})
 		visitor := h.visitor(t)
 		e.houses = append(e.houses, h)
 		e.streams = append(e.streams, visitor.follow(newScreen(visitor.get("/events/demo").text).cursor, ""))

@@ -27,7 +27,7 @@ func (s *Server) lock(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sessions.keep(c); err != nil {
+	if err := s.sessions.persist(c); err != nil {
 		return err
 	}
 	out, err := s.store.Lock(c.Request().Context(), store.LockRequest{

@@ -156,7 +156,7 @@ func TestNoteIsFromTheClosedList(t *testing.T) {
 // TestFeedHeldBack holds the feed back by 200 ms: every viewer still gets
 // every change, and the clicker's next page shows their click.
 func TestFeedHeldBack(t *testing.T) {
-	h := open(t, setting{wrap: heldBack(200 * time.Millisecond)})
+	h := open(t, setting{wrap: delay(200 * time.Millisecond)})
 	p, watcher := h.visitor(t), h.visitor(t)
 	p.javascript = false
 	page := newScreen(watcher.get("/events/demo").text)

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -209,8 +205,7 @@ func TestAssetsAreKeptForEver(t *testing.T) {
 
 // TestIdentity: known from the first page, a row only with the first lock.
 func TestIdentity(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "seatlock.db")
-	h := open(t, setting{path: path})
+	h := open(t, setting{})
 	p := h.visitor(t)
 	first := p.get("/events/demo").Header["Set-Cookie"]
 	if len(first) != 1 || !strings.Contains(first[0], "HttpOnly") || !strings.Contains(first[0], "SameSite=Lax") || !strings.Contains(first[0], "Path=/") {
@@ -219,7 +214,7 @@ func TestIdentity(t *testing.T) {
 	for range 50 {
 		h.visitor(t).get("/events/demo")
 	}
-	if n := sessionRows(t, path); n != 0 {
+	if n := h.sessionRows(t); n != 0 {
 		t.Errorf("%d session rows after page views, want none", n)
 	}
 	if again := p.get("/events/demo"); again.Header.Get("Set-Cookie") != "" {
@@ -228,7 +223,7 @@ func TestIdentity(t *testing.T) {
 	if r := p.post("lock", "A1"); r.StatusCode != 200 || len(r.Header["Set-Cookie"]) > 1 || r.Header.Get("HX-Trigger") != "" {
 		t.Errorf("first lock: %d %v", r.StatusCode, r.Header)
 	}
-	if n := sessionRows(t, path); n != 1 {
+	if n := h.sessionRows(t); n != 1 {
 		t.Errorf("%d session rows after one lock, want 1", n)
 	}
 	if !seatsIn(p.get("/events/demo").text)["A1"].mine {
@@ -241,23 +236,13 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func sessionRows(t *testing.T, path string) (n int64) {
+func (h *house) sessionRows(t *testing.T) int {
 	t.Helper()
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
+	rows, err := h.store.Records(t.Context(), store.Scan{Kind: store.Session, Limit: store.MaxPage})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	err = sqlitex.ExecuteTransient(conn, `SELECT count(*) FROM sessions`, &sqlitex.ExecOptions{
-		ResultFunc: func(stmt *sqlite.Stmt) error {
-			n = stmt.ColumnInt64(0)
-			return nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return len(rows)
 }
 
 func TestForgedCookieIsNone(t *testing.T) {
@@ -349,15 +334,15 @@ func TestNobodyLearnsWhoHoldsASeat(t *testing.T) {
 
 // faulty is a store of which a part does not work.
 type faulty struct {
-	store.Store
+	*store.Store
 	session, lock error
 }
 
-func (f faulty) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+func (f faulty) ChangeRecord(ctx context.Context, key store.Key, change func(store.Record) (store.Record, bool, error)) error {
 	if f.session != nil {
 		return f.session
 	}
-	return f.Store.CommitCtx(ctx, token, data, expiry)
+	return f.Store.ChangeRecord(ctx, key, change)
 }
 
 func (f faulty) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error) {
@@ -374,7 +359,7 @@ func TestStoreThatDoesNotAnswer(t *testing.T) {
 		"unknown":     {lock: fmt.Errorf("lock seats of demo: %w", store.ErrUnknown)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, setting{wrap: func(s store.Store) store.Store { fault.Store = s; return fault }})
+			h := open(t, setting{wrap: func(s *store.Store) served { fault.Store = s; return fault }})
 			before := h.dump(t)
 			p := h.visitor(t)
 			p.get("/events/demo")

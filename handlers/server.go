@@ -21,7 +21,7 @@ import (
 // Store is what the handlers need of a store. See [store.Store] for what each
 // method promises.
 type Store interface {
-	rows
+	sessionStore
 	Events(ctx context.Context) ([]store.Event, error)
 	Plan(ctx context.Context, hash string) ([]byte, error)
 	Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error)

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,7 +22,7 @@ import (
 // longer than any lock, and renewed when half of it is gone.
 const sessionLife = 30 * 24 * time.Hour
 
-// holderKey is the session value that keeps who the visitor is, whatever
+// holderKey is the session value that says who the visitor is, whatever
 // becomes of the token.
 const holderKey = "holder"
 
@@ -32,22 +31,20 @@ const holderKey = "holder"
 // known from the first page on, and the row is written with the first lock.
 type sessions struct {
 	scs    *scs.SessionManager
-	rows   rows
+	store  sessionStore
 	cookie http.Cookie // all but the value
 }
 
-// rows is what sessions needs of a store. Secret is asked for with each
+// sessionStore is what sessions needs of a store. Secret is asked for with each
 // request: a store may only come to be reached later, or be replaced.
-type rows interface {
+type sessionStore interface {
+	records
 	Secret(ctx context.Context) ([]byte, error)
-	FindCtx(ctx context.Context, token string) (data []byte, found bool, err error)
-	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
-	DeleteCtx(ctx context.Context, token string) error
 }
 
-func newSessions(r rows, secure bool) *sessions {
+func newSessions(st sessionStore, secure bool) *sessions {
 	m := scs.New()
-	m.Store = emptyWithoutRow{r}
+	m.Store = sessionRows{st}
 	m.Codec = jsonCodec{}
 	m.Lifetime = sessionLife
 	m.HashTokenInStore = true
@@ -58,7 +55,7 @@ func newSessions(r rows, secure bool) *sessions {
 	if secure {
 		cookie.Name, cookie.Secure = "__Host-seatlock", true
 	}
-	return &sessions{scs: m, rows: r, cookie: cookie}
+	return &sessions{scs: m, store: st, cookie: cookie}
 }
 
 // visitor is who sent a request.
@@ -83,7 +80,7 @@ func visitorOf(c echo.Context) visitor {
 func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Add("Vary", "Cookie")
-		secret, err := s.rows.Secret(c.Request().Context())
+		secret, err := s.store.Secret(c.Request().Context())
 		if err != nil {
 			return err
 		}
@@ -111,9 +108,9 @@ func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// keep makes the visitor's session last: it writes the row if there is none
+// persist makes the visitor's session last: it writes the row if there is none
 // yet, or if it has lived for half its life. Only then may the visitor lock.
-func (s *sessions) keep(c echo.Context) error {
+func (s *sessions) persist(c echo.Context) error {
 	ctx, v := c.Request().Context(), visitorOf(c)
 	isNew := s.scs.GetString(ctx, holderKey) == ""
 	if !isNew && time.Until(s.scs.Deadline(ctx)) > sessionLife/2 {
@@ -123,7 +120,7 @@ func (s *sessions) keep(c echo.Context) error {
 	s.scs.SetDeadline(ctx, time.Now().Add(sessionLife).UTC())
 	token, _, err := s.scs.Commit(ctx)
 	if err != nil {
-		return fmt.Errorf("keep session: %w", err)
+		return fmt.Errorf("persist session: %w", err)
 	}
 	s.hand(c, token)
 	return nil
@@ -166,64 +163,4 @@ func (s signer) sign(use, token string) string {
 	mac := hmac.New(sha256.New, s)
 	mac.Write([]byte(use + ":" + token))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// emptyWithoutRow is scs's view of the rows. Only tokens that we signed get
-// here, and one that has no row yet is an empty session rather than none.
-type emptyWithoutRow struct{ rows }
-
-func (e emptyWithoutRow) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	data, found, err := e.rows.FindCtx(ctx, token)
-	if err != nil || found {
-		return data, found, err
-	}
-	data, err = jsonCodec{}.Encode(time.Now().Add(sessionLife).UTC(), nil)
-	return data, true, err
-}
-
-// scs asks for the three forms without a context, and never calls them on a
-// store that has the others.
-
-func (e emptyWithoutRow) Find(token string) ([]byte, bool, error) {
-	return e.FindCtx(context.Background(), token)
-}
-
-func (e emptyWithoutRow) Commit(token string, data []byte, expiry time.Time) error {
-	return e.CommitCtx(context.Background(), token, data, expiry)
-}
-
-func (e emptyWithoutRow) Delete(token string) error {
-	return e.DeleteCtx(context.Background(), token)
-}
-
-// jsonCodec keeps session rows readable, and costs a tenth of scs's gob.
-type jsonCodec struct{}
-
-type sessionJSON struct {
-	Deadline time.Time         `json:"deadline"`
-	Values   map[string]string `json:"values"`
-}
-
-func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
-	out := sessionJSON{Deadline: deadline, Values: make(map[string]string, len(values))}
-	for key, value := range values {
-		text, ok := value.(string)
-		if !ok {
-			return nil, fmt.Errorf("session value %s is a %T: want a string", key, value)
-		}
-		out.Values[key] = text
-	}
-	return json.Marshal(out)
-}
-
-func (jsonCodec) Decode(data []byte) (time.Time, map[string]any, error) {
-	var in sessionJSON
-	if err := json.Unmarshal(data, &in); err != nil {
-		return time.Time{}, nil, fmt.Errorf("session row: %w", err)
-	}
-	values := make(map[string]any, len(in.Values))
-	for key, text := range in.Values {
-		values[key] = text
-	}
-	return in.Deadline, values, nil
 }

@@ -1,49 +1,50 @@
 package handlers
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"sync"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// memoryRows are session rows for a test of what stands above them.
-type memoryRows struct {
-	mu   sync.Mutex
-	data map[string][]byte
+func newStore(t *testing.T) *store.Store {
+	t.Helper()
+	engine, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), sqlitestore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store.New(engine)
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
 }
-
-func (m *memoryRows) FindCtx(_ context.Context, token string) ([]byte, bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	data, found := m.data[token]
-	return data, found, nil
-}
-
-func (m *memoryRows) CommitCtx(_ context.Context, token string, data []byte, _ time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.data[token] = data
-	return nil
-}
-
-func (m *memoryRows) DeleteCtx(_ context.Context, token string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.data, token)
-	return nil
-}
-
-func (m *memoryRows) Secret(context.Context) ([]byte, error) { return []byte("secret"), nil }
 
 // visit runs a request with the cookie through load and then do, and returns
 // the cookie that it was answered with, or the one it had.
 func visit(t *testing.T, s *sessions, cookie *http.Cookie, do func(echo.Context) error) (visitor, *http.Cookie) {
 	t.Helper()
+	v, cookie, err := tryVisit(s, cookie, do)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, cookie
+}
+
+func tryVisit(s *sessions, cookie *http.Cookie, do func(echo.Context) error) (visitor, *http.Cookie, error) {
 	r := httptest.NewRequest("POST", "/", nil)
 	if cookie != nil {
 		r.AddCookie(cookie)
@@ -51,17 +52,17 @@ func visit(t *testing.T, s *sessions, cookie *http.Cookie, do func(echo.Context)
 	answer := httptest.NewRecorder()
 	c := echo.New().NewContext(r, answer)
 	if err := s.load(do)(c); err != nil {
-		t.Fatal(err)
+		return visitor{}, nil, err
 	}
 	if set := answer.Result().Cookies(); len(set) > 0 {
 		cookie = set[0]
 	}
-	return visitorOf(c), cookie
+	return visitorOf(c), cookie, nil
 }
 
 func TestHolderSurvivesRenewToken(t *testing.T) {
-	s := newSessions(&memoryRows{data: map[string][]byte{}}, false)
-	before, cookie := visit(t, s, nil, s.keep)
+	s := newSessions(newStore(t), false)
+	before, cookie := visit(t, s, nil, s.persist)
 	_, renewed := visit(t, s, cookie, func(c echo.Context) error {
 		ctx := c.Request().Context()
 		if err := s.scs.RenewToken(ctx); err != nil {
@@ -81,16 +82,15 @@ func TestHolderSurvivesRenewToken(t *testing.T) {
 }
 
 func TestSessionOutlivesItsLocks(t *testing.T) {
-	rows := &memoryRows{data: map[string][]byte{}}
-	s := newSessions(rows, false)
-	_, cookie := visit(t, s, nil, s.keep)
+	s := newSessions(newStore(t), false)
+	_, cookie := visit(t, s, nil, s.persist)
 
 	_, cookie = visit(t, s, cookie, func(c echo.Context) error {
 		s.scs.SetDeadline(c.Request().Context(), time.Now().Add(time.Minute).UTC())
 		_, _, err := s.scs.Commit(c.Request().Context())
 		return err
 	})
-	visit(t, s, cookie, s.keep)
+	visit(t, s, cookie, s.persist)
 	visit(t, s, cookie, func(c echo.Context) error {
 		if left := time.Until(s.scs.Deadline(c.Request().Context())); left < 24*time.Hour {
 			t.Errorf("the session ends in %v after another lock, want long after any lock", left)
@@ -111,5 +111,106 @@ func TestSessionValuesAreTexts(t *testing.T) {
 	deadline, values, err := jsonCodec{}.Decode(data)
 	if err != nil || !deadline.Equal(at) || values["holder"] != "h" {
 		t.Errorf("got %v %v %v", deadline, values, err)
+	}
+}
+
+// keyOf is that of the row of a cookie's session: the token, hashed once.
+func keyOf(cookie *http.Cookie) store.Key {
+	token, _, _ := strings.Cut(cookie.Value, ".")
+	sum := sha256.Sum256([]byte(token))
+	return store.Key{Kind: store.Session, ID: base64.RawURLEncoding.EncodeToString(sum[:])}
+}
+
+func nothing(echo.Context) error { return nil }
+
+func TestSessionRow(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	before := time.Now()
+	v, cookie := visit(t, s, nil, s.persist)
+	row, err := st.Record(t.Context(), keyOf(cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline, values, err := jsonCodec{}.Decode(row.Body)
+	if err != nil || values[holderKey] != string(v.holder) {
+		t.Errorf("the row is %s (%v), want the holder in it", row.Body, err)
+	}
+	for name, end := range map[string]time.Time{"row": row.Expires, "session": deadline} {
+		if end.Before(before.Add(sessionLife-time.Second)) || end.After(time.Now().Add(sessionLife+time.Second)) {
+			t.Errorf("the %s ends at %v, want a session's life from now", name, end)
+		}
+	}
+	visit(t, s, cookie, func(c echo.Context) error { return s.scs.Destroy(c.Request().Context()) })
+	if row, err = st.Record(t.Context(), keyOf(cookie)); err != nil || row.Version != 0 {
+		t.Errorf("the row of a session that was ended is %s (%v)", row.Body, err)
+	}
+}
+
+// write puts a row in the place of what the visitor has.
+func write(t *testing.T, st *store.Store, cookie *http.Cookie, body string, expires time.Time) {
+	t.Helper()
+	err := st.ChangeRecord(t.Context(), keyOf(cookie), func(store.Record) (store.Record, bool, error) {
+		return store.Record{Body: json.RawMessage(body), Expires: expires}, false, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a newer program keeps in a session outlives its renewal by this one.
+func TestSessionKeepsUnknownFields(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	_, cookie := visit(t, s, nil, s.persist)
+	soon := time.Now().Add(time.Hour).UTC()
+	write(t, st, cookie, fmt.Sprintf(`{"deadline":%q,"values":{"holder":"me"},"newer":{"a":[1e400]}}`, soon.Format(time.RFC3339Nano)), soon)
+	v, _ := visit(t, s, cookie, s.persist) // half its life is gone
+	row, err := st.Record(t.Context(), keyOf(cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline, values, err := jsonCodec{}.Decode(row.Body)
+	if err != nil || v.holder != "me" || values[holderKey] != "me" || time.Until(deadline) < sessionLife/2 || row.Expires.Before(soon.Add(time.Hour)) {
+		t.Errorf("holder %q, and the row is %s (%v) until %v, want it renewed", string(v.holder), row.Body, err, row.Expires)
+	}
+	if !strings.Contains(string(row.Body), `"newer":{"a":[1e400]}`) {
+		t.Errorf("the row is %s, want what is unknown kept as it was", row.Body)
+	}
+}
+
+// A session is over when its row is, by the store's clock, or by the deadline
+// in it; then the visitor is who they are without a row.
+func TestSessionEnds(t *testing.T) {
+	past, future := time.Now().Add(-time.Minute).UTC(), time.Now().Add(20*24*time.Hour).UTC()
+	for name, test := range map[string]struct {
+		deadline, expires time.Time
+		want              bool
+	}{"neither": {future, future, true}, "the row": {future, past, false}, "the deadline in it": {past, future, false}} {
+		t.Run(name, func(t *testing.T) {
+			st := newStore(t)
+			s := newSessions(st, false)
+			first, cookie := visit(t, s, nil, s.persist)
+			write(t, st, cookie, fmt.Sprintf(`{"deadline":%q,"values":{"holder":"me"}}`, test.deadline.Format(time.RFC3339Nano)), test.expires)
+			want := first.holder
+			if test.want {
+				want = "me"
+			}
+			if v, _ := visit(t, s, cookie, nothing); v.holder != want || v.fresh {
+				t.Errorf("the visitor is %q (fresh %t), want %q", string(v.holder), v.fresh, string(want))
+			}
+		})
+	}
+}
+
+func TestDamagedSessionIsAnError(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	_, cookie := visit(t, s, nil, s.persist)
+	for _, body := range []string{`{"deadline":7,"values":{}}`, `{"deadline":"2999-01-01T00:00:00Z","values":["me"]}`, `{"values":{"holder":1}}`} {
+		write(t, st, cookie, body, time.Now().Add(time.Hour))
+		if _, _, err := tryVisit(s, cookie, nothing); err == nil || !strings.Contains(err.Error(), "session row") {
+			t.Errorf("a row of %s: %v, want an error", body, err)
+		}
 	}
 }

@@ -52,12 +52,12 @@ func (s *Server) stream(c echo.Context) error {
 	if err := out.write([]byte(": ok\n\n")); err != nil {
 		return nil
 	}
-	s.follow(c, board, kind, from, out)
+	s.sendFrames(c, board, kind, from, out)
 	return nil
 }
 
-// follow writes until the viewer leaves, does not read, or the server ends.
-func (s *Server) follow(c echo.Context, board *live.Board, kind live.Kind, from store.Cursor, out *streamWriter) {
+// sendFrames writes until the viewer leaves, does not read, or the server ends.
+func (s *Server) sendFrames(c echo.Context, board *live.Board, kind live.Kind, from store.Cursor, out *streamWriter) {
 	ctx := c.Request().Context()
 	viewer, err := board.Join(ctx, kind, from, visitorOf(c).holder)
 	if errors.Is(err, live.ErrEnded) {

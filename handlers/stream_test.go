@@ -17,12 +17,12 @@ import (
 
 // delayed is a store whose feed lags.
 type delayed struct {
-	store.Store
+	*store.Store
 	by time.Duration
 }
 
-func heldBack(by time.Duration) func(store.Store) store.Store {
-	return func(s store.Store) store.Store { return delayed{s, by} }
+func delay(by time.Duration) func(*store.Store) served {
+	return func(s *store.Store) served { return delayed{s, by} }
 }
 
 func (d delayed) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
@@ -155,7 +155,7 @@ func TestStreamCutAtEveryChange(t *testing.T) {
 // actor makes one random change at a time, as some holder.
 type actor struct {
 	t        *testing.T
-	store    store.Store
+	store    *store.Store
 	random   *rand.Rand
 	versions map[string]int64
 }

@@ -75,7 +75,7 @@ func updatedEventIsShown(t *testing.T, updated, shown *house) {
 }
 
 // update gives the demo another title, and all its seats one price.
-func update(t *testing.T, s store.Store, title string, price int64) {
+func update(t *testing.T, s *store.Store, title string, price int64) {
 	t.Helper()
 	e, err := s.Event(t.Context(), "demo")
 	if err != nil {
@@ -92,7 +92,7 @@ func update(t *testing.T, s store.Store, title string, price int64) {
 
 // lateFeed tells of new definitions only once a seat was locked.
 type lateFeed struct {
-	store.Store
+	*store.Store
 	armed  atomic.Bool
 	locked chan struct{}
 }
@@ -122,7 +122,7 @@ func (l *lateFeed) Changes(ctx context.Context, from store.Cursor) iter.Seq2[sto
 // it is answered with it, its name and its price.
 func TestNewSeatIsAnswered(t *testing.T) {
 	late := &lateFeed{locked: make(chan struct{})}
-	h := open(t, setting{wrap: func(s store.Store) store.Store { late.Store = s; return late }})
+	h := open(t, setting{wrap: func(s *store.Store) served { late.Store = s; return late }})
 	p := h.visitor(t)
 	p.get("/events/demo") // the board is there
 	file, err := plan.Demo("demo")

@@ -34,17 +34,17 @@ type Board struct {
 	// the event is defined as it is.
 	floor uint64
 
-	// While loading, the table stands still and what the feed tells is held.
+	// While loading, the table stands still and what the feed tells is queued.
 	// A snapshot that does not cover need is of no use.
 	loading bool
-	held    []batch
+	queued  []batch
 	need    store.Cursor
 
-	logs      map[Kind]*pageLog // those that have viewers
-	published uint64            // position of at when last published
-	window    *time.Timer
-	waiting   bool // window runs, and will publish what has come meanwhile
-	ended     bool
+	broadcasts map[Kind]*broadcast // those that have viewers
+	published  uint64              // position of at when last published
+	window     *time.Timer
+	waiting    bool // window runs, and will publish what has come meanwhile
+	ended      bool
 
 	waiters map[*waiter]struct{}
 }
@@ -57,13 +57,13 @@ type batch struct {
 
 func newBoard(h *Hub, id string, heard store.Cursor) *Board {
 	return &Board{
-		hub:     h,
-		id:      id,
-		loaded:  make(chan struct{}),
-		heard:   heard,
-		loading: true,
-		logs:    map[Kind]*pageLog{},
-		waiters: map[*waiter]struct{}{},
+		hub:        h,
+		id:         id,
+		loaded:     make(chan struct{}),
+		heard:      heard,
+		loading:    true,
+		broadcasts: map[Kind]*broadcast{},
+		waiters:    map[*waiter]struct{}{},
 	}
 }
 
@@ -180,7 +180,7 @@ func (b *Board) apply(c store.Cursor, changes []store.Change, redefined bool) (r
 	}
 	if b.loading {
 		if len(changes) > 0 {
-			b.held = append(b.held, batch{c.Position, changes})
+			b.queued = append(b.queued, batch{c.Position, changes})
 		}
 		return reload
 	}
@@ -202,8 +202,8 @@ func (b *Board) merge(one batch) bool {
 		return true
 	}
 	joined := b.table.merge(one.position, one.changes)
-	for _, l := range b.logs {
-		l.forget(b.table, one.changes)
+	for _, pages := range b.broadcasts {
+		pages.forget(b.table, one.changes)
 	}
 	return joined
 }
@@ -233,37 +233,37 @@ func (b *Board) windowOver() {
 	b.publish()
 }
 
-// publish appends to each log one frame with the newest state of all seats that
-// changed since the last one, and opens a window.
+// publish appends to each broadcast one frame with the newest state of all seats
+// that changed since the last one, and opens a window.
 func (b *Board) publish() {
 	if b.ended || b.table == nil || len(b.table.dirty) == 0 {
 		return
 	}
-	dirty, concerned := b.table.take()
+	dirty, affected := b.table.take()
 	since := b.published
 	b.published = b.at.Position
-	for _, l := range b.logs {
-		l.publish(b, dirty, concerned, since)
+	for _, pages := range b.broadcasts {
+		pages.publish(b, dirty, affected, since)
 	}
-	if len(b.logs) > 0 { // else all will come, and find the state as it is then
+	if len(b.broadcasts) > 0 { // else all will come, and find the state as it is then
 		b.openWindow()
 	}
 }
 
-// beat gives the viewers a sign of life. What waits for the window goes out
+// heartbeat gives the viewers a sign of life. What waits for the window goes out
 // before it, since its cursor covers that.
-func (b *Board) beat() {
+func (b *Board) heartbeat() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.publish()
-	if b.ended || len(b.logs) == 0 {
+	if b.ended || len(b.broadcasts) == 0 {
 		return
 	}
-	alive := heartbeat(b.at)
-	for _, l := range b.logs {
+	alive := heartbeatMessage(b.at)
+	for _, pages := range b.broadcasts {
 		f := newFrame(update)
 		f.public = alive
-		l.append(f)
+		pages.append(f)
 	}
 }
 
@@ -276,8 +276,8 @@ func (b *Board) end() {
 	if b.window != nil {
 		b.window.Stop()
 	}
-	for _, l := range b.logs {
-		l.append(newFrame(last))
+	for _, pages := range b.broadcasts {
+		pages.append(newFrame(last))
 	}
 	b.wake()
 }

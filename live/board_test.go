@@ -88,7 +88,7 @@ func TestNoEvent(t *testing.T) {
 		if _, err := h.hub.Board(t.Context(), "a"); !errors.Is(err, store.ErrNoEvent) {
 			t.Errorf("Board = %v, want ErrNoEvent", err)
 		}
-		s.with(func() { s.create("a", 100); s.announce(store.Batch{Events: []string{"a"}}) })
+		s.with(func() { s.create("a", 100); s.appendBatch(store.Batch{Events: []string{"a"}}) })
 		h.board(t, "a") // made since
 	})
 }
@@ -139,13 +139,13 @@ func TestLoadRacesFeed(t *testing.T) {
 				page := viewOf(t, h.board(t, "a"), "") // as another instance would show it
 				s.toggle("b", 1, "me")
 				s.beforeSnapshot = func(context.Context) {
-					s.with(func() { s.held = hold.before })
+					s.with(func() { s.stalled = hold.before })
 					s.toggle("b", 1, "me")
 					s.toggle("b", 2, "me")
 					synctest.Wait()
 				}
 				s.afterSnapshot = func(context.Context) {
-					s.with(func() { s.held = hold.after })
+					s.with(func() { s.stalled = hold.after })
 					s.toggle("b", 2, "me")
 					s.toggle("b", 3, "me")
 					synctest.Wait()
@@ -159,7 +159,7 @@ func TestLoadRacesFeed(t *testing.T) {
 				resumed.connect(t, board)
 				fresh.connect(t, board)
 				synctest.Wait()
-				s.with(func() { s.held = false })
+				s.with(func() { s.stalled = false })
 				settle()
 				for _, c := range []*client{resumed, fresh} {
 					c.check(t, s, "b")
@@ -227,9 +227,9 @@ func TestGap(t *testing.T) {
 		away := open(board, "me")
 		settle()
 		s.with(func() {
-			s.change("a", "5", store.Seat{Status: store.Withheld}, false) // never announced
-			s.change("a", "1", store.Seat{Status: store.Withheld}, false)
-			s.commit(s.change("a", "1", store.Seat{Status: store.Locked, LockedBy: "me", LockedUntil: s.now().Add(time.Hour)}, false))
+			s.change("a", "5", store.Seat{Status: store.Withheld}, store.ReasonChanged) // never announced
+			s.change("a", "1", store.Seat{Status: store.Withheld}, store.ReasonChanged)
+			s.commit(s.change("a", "1", store.Seat{Status: store.Locked, LockedBy: "me", LockedUntil: s.now().Add(time.Hour)}, store.ReasonChanged))
 		})
 		settle()
 		s.toggle("a", 9, "you")
@@ -238,7 +238,7 @@ func TestGap(t *testing.T) {
 		settle()
 		for _, c := range []*client{c, away} {
 			c.check(t, s, "a")
-			if c.resyncs != 1 || c.own() != "1" || c.counts != "[97 2 0 0 1]" {
+			if c.resyncs != 1 || c.own() != "1" || c.counts != "[97 2 0 0 1 0]" {
 				t.Errorf("%d sections, own %q, counts %q", c.resyncs, c.own(), c.counts)
 			}
 		}
@@ -255,8 +255,8 @@ func TestGapWhileStoreIsAway(t *testing.T) {
 		settle()
 		s.beforeSnapshot = func(ctx context.Context) { <-ctx.Done() }
 		s.with(func() {
-			s.change("a", "1", store.Seat{Status: store.Withheld}, false)
-			s.commit(s.change("a", "1", store.Seat{}, false))
+			s.change("a", "1", store.Seat{Status: store.Withheld}, store.ReasonChanged)
+			s.commit(s.change("a", "1", store.Seat{}, store.ReasonChanged))
 		})
 		s.mu.Lock()
 		gap := s.cursor()
@@ -281,6 +281,44 @@ func TestGapWhileStoreIsAway(t *testing.T) {
 	})
 }
 
+// A seat whose status this program does not know is a seat like others: in the
+// snapshot that a board begins with, in changes, and in all that viewers get.
+func TestUnknownStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		strange := store.Seat{Status: store.ParseStatus("reserved"), LockedBy: "me"}
+		s := newFakeStore("a")
+		s.with(func() { s.commit(s.change("a", "1", strange, store.ParseReason("reserved"))) })
+		s.lock("a", "me", time.Hour, "2", "3")
+		board := s.run(t, live.Options{}, nil).board(t, "a")
+		here, away, anew := open(board, "me"), open(board, "me"), newClient("me")
+		here.connect(t, board)
+		settle()
+		if v := viewOf(t, board, "me"); len(v.Mine) != 2 || total(v.Sections) != (live.Counts{store.Available: 97, store.Locked: 2, store.Unknown: 1}) {
+			t.Errorf("mine %v, counts %v", v.Mine, total(v.Sections))
+		}
+		s.with(func() { s.commit(s.change("a", "2", strange, store.ParseReason("reserved"))) })
+		settle()
+		if board.Free()[1] || board.Free()[2] || !board.Free()[4] {
+			t.Error("a seat of unknown status is free, or one that is available is not")
+		}
+		away.connect(t, board)
+		anew.connect(t, board)
+		settle()
+		for name, c := range map[string]*client{"here": here, "away": away, "anew": anew} {
+			c.check(t, s, "a")
+			if c.counts != "[97 1 0 0 0 2]" || c.own() != "3" || c.basket != "3" || len(c.lost) > 0 {
+				t.Errorf("%s: counts %s, own %q, basket %q, lost %q", name, c.counts, c.own(), c.basket, c.lost)
+			}
+		}
+		s.with(func() { s.commit(s.change("a", "1", store.Seat{}, store.ReasonChanged)) })
+		settle()
+		here.check(t, s, "a")
+		if here.counts != "[98 1 0 0 0 1]" {
+			t.Errorf("counts %s once it is known again", here.counts)
+		}
+	})
+}
+
 func TestRedefinedEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -293,8 +331,8 @@ func TestRedefinedEvent(t *testing.T) {
 			seats := s.events["a"].seats
 			s.create("a", 150)
 			copy(s.events["a"].seats, seats)
-			change := s.change("a", "120", store.Seat{Status: store.Withheld}, false)
-			at = s.announce(store.Batch{Events: []string{"a"}, Changes: []store.Change{change}})
+			change := s.change("a", "120", store.Seat{Status: store.Withheld}, store.ReasonChanged)
+			at = s.appendBatch(store.Batch{Events: []string{"a"}, Changes: []store.Change{change}})
 		})
 		if !board.Reach(t.Context(), at) {
 			t.Fatal("the board does not get there")
@@ -309,7 +347,7 @@ func TestRedefinedEvent(t *testing.T) {
 		c.check(t, s, "a")
 		s.with(func() { // a new price, and no seat changed
 			s.events["a"].event.Title = "new"
-			s.announce(store.Batch{Events: []string{"a"}})
+			s.appendBatch(store.Batch{Events: []string{"a"}})
 		})
 		settle()
 		if board.Event().Title != "new" || c.resyncs != 4 {
@@ -400,14 +438,14 @@ func TestFeedHeldBack(t *testing.T) {
 		board := s.run(t, live.Options{}, nil).board(t, "a")
 		var clients []*client
 		for i := range 100 {
-			s.with(func() { s.held = true })
+			s.with(func() { s.stalled = true })
 			at := s.lock("a", "me", time.Hour, []string{"1", "2", "3"}[i%3])
 			ctx, cancel := context.WithTimeout(t.Context(), 199*time.Millisecond)
 			if board.Reach(ctx, at) {
 				t.Fatal("the board has what the feed has not told")
 			}
 			cancel()
-			time.AfterFunc(time.Millisecond, func() { s.with(func() { s.held = false }) })
+			time.AfterFunc(time.Millisecond, func() { s.with(func() { s.stalled = false }) })
 			if !board.Reach(t.Context(), at) || !viewOf(t, board, "").Cursor.Covers(at) {
 				t.Fatal("the board does not get there")
 			}
@@ -429,7 +467,7 @@ func TestWarmStart(t *testing.T) {
 		page := viewOf(t, s.run(t, live.Options{}, nil).board(t, "a"), "")
 		s.toggle("a", 1, "me")
 		s.toggle("a", 2, "me")
-		s.with(func() { s.held = true })
+		s.with(func() { s.stalled = true })
 		h := s.run(t, live.Options{}, nil)
 		board := h.board(t, "a")
 		c := newClient("")
@@ -442,7 +480,7 @@ func TestWarmStart(t *testing.T) {
 		if h.hub.Ready() || len(c.messages) > 0 {
 			t.Errorf("ready before the past was read, or sent %q", c.messages)
 		}
-		s.with(func() { s.held = false })
+		s.with(func() { s.stalled = false })
 		settle()
 		c.check(t, s, "a")
 		if !h.hub.Ready() || c.resyncs > 0 {
@@ -457,13 +495,13 @@ func TestWarmStart(t *testing.T) {
 func TestRedefinedBeforeTheBoard(t *testing.T) {
 	for name, load := range map[string]func(t *testing.T, h *house) *live.Board{
 		"told before": func(t *testing.T, h *house) *live.Board {
-			h.with(func() { h.held = false })
+			h.with(func() { h.stalled = false })
 			settle()
 			return h.board(t, "a")
 		},
 		"told after": func(t *testing.T, h *house) *live.Board {
 			board := h.board(t, "a")
-			h.with(func() { h.held = false })
+			h.with(func() { h.stalled = false })
 			settle()
 			return board
 		},
@@ -476,8 +514,8 @@ func TestRedefinedBeforeTheBoard(t *testing.T) {
 				s.with(func() {
 					old.id = s.cursor()
 					s.events["a"].event.Title = "new"
-					current.id = s.announce(store.Batch{Events: []string{"a"}})
-					s.held = true
+					current.id = s.appendBatch(store.Batch{Events: []string{"a"}})
+					s.stalled = true
 				})
 				s.toggle("a", 2, "me")
 				board := load(t, s.run(t, live.Options{}, nil))
@@ -499,7 +537,7 @@ func TestFeedStaysBehindSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		s.toggle("a", 1, "me")
-		s.held = true
+		s.stalled = true
 		board := s.run(t, live.Options{}, nil).board(t, "a")
 		start := time.Now()
 		if !board.Reach(t.Context(), viewOf(t, board, "").Cursor) || time.Since(start) > 0 {

@@ -25,15 +25,15 @@ const ahead = 3 * time.Hour
 
 // fakeStore is a store in memory with one feed. Its zero hooks do nothing.
 type fakeStore struct {
-	mu     sync.Mutex
-	epoch  string
-	events map[string]*fakeEvent
-	feed   []store.Batch // by position: feed[i] has position i+1
-	oldest uint64        // what Recent answers, but for age 0
-	grown  chan struct{} // closed and made anew when the feed grows or opens
-	held   bool          // the feed delivers nothing
-	pace   time.Duration // between two batches of the feed
-	broken error         // what Changes and ReleaseDue answer
+	mu      sync.Mutex
+	epoch   string
+	events  map[string]*fakeEvent
+	feed    []store.Batch // by position: feed[i] has position i+1
+	oldest  uint64        // what Recent answers, but for age 0
+	grown   chan struct{} // closed and made anew when the feed grows or opens
+	stalled bool          // the feed delivers nothing
+	pace    time.Duration // between two batches of the feed
+	broken  error         // what Changes and ReleaseDue answer
 
 	snapshots, sweeps int
 	// beforeSnapshot and afterSnapshot run around the reading of the seats.
@@ -120,7 +120,7 @@ func (s *fakeStore) Changes(ctx context.Context, from store.Cursor) iter.Seq2[st
 			if from.Epoch != s.epoch || from.Position > uint64(len(s.feed)) {
 				err = store.ErrCursorLost
 			}
-			there := err == nil && !s.held && from.Position < uint64(len(s.feed))
+			there := err == nil && !s.stalled && from.Position < uint64(len(s.feed))
 			if there {
 				batch = s.feed[from.Position]
 			}
@@ -160,7 +160,7 @@ func (s *fakeStore) ReleaseDue(context.Context) (store.Due, error) {
 			switch {
 			case seat.Status != store.Locked:
 			case !now.Before(seat.LockedUntil):
-				s.commit(s.change(id, seat.ID, store.Seat{}, true))
+				s.commit(s.change(id, seat.ID, store.Seat{}, store.ReasonLapsed))
 				due.Released++
 			case due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At):
 				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
@@ -171,21 +171,20 @@ func (s *fakeStore) ReleaseDue(context.Context) (store.Due, error) {
 }
 
 // change gives the seat a new state; the caller holds mu and commits it.
-func (s *fakeStore) change(event, id string, state store.Seat, lapsed bool) store.Change {
+func (s *fakeStore) change(event, id string, state store.Seat, reason store.Reason) store.Change {
 	e := s.events[event]
 	i := slices.IndexFunc(e.seats, func(seat store.Seat) bool { return seat.ID == id })
-	before := e.seats[i]
-	state.ID, state.Version = id, before.Version+1
-	e.seats[i] = state
-	return store.Change{Event: event, Seat: state, Before: before.LockedBy, Lapsed: lapsed}
+	c := store.NewChange(event, e.seats[i], state, reason)
+	e.seats[i] = c.Seat
+	return c
 }
 
 // commit appends one batch to the feed; the caller holds mu.
 func (s *fakeStore) commit(changes ...store.Change) store.Cursor {
-	return s.announce(store.Batch{Changes: changes})
+	return s.appendBatch(store.Batch{Changes: changes})
 }
 
-func (s *fakeStore) announce(b store.Batch) store.Cursor {
+func (s *fakeStore) appendBatch(b store.Batch) store.Cursor {
 	b.Cursor = store.Cursor{Epoch: s.epoch, Position: uint64(len(s.feed)) + 1}
 	s.feed = append(s.feed, b)
 	s.wake()
@@ -208,20 +207,20 @@ func (s *fakeStore) with(f func()) {
 func (s *fakeStore) lock(event string, holder store.Holder, ttl time.Duration, seats ...string) (c store.Cursor) {
 	s.with(func() {
 		state := store.Seat{Status: store.Locked, LockedBy: holder, LockTime: s.now(), LockedUntil: s.now().Add(ttl)}
-		c = s.commit(s.changes(event, state, seats)...)
+		c = s.commit(s.changes(event, state, store.ReasonLocked, seats)...)
 	})
 	return c
 }
 
 func (s *fakeStore) unlock(event string, seats ...string) (c store.Cursor) {
-	s.with(func() { c = s.commit(s.changes(event, store.Seat{}, seats)...) })
+	s.with(func() { c = s.commit(s.changes(event, store.Seat{}, store.ReasonGivenBack, seats)...) })
 	return c
 }
 
-func (s *fakeStore) changes(event string, state store.Seat, seats []string) []store.Change {
+func (s *fakeStore) changes(event string, state store.Seat, reason store.Reason, seats []string) []store.Change {
 	var out []store.Change
 	for _, id := range seats {
-		out = append(out, s.change(event, id, state, false))
+		out = append(out, s.change(event, id, state, reason))
 	}
 	return out
 }
@@ -233,7 +232,7 @@ func (s *fakeStore) toggle(event string, i int, holder store.Holder) {
 		if s.events[event].seats[i].Status == store.Locked {
 			state = store.Seat{}
 		}
-		s.commit(s.change(event, strconv.Itoa(i), state, false))
+		s.commit(s.change(event, strconv.Itoa(i), state, store.ReasonChanged))
 	})
 }
 
@@ -364,8 +363,8 @@ func (r renderer) Mine(dst []byte, m live.Mine) []byte {
 	for _, s := range m.Seats {
 		dst = appendSeat(append(dst, "\nown "...), s)
 	}
-	for _, s := range m.Lost {
-		dst = appendSeat(append(dst, "\nlost "...), s)
+	for _, l := range m.Lost {
+		dst = append(appendSeat(append(dst, "\nlost "...), l.Seat), l.Reason...)
 	}
 	return fmt.Appendf(dst, "\nnow %d", m.Now.UnixMilli())
 }
@@ -386,8 +385,9 @@ type client struct {
 	id        store.Cursor // of the last message that had one
 	ids       []store.Cursor
 	beats     int
-	resyncs   int // sections that came as a resync
-	wholes    int // sections that came otherwise
+	resyncs   int  // sections that came as a resync
+	wholes    int  // sections that came otherwise
+	guarded   bool // the section under way came otherwise
 	messages  []string
 	raw       bytes.Buffer
 	err       error // what ended the stream
@@ -503,12 +503,12 @@ func (c *client) data(line string) {
 	case "seat", "own":
 		c.seat(rest, word == "own", true)
 	case "in":
-		c.seat(rest, false, false)
+		c.seat(rest, false, c.guarded)
 	case "section":
-		if strings.HasSuffix(rest, "true") {
-			c.resyncs++
-		} else {
+		if c.guarded = strings.HasSuffix(rest, "false"); c.guarded {
 			c.wholes++
+		} else {
+			c.resyncs++
 		}
 	case "basket":
 		c.basket = rest
@@ -528,7 +528,7 @@ func (c *client) data(line string) {
 }
 
 // seat follows the rule of the page: older than what is there is dropped, and
-// at equal versions the viewer's own stays.
+// at equal versions the viewer's own stays, but for a resync.
 func (c *client) seat(text string, own, guarded bool) {
 	fields := strings.Fields(text)
 	version, err := strconv.ParseInt(fields[2], 10, 64)

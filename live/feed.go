@@ -18,24 +18,25 @@ import (
 func (h *Hub) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { h.sweep(ctx) })
-	helpers.Go(func() { h.heartbeat(ctx) })
+	helpers.Go(func() { h.sendHeartbeats(ctx) })
 	helpers.Go(func() {
 		// Viewers do not wait for a feed that is slow to end.
 		<-ctx.Done()
 		h.end()
 	})
-	h.follow(ctx)
+	h.readFeed(ctx)
 	helpers.Wait()
 	h.reloads.Wait()
 	return nil
 }
 
-// follow reads the feed again and again until ctx ends.
-func (h *Hub) follow(ctx context.Context) {
+// readFeed reads the feed, taking it up again where it breaks off, until ctx
+// ends.
+func (h *Hub) readFeed(ctx context.Context) {
 	defer h.ready.Store(false)
 	var from store.Cursor
 	for failures := 0; ; failures++ {
-		reached, err := h.read(ctx, from)
+		reached, err := h.readFrom(ctx, from)
 		if ctx.Err() != nil {
 			return
 		}
@@ -57,9 +58,9 @@ func (h *Hub) follow(ctx context.Context) {
 // errFeedEnded: the store ended the feed of its own accord.
 var errFeedEnded = errors.New("change feed ended")
 
-// read reads the feed from a cursor, or from the recent past if that is zero,
+// readFrom reads the feed from a cursor, or from the recent past if that is zero,
 // until it breaks off, and returns the cursor that it has reached.
-func (h *Hub) read(ctx context.Context, from store.Cursor) (store.Cursor, error) {
+func (h *Hub) readFrom(ctx context.Context, from store.Cursor) (store.Cursor, error) {
 	if from == (store.Cursor{}) {
 		recent, err := h.src.Recent(ctx, h.o.Warm)
 		if err != nil {
@@ -78,7 +79,7 @@ func (h *Hub) read(ctx context.Context, from store.Cursor) (store.Cursor, error)
 			return from, err
 		}
 		from = batch.Cursor
-		h.apply(ctx, batch)
+		h.deliver(ctx, batch)
 		if !h.ready.Load() && from.Covers(head) {
 			h.ready.Store(true)
 		}
@@ -94,7 +95,7 @@ func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	h.feed, h.floor = from, from
 	clear(h.moved)
 	clear(h.defined)
-	h.lapses.forget()
+	h.deadlines.forget()
 	h.mu.Unlock()
 	if first {
 		h.start()
@@ -107,23 +108,23 @@ func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	}
 }
 
-// apply hands a batch to all boards; each takes its changes together.
-func (h *Hub) apply(ctx context.Context, batch store.Batch) {
+// deliver hands a batch to all boards; each takes its changes together.
+func (h *Hub) deliver(ctx context.Context, batch store.Batch) {
 	changes := make(map[string][]store.Change, 1)
 	for _, c := range batch.Changes {
 		changes[c.Event] = append(changes[c.Event], c)
 	}
-	h.note(batch.Cursor, changes, batch.Events)
+	h.advance(batch.Cursor, changes, batch.Events)
 	for _, b := range h.all() {
 		if b.apply(batch.Cursor, changes[b.id], slices.Contains(batch.Events, b.id)) {
 			h.reloads.Go(func() { b.reload(ctx) })
 		}
 	}
-	h.lapses.note(batch.Changes, h.now())
+	h.deadlines.learn(batch.Changes, h.now())
 }
 
-// note moves the feed on, and keeps what boards to come must know of it.
-func (h *Hub) note(c store.Cursor, changes map[string][]store.Change, redefined []string) {
+// advance moves the feed on, and keeps what boards to come must know of it.
+func (h *Hub) advance(c store.Cursor, changes map[string][]store.Change, redefined []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.feed = c
@@ -151,9 +152,9 @@ func (h *Hub) note(c store.Cursor, changes map[string][]store.Change, redefined 
 	}
 }
 
-// heartbeat gives all viewers a sign of life at the same times: one frame per
-// board, not one timer per viewer.
-func (h *Hub) heartbeat(ctx context.Context) {
+// sendHeartbeats gives all viewers a sign of life at the same times: one frame
+// per board, not one timer per viewer.
+func (h *Hub) sendHeartbeats(ctx context.Context) {
 	tick := time.NewTicker(h.o.Heartbeat)
 	defer tick.Stop()
 	for {
@@ -162,7 +163,7 @@ func (h *Hub) heartbeat(ctx context.Context) {
 			return
 		case <-tick.C:
 			for _, b := range h.all() {
-				b.beat()
+				b.heartbeat()
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// frame is one entry of a board's log: immutable but for its link to the next.
+// frame is one entry of a broadcast: immutable but for its link to the next.
 // The board holds the last frame alone, and each viewer the last one that it
 // has had: what nobody lacks any more is garbage.
 type frame struct {
@@ -85,8 +85,8 @@ func closeMessage(dst []byte, c store.Cursor) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// heartbeat is a message that only tells the cursor.
-func heartbeat(c store.Cursor) []byte {
+// heartbeatMessage only tells the cursor.
+func heartbeatMessage(c store.Cursor) []byte {
 	return fmt.Appendf(nil, "event: hb\nid: %s\ndata:\n\n", c)
 }
 

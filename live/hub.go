@@ -5,7 +5,7 @@
 // never told of something that was not committed, and nothing is decided from
 // a board. Frames are rendered once for everybody, and once more for the
 // holder whose seats they concern, whatever the number of viewers; they stand
-// in one log per kind of page that all its viewers read at their own pace.
+// in one broadcast per kind of page, which all its viewers read at their own pace.
 package live
 
 import (
@@ -64,8 +64,9 @@ type Page interface {
 	Shows() []int
 	// Seat draws a seat as everybody sees it, to replace the one on the page.
 	Seat(dst []byte, s store.Seat) []byte
-	// Section draws a whole section as everybody sees it. With resync it may
-	// replace what is newer on the page.
+	// Section draws a whole section as everybody sees it. A seat that the page
+	// has in a newer version, or as the viewer's own in the same one, stays as
+	// it is there; with resync the section replaces all.
 	Section(dst []byte, section int, seats []store.Seat, resync bool) []byte
 	// Summary draws what the page tells of how many seats there are; sections
 	// are all of the event's, changed those whose counts may be others than
@@ -76,18 +77,26 @@ type Page interface {
 }
 
 // Counts is how many seats have each [store.Status].
-type Counts [5]int
+type Counts [store.Statuses]int
 
 // Mine is what a holder is told beyond everybody else.
 type Mine struct {
 	// Seats are the holder's locked and paying seats as they stand, in the
 	// plan's order.
 	Seats []store.Seat
-	// Lost are seats that the clock has taken from the holder since the viewer
-	// was last told, and that are not the holder's again.
-	Lost []store.Seat
+	// Lost are seats that the holder has lost since the viewer was last told,
+	// and that are not the holder's again, in the plan's order.
+	Lost []Loss
 	// Now is the store's clock.
 	Now time.Time
+}
+
+// Loss is a seat that its holder has lost without having asked for that.
+type Loss struct {
+	// Seat is as everybody sees it now.
+	Seat store.Seat
+	// Reason is one of those that [store.Change.Loss] tells.
+	Reason store.Reason
 }
 
 // Options are the settings of a hub; a zero value stands for the default.
@@ -133,13 +142,13 @@ type Hub struct {
 	newRenderer func(context.Context, store.Event) (Renderer, error)
 	o           Options
 
-	ready   atomic.Bool
-	clock   atomic.Pointer[clock]
-	lapses  *lapses
-	reloads sync.WaitGroup
-	started chan struct{} // closed when the feed's start is known, or never will be
-	start   func()        // closes it, once
-	done    chan struct{} // closed when the hub has ended
+	ready     atomic.Bool
+	told      atomic.Pointer[timeTold] // by the last sweep
+	deadlines *deadlines
+	reloads   sync.WaitGroup
+	started   chan struct{} // closed when the feed's start is known, or never will be
+	start     func()        // closes it, once
+	done      chan struct{} // closed when the hub has ended
 
 	// mu is taken before a board's, never while holding one.
 	mu     sync.Mutex
@@ -166,7 +175,7 @@ func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, e
 		src:         src,
 		newRenderer: newRenderer,
 		o:           o.withDefaults(),
-		lapses:      newLapses(),
+		deadlines:   newDeadlines(),
 		started:     started,
 		start:       sync.OnceFunc(func() { close(started) }),
 		done:        make(chan struct{}),
@@ -259,15 +268,15 @@ func (h *Hub) all() []*Board {
 	return slices.Collect(maps.Values(h.boards))
 }
 
-// clock is the store's clock, carried on by the local monotonic one.
-type clock struct{ store, local time.Time }
+// timeTold is what the store's clock showed, and the local one at that moment.
+type timeTold struct{ store, local time.Time }
 
-// now returns the store's clock as the last sweep has told it; until then, the
-// local one.
+// now returns the store's clock as the last sweep has told it, carried on by the
+// local monotonic one; until then, the local one.
 func (h *Hub) now() time.Time {
-	c := h.clock.Load()
-	if c == nil {
+	told := h.told.Load()
+	if told == nil {
 		return time.Now()
 	}
-	return c.store.Add(time.Since(c.local))
+	return told.store.Add(time.Since(told.local))
 }

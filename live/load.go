@@ -13,18 +13,18 @@ import (
 // went on meanwhile. Another try will do.
 var errMoved = errors.New("store moved on while loading")
 
-// loadTimeout bounds one try, and so what is held meanwhile.
+// loadTimeout bounds one try, and so what is queued meanwhile.
 const loadTimeout = 10 * time.Second
 
 // load reads the event, and puts it in the place of what the board has.
 //
 // Nothing is lost and nothing comes twice, whichever of snapshot and feed is
-// ahead: what the feed tells from before the snapshot is held, the snapshot
+// ahead: what the feed tells from before the snapshot is queued, the snapshot
 // covers what the feed told before that, and versions tell what is in both.
 func (b *Board) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	b.hold()
+	b.startLoading()
 	snapshot, err := b.hub.src.Snapshot(ctx, b.id)
 	if err != nil {
 		return err
@@ -45,12 +45,12 @@ func (b *Board) load(ctx context.Context) error {
 	return b.install(event, draw, t, snapshot.Cursor)
 }
 
-// hold begins a load: from here on the feed's batches are kept.
-func (b *Board) hold() {
+// startLoading has the feed's batches queued from here on.
+func (b *Board) startLoading() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loading = true
-	b.held = nil
+	b.queued = nil
 	b.need = b.heard
 }
 
@@ -79,7 +79,7 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 			}
 		}
 	}
-	for _, one := range b.held {
+	for _, one := range b.queued {
 		if !t.merge(one.position, one.changes) {
 			return fmt.Errorf("%w: a change is missing before %d", errMoved, one.position)
 		}
@@ -87,29 +87,29 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	t.take()
 	b.event, b.draw, b.table = event, draw, t
 	b.base, b.floor = base, floor
-	b.loading, b.held = false, nil
-	b.begin()
+	b.loading, b.queued = false, nil
+	b.resetViewers()
 	b.installed = true
 	delete(h.moved, b.id)
 	delete(h.defined, b.id)
 	return nil
 }
 
-// begin takes up publishing with a new table.
-func (b *Board) begin() {
+// resetViewers has everybody told everything of a new table.
+func (b *Board) resetViewers() {
 	for _, c := range []store.Cursor{b.base, b.heard} {
 		if !b.at.Covers(c) {
 			b.at = c
 		}
 	}
 	b.published = b.at.Position
-	for k, l := range b.logs {
-		if !l.begin(b.draw, b.table) {
-			l.append(newFrame(last)) // its viewers come again, and are told so
-			delete(b.logs, k)
+	for k, pages := range b.broadcasts {
+		if !pages.drawAnew(b.draw) {
+			pages.append(newFrame(last)) // its viewers come again, and are told so
+			delete(b.broadcasts, k)
 			continue
 		}
-		l.append(newFrame(reset))
+		pages.append(newFrame(reset))
 	}
 	b.wake()
 }
@@ -136,7 +136,7 @@ func (b *Board) restart(c store.Cursor) (reload bool) {
 	defer b.mu.Unlock()
 	reload = !b.loading && !b.ended
 	b.loading = true
-	b.held = nil
+	b.queued = nil
 	b.heard, b.need = c, c
 	return reload
 }

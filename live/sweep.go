@@ -35,7 +35,7 @@ func (h *Hub) sweep(ctx context.Context) {
 	failing := false
 	var late time.Duration
 	for {
-		expected := h.lapses.take(h.now())
+		expected := h.deadlines.removeDue(h.now())
 		due, err := h.src.ReleaseDue(ctx)
 		if ctx.Err() != nil {
 			return
@@ -45,8 +45,8 @@ func (h *Hub) sweep(ctx context.Context) {
 			h.logSweep(err)
 		}
 		if err == nil {
-			// Every sweep sets the clock: the store may be another by now.
-			h.clock.Store(&clock{store: due.Now, local: time.Now()})
+			// By every sweep anew: the store may be another by now.
+			h.told.Store(&timeTold{store: due.Now, local: time.Now()})
 		}
 		left := !due.Next.At.IsZero() && !due.Next.At.After(due.Now)
 		switch {
@@ -65,9 +65,9 @@ func (h *Hub) sweep(ctx context.Context) {
 			every = 3 * sweepEvery // another one looks, too
 		}
 		if !left {
-			h.lapses.expect(due.Next)
+			h.deadlines.add(due.Next)
 		}
-		if !h.awaitLapse(ctx, jitter(every), late) {
+		if !h.awaitDeadline(ctx, jitter(every), late) {
 			return
 		}
 	}
@@ -81,13 +81,13 @@ func (h *Hub) logSweep(err error) {
 	h.o.Log.Info("release of due locks works again")
 }
 
-// awaitLapse waits until a lock has ended, as far as is known, and is late by
+// awaitDeadline waits until a lock has ended, as far as is known, and is late by
 // then, but no longer than most. It returns false if ctx ended first.
-func (h *Hub) awaitLapse(ctx context.Context, most, late time.Duration) bool {
+func (h *Hub) awaitDeadline(ctx context.Context, most, late time.Duration) bool {
 	began := time.Now()
 	for {
 		wait := most - time.Since(began)
-		if end := h.lapses.first(); !end.IsZero() {
+		if end := h.deadlines.first(); !end.IsZero() {
 			wait = min(wait, end.Sub(h.now())+sweepDelay+late)
 		}
 		if wait <= 0 {
@@ -99,20 +99,20 @@ func (h *Hub) awaitLapse(ctx context.Context, most, late time.Duration) bool {
 			timer.Stop()
 			return false
 		case <-timer.C:
-		case <-h.lapses.moved:
+		case <-h.deadlines.moved:
 			timer.Stop()
 		}
 	}
 }
 
-// lapses are the ends of the locks that the feed has told of, and the store of
-// the next one.
-type lapses struct {
+// deadlines are when the locks end that the feed has told of, and the next one
+// that the store has.
+type deadlines struct {
 	moved chan struct{} // holds a token when the first is sooner
 
 	mu    sync.Mutex
 	ends  map[seatOf]time.Time
-	queue lapseQueue // has all of ends, and what they were before
+	queue deadlineQueue // has all of ends, and what they were before
 }
 
 type seatOf struct{ event, id string }
@@ -122,109 +122,109 @@ type lockEnd struct {
 	end  time.Time
 }
 
-func newLapses() *lapses {
-	return &lapses{moved: make(chan struct{}, 1), ends: map[seatOf]time.Time{}}
+func newDeadlines() *deadlines {
+	return &deadlines{moved: make(chan struct{}, 1), ends: map[seatOf]time.Time{}}
 }
 
-// note takes in what the feed tells at now. Locks that ended long ago, which a
+// learn takes in what the feed tells at now. Locks that ended long ago, which a
 // feed read from the past tells of, are left to the sweeps since.
-func (l *lapses) note(changes []store.Change, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	before := l.next().end
+func (d *deadlines) learn(changes []store.Change, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.next().end
 	for _, c := range changes {
 		seat := seatOf{c.Event, c.Seat.ID}
 		if c.Seat.Status != store.Locked || now.Sub(c.Seat.LockedUntil) > sweepBlind {
-			delete(l.ends, seat)
+			delete(d.ends, seat)
 			continue
 		}
-		l.set(lockEnd{seat, c.Seat.LockedUntil})
+		d.set(lockEnd{seat, c.Seat.LockedUntil})
 	}
-	if first := l.next().end; !first.IsZero() && (before.IsZero() || first.Before(before)) {
+	if first := d.next().end; !first.IsZero() && (before.IsZero() || first.Before(before)) {
 		select {
-		case l.moved <- struct{}{}:
+		case d.moved <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// expect takes in what the store tells.
-func (l *lapses) expect(next store.Lapse) {
+// add takes in what the store tells.
+func (d *deadlines) add(next store.Lapse) {
 	if next.At.IsZero() {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.set(lockEnd{seatOf{next.Event, next.Seat}, next.At})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.set(lockEnd{seatOf{next.Event, next.Seat}, next.At})
 }
 
 // set is for who has the mutex. It makes the queue anew where most of it is of
 // the past, as locks that are given back leave it.
-func (l *lapses) set(one lockEnd) {
-	if l.ends[one.seat].Equal(one.end) {
+func (d *deadlines) set(one lockEnd) {
+	if d.ends[one.seat].Equal(one.end) {
 		return
 	}
-	l.ends[one.seat] = one.end
-	heap.Push(&l.queue, one)
-	if len(l.queue) <= 2*len(l.ends)+1000 {
+	d.ends[one.seat] = one.end
+	heap.Push(&d.queue, one)
+	if len(d.queue) <= 2*len(d.ends)+1000 {
 		return
 	}
-	l.queue = l.queue[:0]
-	for seat, end := range l.ends {
-		l.queue = append(l.queue, lockEnd{seat, end})
+	d.queue = d.queue[:0]
+	for seat, end := range d.ends {
+		d.queue = append(d.queue, lockEnd{seat, end})
 	}
-	heap.Init(&l.queue)
+	heap.Init(&d.queue)
 }
 
 // forget is for a feed that begins anew.
-func (l *lapses) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	clear(l.ends)
-	l.queue = nil
+func (d *deadlines) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.ends)
+	d.queue = nil
 }
 
 // first returns when the next lock ends, or the zero time.
-func (l *lapses) first() time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.next().end
+func (d *deadlines) first() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.next().end
 }
 
 // next is first for who has the mutex. It drops what is no more.
-func (l *lapses) next() lockEnd {
-	for len(l.queue) > 0 {
-		if first := l.queue[0]; l.ends[first.seat].Equal(first.end) {
+func (d *deadlines) next() lockEnd {
+	for len(d.queue) > 0 {
+		if first := d.queue[0]; d.ends[first.seat].Equal(first.end) {
 			return first
 		}
-		heap.Pop(&l.queue)
+		heap.Pop(&d.queue)
 	}
 	return lockEnd{}
 }
 
-// take forgets all locks that have ended at now, and reports whether there are
-// any: the sweep to come releases them, or tells that they have not ended.
-func (l *lapses) take(now time.Time) (any bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// removeDue forgets all locks that have ended at now, and reports whether there
+// are any: the sweep to come releases them, or tells that they have not ended.
+func (d *deadlines) removeDue(now time.Time) (any bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for {
-		first := l.next()
+		first := d.next()
 		if first.end.IsZero() || now.Before(first.end) {
 			return any
 		}
-		delete(l.ends, first.seat)
+		delete(d.ends, first.seat)
 		any = true
 	}
 }
 
-// lapseQueue is a heap by end.
-type lapseQueue []lockEnd
+// deadlineQueue is a heap by end.
+type deadlineQueue []lockEnd
 
-func (q lapseQueue) Len() int           { return len(q) }
-func (q lapseQueue) Less(i, j int) bool { return q[i].end.Before(q[j].end) }
-func (q lapseQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *lapseQueue) Push(x any)        { *q = append(*q, x.(lockEnd)) }
-func (q *lapseQueue) Pop() any {
+func (q deadlineQueue) Len() int           { return len(q) }
+func (q deadlineQueue) Less(i, j int) bool { return q[i].end.Before(q[j].end) }
+func (q deadlineQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *deadlineQueue) Push(x any)        { *q = append(*q, x.(lockEnd)) }
+func (q *deadlineQueue) Pop() any {
 	last := len(*q) - 1
 	x := (*q)[last]
 	*q = (*q)[:last]

@@ -18,22 +18,23 @@ type table struct {
 	counts   []Counts               // by section
 
 	// changed has the feed position of each seat's last change, 0 if there was
-	// none since the floor; lost whose lock on it the clock last ended.
+	// none since the floor; lost who last lost it without having asked for that.
 	changed []uint64
-	lost    []lapse
+	lost    []loss
 
 	// What merge has found since take: seats that changed, and who had or has
 	// them.
-	dirty     []int
-	isDirty   []bool
-	concerned map[store.Holder]bool
+	dirty    []int
+	isDirty  []bool
+	affected map[store.Holder]bool
 }
 
 // section is the seats from first up to end.
 type section struct{ first, end int }
 
-type lapse struct {
+type loss struct {
 	holder   store.Holder
+	reason   store.Reason
 	position uint64
 }
 
@@ -42,14 +43,14 @@ type lapse struct {
 func newTable(sections [][]string, seats []store.Seat) (*table, error) {
 	n := len(seats)
 	t := &table{
-		seats:     make([]store.Seat, n),
-		number:    make(map[string]int, n),
-		own:       map[store.Holder][]int{},
-		changed:   make([]uint64, n),
-		lost:      make([]lapse, n),
-		isDirty:   make([]bool, n),
-		concerned: map[store.Holder]bool{},
-		counts:    make([]Counts, len(sections)),
+		seats:    make([]store.Seat, n),
+		number:   make(map[string]int, n),
+		own:      map[store.Holder][]int{},
+		changed:  make([]uint64, n),
+		lost:     make([]loss, n),
+		isDirty:  make([]bool, n),
+		affected: map[store.Holder]bool{},
+		counts:   make([]Counts, len(sections)),
 	}
 	next := 0
 	for _, ids := range sections {
@@ -85,8 +86,8 @@ func (t *table) merge(position uint64, changes []store.Change) (whole bool) {
 			continue
 		}
 		t.changed[i] = max(t.changed[i], position)
-		if c.Lapsed {
-			t.lost[i] = lapse{c.Before, position}
+		if why := c.Loss(); why != store.ReasonChanged {
+			t.lost[i] = loss{c.Before, why, position}
 		}
 		known := t.seats[i]
 		if c.Seat.Version <= known.Version {
@@ -94,7 +95,7 @@ func (t *table) merge(position uint64, changes []store.Change) (whole bool) {
 		}
 		whole = whole && c.Seat.Version == known.Version+1
 		t.replace(i, c.Seat)
-		t.concern(known.LockedBy, c.Before, c.Seat.LockedBy)
+		t.affect(known.LockedBy, c.Before, c.Seat.LockedBy)
 	}
 	return whole
 }
@@ -128,23 +129,23 @@ func held(s store.Seat) bool {
 	return s.LockedBy != "" && (s.Status == store.Locked || s.Status == store.Paying)
 }
 
-func (t *table) concern(holders ...store.Holder) {
+func (t *table) affect(holders ...store.Holder) {
 	for _, holder := range holders {
 		if holder != "" {
-			t.concerned[holder] = true
+			t.affected[holder] = true
 		}
 	}
 }
 
 // take returns what merge has found since the last take, seats in order.
-func (t *table) take() (dirty []int, concerned map[store.Holder]bool) {
-	dirty, concerned = t.dirty, t.concerned
-	t.dirty, t.concerned = nil, map[store.Holder]bool{}
+func (t *table) take() (dirty []int, affected map[store.Holder]bool) {
+	dirty, affected = t.dirty, t.affected
+	t.dirty, t.affected = nil, map[store.Holder]bool{}
 	for _, i := range dirty {
 		t.isDirty[i] = false
 	}
 	slices.Sort(dirty)
-	return dirty, concerned
+	return dirty, affected
 }
 
 // since returns the seats that changed after the position, in order.
@@ -177,18 +178,6 @@ func (t *table) of(section int) []store.Seat {
 	return t.seats[t.sections[section].first:t.sections[section].end]
 }
 
-// concernAll adds the holders in the given sections: drawn as a whole, they
-// show everybody's view of all seats.
-func (t *table) concernAll(concerned map[store.Holder]bool, sections []int) {
-	for _, k := range sections {
-		for _, seat := range t.of(k) {
-			if held(seat) {
-				concerned[seat.LockedBy] = true
-			}
-		}
-	}
-}
-
 // bySection cuts ordered seat numbers into those of each section.
 func (t *table) bySection(seats []int) iter.Seq2[int, []int] {
 	return func(yield func(int, []int) bool) {
@@ -213,13 +202,13 @@ func (t *table) mine(holder store.Holder) []store.Seat {
 	return seats
 }
 
-// lostBy returns those of the given seats that the clock took from the holder
-// after the position, and that the holder does not have again.
-func (t *table) lostBy(holder store.Holder, among []int, position uint64) []store.Seat {
-	var out []store.Seat
+// lostBy returns those of the given seats that the holder has lost after the
+// position, and does not have again.
+func (t *table) lostBy(holder store.Holder, among []int, position uint64) []Loss {
+	var out []Loss
 	for _, i := range among {
 		if l := t.lost[i]; l.holder == holder && l.position > position && t.seats[i].LockedBy != holder {
-			out = append(out, public(t.seats[i]))
+			out = append(out, Loss{public(t.seats[i]), l.reason})
 		}
 	}
 	return out

@@ -14,7 +14,7 @@ const joinWait = 2 * time.Second
 // Viewer is one open stream of a board. Next is for one goroutine at a time.
 type Viewer struct {
 	board  *Board
-	log    *pageLog
+	pages  *broadcast
 	holder store.Holder
 	at     *frame   // the last frame that the viewer has had
 	first  [][]byte // what it is due before that, or nil
@@ -44,13 +44,13 @@ func (b *Board) Join(ctx context.Context, k Kind, from store.Cursor, holder stor
 	if b.ended {
 		return nil, ErrEnded
 	}
-	l, err := b.log(k)
+	pages, err := b.broadcast(k)
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{board: b, log: l, holder: holder}
-	v.first, v.at = b.catchUp(l, from, holder)
-	l.viewers[holder]++
+	v := &Viewer{board: b, pages: pages, holder: holder}
+	v.first, v.at = b.catchUp(pages, from, holder)
+	pages.viewers[holder]++
 	return v, nil
 }
 
@@ -63,12 +63,12 @@ func (v *Viewer) Leave() {
 		return
 	}
 	v.left = true
-	l := v.log
-	if l.viewers[v.holder]--; l.viewers[v.holder] == 0 {
-		delete(l.viewers, v.holder)
+	pages := v.pages
+	if pages.viewers[v.holder]--; pages.viewers[v.holder] == 0 {
+		delete(pages.viewers, v.holder)
 	}
-	if len(l.viewers) == 0 && b.logs[l.kind] == l {
-		delete(b.logs, l.kind)
+	if len(pages.viewers) == 0 && b.broadcasts[pages.kind] == pages {
+		delete(b.broadcasts, pages.kind)
 	}
 }
 
@@ -105,7 +105,7 @@ func (v *Viewer) collect() ([][]byte, error) {
 	for f := v.at.next.Load(); f != nil; f = v.at.next.Load() {
 		v.at = f
 		if f.kind == reset {
-			out, v.at = v.board.resync(v.log, out[:0], v.holder)
+			out, v.at = v.board.resync(v.pages, out[:0], v.holder)
 		}
 		if v.at.kind == last {
 			out, v.err = append(out, Farewell()), ErrEnded
@@ -132,16 +132,16 @@ func (v *Viewer) collect() ([][]byte, error) {
 
 // catchUp returns what a viewer who has everything up to from lacks, and the
 // frame after which it goes on.
-func (b *Board) catchUp(l *pageLog, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
+func (b *Board) catchUp(pages *broadcast, from store.Cursor, holder store.Holder) ([][]byte, *frame) {
 	if !b.knows(from) {
-		return b.everything(l, nil, holder)
+		return b.everything(pages, nil, holder)
 	}
-	c := l.since(b.table, from.Position)
-	mine := l.drawMine(b, holder, b.table.lostBy(holder, c.seats, from.Position))
-	if len(c.data)+len(mine) == 0 {
-		return [][]byte{heartbeat(b.at)}, l.tail
+	lacks := pages.since(b.table, from.Position)
+	mine := pages.drawMine(b, holder, b.table.lostBy(holder, lacks.seats, from.Position))
+	if len(lacks.data)+len(mine) == 0 {
+		return [][]byte{heartbeatMessage(b.at)}, pages.tail
 	}
-	return [][]byte{c.data, closeMessage(mine, b.at)}, l.tail
+	return [][]byte{lacks.data, closeMessage(mine, b.at)}, pages.tail
 }
 
 // knows reports whether all changes since from are known here. Until the feed
@@ -161,46 +161,46 @@ type catchup struct {
 // maxCatchups bounds the positions for which catchups are kept.
 const maxCatchups = 256
 
-func (l *pageLog) since(t *table, position uint64) *catchup {
-	if c := l.catchups[position]; c != nil {
-		return c
+func (c *broadcast) since(t *table, position uint64) *catchup {
+	if known := c.catchups[position]; known != nil {
+		return known
 	}
-	c := &catchup{seats: t.since(position)}
-	c.data, _ = l.drawSeats(t, c.seats)
-	if len(l.catchups) >= maxCatchups {
-		clear(l.catchups)
+	lacks := &catchup{seats: t.since(position)}
+	lacks.data = c.drawSeats(t, lacks.seats)
+	if len(c.catchups) >= maxCatchups {
+		clear(c.catchups)
 	}
-	l.catchups[position] = c
-	return c
+	c.catchups[position] = lacks
+	return lacks
 }
 
 // resync is everything, for a viewer under way. Where the end has come since,
 // it is nothing: there may be no such page any more.
-func (b *Board) resync(l *pageLog, out [][]byte, holder store.Holder) ([][]byte, *frame) {
+func (b *Board) resync(pages *broadcast, out [][]byte, holder store.Holder) ([][]byte, *frame) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if l.tail.kind == last {
-		return out, l.tail
+	if pages.tail.kind == last {
+		return out, pages.tail
 	}
-	return b.everything(l, out, holder)
+	return b.everything(pages, out, holder)
 }
 
 // everything returns all sections of the page, the summary and the holder's
 // part, added to out, and the frame after which it goes on.
-func (b *Board) everything(l *pageLog, out [][]byte, holder store.Holder) ([][]byte, *frame) {
-	for _, k := range l.shows {
-		if l.messages[k] == nil {
-			l.messages[k] = append(l.drawSection(b.table, k, true), '\n')
+func (b *Board) everything(pages *broadcast, out [][]byte, holder store.Holder) ([][]byte, *frame) {
+	for _, k := range pages.shows {
+		if pages.messages[k] == nil {
+			pages.messages[k] = append(pages.drawSection(b.table, k, true), '\n')
 		}
-		out = append(out, l.messages[k])
+		out = append(out, pages.messages[k])
 	}
 	all := make([]int, len(b.table.sections))
 	for k := range all {
 		all[k] = k
 	}
-	final := append(l.drawSummary(b.table, all), l.drawMine(b, holder, nil)...)
+	final := append(pages.drawSummary(b.table, all), pages.drawMine(b, holder, nil)...)
 	if len(final) == 0 {
-		return append(out, heartbeat(b.at)), l.tail
+		return append(out, heartbeatMessage(b.at)), pages.tail
 	}
-	return append(out, closeMessage(final, b.at)), l.tail
+	return append(out, closeMessage(final, b.at)), pages.tail
 }

@@ -96,7 +96,7 @@ func TestCursorsThatGetEverything(t *testing.T) {
 				time.Sleep(2100 * time.Millisecond)
 				synctest.Wait()
 				c.check(t, s, "a")
-				if c.resyncs != 3 || c.basket != "0 1 2 3 4 5" || c.counts != "[244 6 0 0 0]" {
+				if c.resyncs != 3 || c.basket != "0 1 2 3 4 5" || c.counts != "[244 6 0 0 0 0]" {
 					t.Errorf("%d sections, basket %q, counts %q", c.resyncs, c.basket, c.counts)
 				}
 				if len(c.messages) < 2 {
@@ -164,7 +164,7 @@ func TestManySeatsAreTheSectionOnce(t *testing.T) {
 					c.holder, c.wholes, c.resyncs)
 			}
 		}
-		// Seat 99 did not change, but the section was drawn over it.
+		// Seat 99 did not change, and the page keeps it as the viewer's own.
 		if me.own() != "200 99" {
 			t.Errorf("own seats are %q, want 200 99", me.own())
 		}
@@ -202,7 +202,7 @@ func TestPrivatePart(t *testing.T) {
 		}
 		s.unlock("a", "7")
 		s.with(func() {
-			s.commit(s.changes("a", store.Seat{Status: store.Booked, LockedBy: "you-secret", Booking: "secret-code"}, []string{"8"})...)
+			s.commit(s.changes("a", store.Seat{Status: store.Booked, LockedBy: "you-secret", Booking: "secret-code"}, store.ReasonBooked, []string{"8"})...)
 		})
 		settle()
 		if me.basket != "" || me.own() != "" || strings.Contains(nobody.raw.String(), "secret") {
@@ -233,27 +233,61 @@ func TestLost(t *testing.T) {
 		time.Sleep(time.Minute - 300*time.Millisecond)
 		s.toggle("a", 50, "you") // goes out at once, and opens a window
 		s.with(func() {          // so these are one frame: lost and taken again
-			s.commit(s.change("a", "9", store.Seat{}, true))
-			s.commit(s.change("a", "9", store.Seat{Status: store.Locked, LockedBy: "again", LockedUntil: s.now().Add(time.Hour)}, false))
+			s.commit(s.change("a", "9", store.Seat{}, store.ReasonLapsed))
+			s.commit(s.change("a", "9", store.Seat{Status: store.Locked, LockedBy: "again", LockedUntil: s.now().Add(time.Hour)}, store.ReasonLocked))
 		})
 		time.Sleep(time.Second)
 		s.lock("a", "you-secret", time.Hour, "2")
 		settle()
 		s.with(func() { // another frame for me that has a seat I was told of
-			s.commit(append(s.changes("a", store.Seat{Status: store.Withheld}, []string{"2"}),
-				s.changes("a", store.Seat{Status: store.Locked, LockedBy: "me", LockedUntil: s.now().Add(time.Hour)}, []string{"60"})...)...)
+			s.commit(append(s.changes("a", store.Seat{Status: store.Withheld}, store.ReasonChanged, []string{"2"}),
+				s.changes("a", store.Seat{Status: store.Locked, LockedBy: "me", LockedUntil: s.now().Add(time.Hour)}, store.ReasonLocked, []string{"60"})...)...)
 		})
 		settle()
 		away.connect(t, board)
 		settle()
-		if got := fmt.Sprint(here.lost); got != "[1 available 3  2 available 3 ]" {
+		if got := fmt.Sprint(here.lost); got != "[1 available 3 lapsed 2 available 3 lapsed]" {
 			t.Errorf("who was there lost %q, want 1 and 2", got)
 		}
-		if got := fmt.Sprint(away.lost); got != "[1 available 3  2 withheld 5 ]" {
+		if got := fmt.Sprint(away.lost); got != "[1 available 3 lapsed 2 withheld 5 lapsed]" {
 			t.Errorf("who was away lost %q, want 1 and 2", got)
 		}
 		if len(again.lost) > 0 || again.own() != "9" {
 			t.Errorf("who has the seat again lost %q, own %q", again.lost, again.own())
+		}
+	})
+}
+
+// Whoever loses a seat is told why, at once or on return; who gave it back, or
+// for a reason that this program does not know, is told of no loss.
+func TestLostTellsWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeStore("a")
+		board := s.run(t, live.Options{}, nil).board(t, "a")
+		here, away := open(board, "me"), open(board, "me")
+		here.connect(t, board)
+		s.lock("a", "me", time.Hour, "0", "1", "2", "3", "4", "5", "6", "7")
+		settle()
+		other := store.Seat{Status: store.Locked, LockedBy: "other", LockedUntil: s.now().Add(time.Hour)}
+		s.with(func() {
+			s.commit(
+				s.change("a", "0", store.Seat{}, store.ReasonReleased),
+				s.change("a", "1", store.Seat{}, store.ReasonLapsed),
+				s.change("a", "2", store.Seat{Status: store.Booked, LockedBy: "other"}, store.ReasonLost),
+				s.change("a", "3", store.Seat{}, store.ReasonGivenBack),
+				s.change("a", "4", store.Seat{}, store.ParseReason("moved to another hall")),
+				s.change("a", "5", other, store.ReasonLocked), // over a lock that had lapsed
+				s.change("a", "6", store.Seat{Status: store.Withheld}, store.ReasonWithheld),
+				s.change("a", "7", store.Seat{Status: store.Booked, LockedBy: "me"}, store.ReasonBooked))
+		})
+		settle()
+		away.connect(t, board)
+		settle()
+		want := "[0 available 3 released 1 available 3 lapsed 2 booked 3 lost 5 locked 3 lapsed 6 withheld 3 lapsed]"
+		for name, c := range map[string]*client{"there": here, "away": away} {
+			if got := fmt.Sprint(c.lost); got != want {
+				t.Errorf("who was %s lost %s, want %s", name, got, want)
+			}
 		}
 	})
 }
@@ -385,7 +419,7 @@ func TestJoinWaitsForCursorAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		board := s.run(t, live.Options{}, nil).board(t, "a")
-		s.with(func() { s.held = true })
+		s.with(func() { s.stalled = true })
 		c := open(board, "me")
 		c.id = s.lock("a", "me", time.Hour, "1")
 		c.connect(t, board)
@@ -394,7 +428,7 @@ func TestJoinWaitsForCursorAhead(t *testing.T) {
 		if len(c.messages) > 0 {
 			t.Fatalf("got %q while the feed was behind", c.messages)
 		}
-		s.with(func() { s.held = false })
+		s.with(func() { s.stalled = false })
 		settle()
 		if c.resyncs > 0 || c.own() != "1" {
 			t.Errorf("%d sections, own %q: want a resume with seat 1", c.resyncs, c.own())

@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,20 +66,6 @@ type NewEvent struct {
 	Seats, Withheld []string
 }
 
-// Fingerprint names the definition of a valid event, with its plan: it tells a
-// repeated creation from a different one.
-func (e NewEvent) Fingerprint() (string, error) {
-	e.PlanBody = nil // e.Plan stands for it
-	e.Starts = e.Starts.UTC().Round(0)
-	e.SalesOpen, e.SalesClose = e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0)
-	body, err := json.Marshal(e)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 // PlanHash names a plan by its content: the first 16 bytes of its SHA-256, in
 // hexadecimal.
 func PlanHash(body []byte) string {
@@ -137,19 +122,25 @@ func (e Event) Validate() error {
 	return nil
 }
 
-// Update returns what the event becomes when it is asked to be as given: that
+// seats is what an engine is to make of the plan.
+func (e NewEvent) seats() *PlanSeats {
+	return &PlanSeats{Body: e.PlanBody, Seats: e.Seats, Withheld: e.Withheld}
+}
+
+// update returns what the event becomes when it is asked to be as given: that
 // with the next revision, or the event as it is if it is so already. It
 // refuses what [Store.UpdateEvent] does.
-func (e Event) Update(asked Event) (Event, error) {
+func (e Event) update(asked Event) (Event, error) {
 	if asked.Plan != e.Plan {
 		return e, fmt.Errorf("%w: plan %q: it is %s, and cannot change", ErrInvalid, asked.Plan, e.Plan)
 	}
 	return e.become(asked, true)
 }
 
-// AddSeats is [Event.Update] with another plan. have are the seats of the
-// event, in its plan's order. It refuses what [Store.AddSeats] does.
-func (e Event) AddSeats(have []string, asked NewEvent) (Event, error) {
+// AddSeats returns what the event becomes with another plan: [Store.AddSeats]
+// does that, and refuses what this refuses. It needs the Seats of d.
+func (d Definition) AddSeats(asked NewEvent) (Event, error) {
+	e, have := d.Event, d.Seats
 	asked.Plan = PlanHash(asked.PlanBody)
 	next, err := e.become(asked.Event, slices.Equal(have, asked.Seats))
 	if err != nil || next.Revision == e.Revision {
@@ -167,7 +158,7 @@ func (e Event) AddSeats(have []string, asked NewEvent) (Event, error) {
 	return next, nil
 }
 
-// become is what Update and AddSeats have in common.
+// become is what update and AddSeats have in common.
 func (e Event) become(asked Event, sameSeats bool) (Event, error) {
 	asked.Starts = wholeTime(asked.Starts)
 	asked.SalesOpen, asked.SalesClose = wholeTime(asked.SalesOpen), wholeTime(asked.SalesClose)

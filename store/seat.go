@@ -17,9 +17,16 @@ const (
 	Paying
 	Booked
 	Withheld
+	// Unknown is any status that this program does not know, from a database
+	// that a newer one has written. Such a seat is not for sale, nothing is
+	// done to it, and what it really is stays in the database.
+	Unknown
+
+	// Statuses is how many there are.
+	Statuses = iota
 )
 
-var statusNames = [...]string{"available", "locked", "paying", "booked", "withheld"}
+var statusNames = [Statuses]string{"available", "locked", "paying", "booked", "withheld", "unknown"}
 
 // String returns the status as it is stored and sent.
 func (s Status) String() string {
@@ -29,14 +36,14 @@ func (s Status) String() string {
 	return fmt.Sprintf("status(%d)", uint8(s))
 }
 
-// ParseStatus is the inverse of [Status.String]; ok is false for any other text.
-func ParseStatus(text string) (s Status, ok bool) {
+// ParseStatus is the inverse of [Status.String]; any other text is Unknown.
+func ParseStatus(text string) Status {
 	for i, name := range statusNames {
 		if name == text {
-			return Status(i), true
+			return Status(i)
 		}
 	}
-	return Available, false
+	return Unknown
 }
 
 // Holder is the opaque id of somebody who can hold seats: one visitor. It is
@@ -57,7 +64,7 @@ type Seat struct {
 	// when it ends, both by the store's clock and whole milliseconds. They are
 	// zero unless the seat is Locked or Paying.
 	LockTime, LockedUntil time.Time
-	// Booking is the booking's id while Booked; else "".
+	// Booking is the booking's id while Paying or Booked; else "".
 	Booking string
 
 	// Version grows by exactly one on every change of this seat. A seat that
@@ -90,15 +97,4 @@ type Lock struct {
 	// extension was used.
 	Started, Deadline time.Time
 	Extended          bool
-}
-
-// Change is a seat's new state as the feed delivers it.
-type Change struct {
-	Event string
-	Seat  Seat
-	// Before is who held the seat before this change, "" for nobody.
-	Before Holder
-	// Lapsed tells that Before lost the seat to the clock, and did not give
-	// it back.
-	Lapsed bool
 }

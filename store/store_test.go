@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,48 +15,72 @@ import (
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func TestStatusText(t *testing.T) {
-	for _, s := range []store.Status{store.Available, store.Locked, store.Paying, store.Booked, store.Withheld} {
-		if got, ok := store.ParseStatus(s.String()); !ok || got != s {
-			t.Errorf("%v comes back as %v, %t", s, got, ok)
+	for _, s := range []store.Status{store.Available, store.Locked, store.Paying, store.Booked, store.Withheld, store.Unknown} {
+		if got := store.ParseStatus(s.String()); got != s {
+			t.Errorf("%v comes back as %v", s, got)
 		}
 	}
-	if _, ok := store.ParseStatus("AVAILABLE"); ok {
-		t.Error("ParseStatus takes another text")
+	for _, text := range []string{"", "AVAILABLE", "free", "status(9)", "booked "} {
+		if got := store.ParseStatus(text); got != store.Unknown {
+			t.Errorf("ParseStatus(%q) = %v", text, got)
+		}
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	const me, other = store.Holder("me"), store.Holder("other")
-	locked := func(by store.Holder, left time.Duration) store.Seat {
-		return store.Seat{Status: store.Locked, LockedBy: by, LockedUntil: noon.Add(left)}
-	}
-	for _, test := range []struct {
-		name                   string
-		seat                   store.Seat
-		lock, unlock, withhold error
-	}{
-		{"available", store.Seat{}, nil, nil, nil},
-		{"mine", locked(me, time.Millisecond), nil, nil, store.ErrTaken},
-		{"mine, run out", locked(me, 0), nil, nil, nil},
-		{"other's", locked(other, time.Millisecond), store.ErrTaken, store.ErrNotYours, store.ErrTaken},
-		{"other's, run out", locked(other, 0), nil, nil, nil},
-		{"paying, mine", store.Seat{Status: store.Paying, LockedBy: me}, nil, store.ErrPaying, store.ErrTaken},
-		{"paying, other's", store.Seat{Status: store.Paying, LockedBy: other}, store.ErrTaken, store.ErrNotYours, store.ErrTaken},
-		{"booked", store.Seat{Status: store.Booked, LockedBy: me}, store.ErrBooked, store.ErrBooked, store.ErrBooked},
-		{"withheld", store.Seat{Status: store.Withheld}, store.ErrWithheld, store.ErrWithheld, nil},
-	} {
-		if got := store.RefuseLock(test.seat, me, noon); !errors.Is(got, test.lock) {
-			t.Errorf("%s: lock %v, want %v", test.name, got, test.lock)
-		}
-		if got := store.RefuseUnlock(test.seat, me, noon); !errors.Is(got, test.unlock) {
-			t.Errorf("%s: unlock %v, want %v", test.name, got, test.unlock)
-		}
-		if got := store.RefuseWithhold(test.seat, noon); !errors.Is(got, test.withhold) {
-			t.Errorf("%s: withhold %v, want %v", test.name, got, test.withhold)
+func TestReasonText(t *testing.T) {
+	for _, r := range reasons() {
+		if got := store.ParseReason(string(r)); got != r || r.String() != string(r) {
+			t.Errorf("%v comes back as %v, and reads %q", r, got, r.String())
 		}
 	}
-	if store.RefuseLock(store.Seat{Status: store.Locked, LockedUntil: noon.Add(1)}, "", noon) == nil {
-		t.Error("a holder without a name has a seat")
+	for _, text := range []string{"", "changed", "LOCKED", "moved", "locked "} {
+		if got := store.ParseReason(text); got != store.ReasonChanged || got.String() != "changed" {
+			t.Errorf("ParseReason(%q) = %v", text, got)
+		}
+	}
+}
+
+// reasons are all but ReasonChanged.
+func reasons() []store.Reason {
+	return []store.Reason{
+		store.ReasonLocked, store.ReasonExtended, store.ReasonGivenBack, store.ReasonLapsed, store.ReasonReleased, store.ReasonWithheld,
+		store.ReasonOnSale, store.ReasonPaying, store.ReasonDeclined, store.ReasonLost, store.ReasonBooked, store.ReasonCancelled,
+	}
+}
+
+func TestLoss(t *testing.T) {
+	losses := map[store.Reason]store.Reason{ // where somebody else has the seat, or nobody
+		store.ReasonLapsed: store.ReasonLapsed, store.ReasonReleased: store.ReasonReleased, store.ReasonLost: store.ReasonLost,
+		store.ReasonLocked: store.ReasonLapsed, store.ReasonWithheld: store.ReasonLapsed,
+	}
+	for _, r := range append(reasons(), store.ReasonChanged) {
+		for _, test := range []struct {
+			before, after store.Holder
+			want          store.Reason
+		}{{"", "", ""}, {"", "bert", ""}, {"anna", "anna", ""}, {"anna", "bert", losses[r]}, {"anna", "", losses[r]}} {
+			c := store.Change{Seat: store.Seat{LockedBy: test.after}, Before: test.before, Reason: r}
+			if got := c.Loss(); got != test.want {
+				t.Errorf("%v, from %q to %q: the loss is %v, want %v", r, test.before, test.after, got, test.want)
+			}
+		}
+	}
+}
+
+func TestLapsed(t *testing.T) {
+	locked := store.Seat{ID: "s1", Status: store.Locked, LockedBy: "anna", LockTime: noon.Add(-time.Hour), LockedUntil: noon, Version: 7}
+	c, due := store.Lapsed("evening", locked, noon)
+	want := store.Change{Event: "evening", Seat: store.Seat{ID: "s1", Version: 8}, Before: "anna", Reason: store.ReasonLapsed}
+	if !due || c != want {
+		t.Errorf("got %+v, %t, want %+v", c, due, want)
+	}
+	if c, due := store.Lapsed("evening", locked, noon.Add(-time.Nanosecond)); due {
+		t.Errorf("early: %+v", c)
+	}
+	for _, status := range []store.Status{store.Available, store.Paying, store.Booked, store.Withheld, store.Unknown} {
+		locked.Status = status
+		if c, due := store.Lapsed("evening", locked, noon.Add(time.Hour)); due {
+			t.Errorf("%v: %+v", status, c)
+		}
 	}
 }
 
@@ -73,6 +99,84 @@ func TestClock(t *testing.T) {
 	}
 	if _, got := rules.StartClock(noon); got != noon.Add(time.Minute) {
 		t.Errorf("a clock runs to %v, want Total at most", got)
+	}
+	odd := store.Rules{TTL: 1999 * time.Microsecond, Total: 2999 * time.Microsecond}
+	if _, got := odd.StartClock(noon); got != noon.Add(time.Millisecond) || odd.ExtendedDeadline(noon, got) != noon.Add(2*time.Millisecond) {
+		t.Errorf("a clock runs to %v and %v, want whole milliseconds", got, odd.ExtendedDeadline(noon, got))
+	}
+	clock := store.Clock{Started: started, Deadline: deadline, Version: 1}
+	if !clock.RunsAt(deadline.Add(-1)) || clock.RunsAt(deadline) || (store.Clock{Deadline: deadline}).RunsAt(noon) {
+		t.Error("a clock runs until its deadline, and one that is not there never")
+	}
+}
+
+func TestGrants(t *testing.T) {
+	var all store.Grants
+	for i := range store.MaxGrants + 3 {
+		before := len(all)
+		next, added := all.With(fmt.Sprint(i), []string{fmt.Sprint("s", i)})
+		if !added || len(all) != before {
+			t.Fatalf("grant %d: added %t, and %d became %d", i, added, before, len(all))
+		}
+		all = next
+	}
+	if _, known := all.Seats("2"); known || len(all) != store.MaxGrants {
+		t.Errorf("%d grants are kept, and the third is known: %t", len(all), known)
+	}
+	if seats, known := all.Seats("3"); !known || !slices.Equal(seats, []string{"s3"}) {
+		t.Errorf("grant 3 is %v, %t", seats, known)
+	}
+	for _, request := range []struct {
+		id    string
+		seats []string
+	}{{"5", []string{"other"}}, {"", []string{"s1"}}, {"new", nil}} {
+		if with, added := all.With(request.id, request.seats); added || len(with) != len(all) {
+			t.Errorf("%+v was added", request)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	const current = store.CurrentFormat
+	for _, test := range []struct {
+		format store.Format
+		want   error
+		says   string
+	}{
+		{store.Format{Number: current, Reader: current}, nil, ""},
+		{store.Format{Number: current + 2, Reader: current}, nil, ""},
+		{store.Format{Number: current + 1, Reader: current + 1, Program: "v9.1"}, store.ErrNewer, "v9.1"},
+		{store.Format{Number: current + 1, Reader: current + 1, Upgrading: true}, store.ErrNewer, "install"},
+		{store.Format{Number: current, Reader: current, Upgrading: true}, store.ErrUpgrading, "seatlock upgrade"},
+		{store.Format{Number: 2, Reader: 2, Upgrading: true}, store.ErrUpgrading, "seatlock upgrade"},
+		{store.Format{Number: 2, Reader: 2}, store.ErrOlder, "stop every Seatlock"},
+		{store.Format{}, store.ErrOlder, "seatlock upgrade"},
+	} {
+		err := test.format.Check()
+		if !errors.Is(err, test.want) || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%+v: got %v, want %v that says %q", test.format, err, test.want, test.says)
+		}
+	}
+}
+
+func TestKeepUnknown(t *testing.T) {
+	for _, test := range []struct{ old, next, want string }{
+		{``, `{"a":1}`, `{"a":1}`},
+		{`{}`, `{"a": 1.0}`, `{"a": 1.0}`},
+		{`{"a":1,"b":2}`, `{"a":3}`, `{"a":3}`},     // b is known, and went
+		{`{"a":1,"a":2}`, `{ "a":3 }`, `{ "a":3 }`}, // nothing to keep: not a byte changes
+		{`{"new":12345678901234567890}`, `{"a":1.0}`, `{"a":1.0,"new":12345678901234567890}`},
+		{`{"new":{"x":1.0}}`, `{"new":null}`, `{"new":null}`}, // which the program does know, then
+	} {
+		got, err := store.KeepUnknown([]byte(test.old), []byte(test.next), "a", "b")
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s over %s: got %s, %v, want %s", test.next, test.old, got, err, test.want)
+		}
+	}
+	for _, bad := range [][2]string{{`[]`, `{}`}, {`{}`, `[]`}, {`{`, `{}`}, {`{"new":1}`, `{`}} {
+		if got, err := store.KeepUnknown([]byte(bad[0]), []byte(bad[1])); err == nil {
+			t.Errorf("%s over %s: got %s, want an error", bad[1], bad[0], got)
+		}
 	}
 }
 

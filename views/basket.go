@@ -19,7 +19,7 @@ type basketView struct {
 	hall         *Hall
 	seats        []heldView
 	count, total string
-	until        string // the clock time of the deadline
+	until        string // the time of day of the deadline
 	deadline     string // the same for machines
 	left         string // milliseconds to it
 	running      bool   // the deadline is still ahead
@@ -37,7 +37,7 @@ func (h *Hall) basket(b Basket) basketView {
 	left := b.Lock.Deadline.Sub(b.Now)
 	v := basketView{
 		hall:     h,
-		until:    h.Clock(b.Lock.Deadline),
+		until:    h.TimeOfDay(b.Lock.Deadline),
 		deadline: b.Lock.Deadline.UTC().Format("2006-01-02T15:04:05.000Z"),
 		left:     strconv.FormatInt(max(0, left.Milliseconds()), 10),
 		running:  left > 0,

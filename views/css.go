@@ -17,19 +17,19 @@ import (
 func (h *Hall) drawSheets(p plan.Plan, levels map[string]int) {
 	h.sheets = map[string][]byte{}
 	if h.large() {
-		h.sheet = h.keep(overviewSheet(p))
+		h.sheet = h.addSheet(overviewSheet(p))
 	} else {
-		h.sheet = h.keep(stylesheet(p, levels))
+		h.sheet = h.addSheet(stylesheet(p, levels))
 	}
 	for i, s := range h.sections {
 		if alone, ok := p.Section(s.id); ok {
-			h.sections[i].sheet = h.keep(stylesheet(alone, levels))
+			h.sections[i].sheet = h.addSheet(stylesheet(alone, levels))
 		}
 	}
 }
 
-// keep names a stylesheet by its content, and returns where it is asked for.
-func (h *Hall) keep(css []byte) (path string) {
+// addSheet names a stylesheet by its content, and returns where it is asked for.
+func (h *Hall) addSheet(css []byte) (path string) {
 	sum := sha256.Sum256(css)
 	name := "plan-" + hex.EncodeToString(sum[:8]) + ".css"
 	h.sheets[name] = css

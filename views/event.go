@@ -85,7 +85,7 @@ func (p Page) legendLines(n Counts) []legendLine {
 		{"locked mine", w.Say("Yours"), -1},
 		{"locked", w.Say("Held right now"), n.taken()},
 		{"booked", w.Say("Sold"), n[store.Booked]},
-		{"withheld", w.Say("Not for sale"), n[store.Withheld]},
+		{"withheld", w.Say("Not for sale"), n.notForSale()},
 	}
 	if p.overview() {
 		return slices.Delete(lines, 1, 2)

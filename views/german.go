@@ -172,4 +172,10 @@ var german = vocabulary{sentences: map[string]string{
 	"Your time ran out: %[1]s are free again. Choose again if you still want to come.": {2, []any{
 		"one", "Ihre Zeit ist abgelaufen: %[1]s ist wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten.",
 		"other", "Ihre Zeit ist abgelaufen: %[1]s sind wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten."}},
+	"The box office has released %[1]s: they are no longer yours. Choose again if you still want to come.": {2, []any{
+		"one", "Die Kasse hat %[1]s freigegeben: Der Platz ist nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten.",
+		"other", "Die Kasse hat %[1]s freigegeben: Die Plätze sind nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten."}},
+	"Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.": {2, []any{
+		"one", "Jemand anderes hatte %[1]s, bevor Ihre Zahlung kam: Der Platz ist nicht mehr für Sie reserviert. Bitte wählen Sie einen anderen Platz.",
+		"other", "Jemand anderes hatte %[1]s, bevor Ihre Zahlung kam: Die Plätze sind nicht mehr für Sie reserviert. Bitte wählen Sie andere Plätze."}},
 }}

@@ -202,8 +202,8 @@ func (h *Hall) at(t time.Time) string {
 	return h.date(t.In(h.zone))
 }
 
-// Clock says an instant as the time of day at the venue, to the second.
-func (h *Hall) Clock(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
+// TimeOfDay says an instant as people at the venue say it, to the second.
+func (h *Hall) TimeOfDay(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
 
 // prices says the range of what a seat costs.
 func (h *Hall) prices() string { return h.between(h.low, h.high) }

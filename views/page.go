@@ -22,10 +22,13 @@ type Page struct {
 }
 
 // Counts are how many seats there are of each status, indexed by it.
-type Counts [5]int
+type Counts [store.Statuses]int
 
 // taken is what looks taken to everybody: locked, or being paid for.
 func (n Counts) taken() int { return n[store.Locked] + n[store.Paying] }
+
+// notForSale is what nobody can have, for whatever reason.
+func (n Counts) notForSale() int { return n[store.Withheld] + n[store.Unknown] }
 
 // Page returns the page of a section, or with "" the event's own; ok is false
 // if the hall has no such section.

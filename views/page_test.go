@@ -47,7 +47,7 @@ func largeView(t *testing.T, section string) EventView {
 		t.Fatalf("there is no page %q", section)
 	}
 	v.Page = page
-	v.Sections = []Counts{{1200, 100, 50, 50, 0}, {1, 1}, {}, {0, 0, 0, 200, 0}}
+	v.Sections = []Counts{{1200, 100, 50, 50}, {1, 1}, {}, {0, 0, 0, 200}}
 	v.Seats, v.Basket.Lock.Seats = nil, nil
 	if section == "east" {
 		v.Seats = []store.Seat{{ID: "E1", Version: 1}, {ID: "E2", Version: 4, Status: store.Locked, LockedBy: "me", LockedUntil: now.Add(store.ExtendWindow)}}

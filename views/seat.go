@@ -33,8 +33,8 @@ func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
 		v.class, v.off, v.label = "locked", true, v.label+h.ends.taken
 	case s.Status == store.Booked:
 		v.off, v.label = true, v.label+h.ends.sold
-	case s.Status == store.Withheld:
-		v.off, v.label = true, v.label+h.ends.withheld
+	case s.Status == store.Withheld, s.Status == store.Unknown:
+		v.class, v.off, v.label = store.Withheld.String(), true, v.label+h.ends.withheld
 	}
 	return v
 }

@@ -264,6 +264,47 @@ func TestLabelStaysWhilePressedAndReleased(t *testing.T) {
 	}
 }
 
+// A seat of a status that this program does not know is shown, told and counted
+// as one that is not for sale, on every page and in every fragment.
+func TestUnknownStatusIsNotForSale(t *testing.T) {
+	everything := func(status store.Status) map[string]string {
+		shown := map[string]string{}
+		for _, tag := range Languages {
+			v, large := eventView(t), largeView(t, "")
+			v.Page.hall, large.Page.hall = v.Page.hall.In(tag), large.Page.hall.In(tag)
+			v.Seats[0].Status, v.Seats[0].LockedBy = status, "other"
+			v.Sections = []Counts{{store.Available: 2, store.Locked: 1}, {}}
+			v.Sections[0][status], v.Sections[1][status] = 2, 1
+			large.Sections = []Counts{{}, {store.Available: 1}, {}, {}}
+			large.Sections[0][status], large.Sections[1][status], large.Sections[3][status] = 1400, 1, 200
+			shown["page in "+tag.String()] = render(t, EventPage(v))
+			shown["overview in "+tag.String()] = render(t, EventPage(large))
+			shown["seat in "+tag.String()] = string(v.Page.AppendSeat(nil, v.Seats[0], mine(v.Seats[0])))
+			shown["section in "+tag.String()] = string(v.Page.AppendSection(nil, 0, v.Seats[:5], true))
+			shown["summary in "+tag.String()] = string(v.Page.AppendSummary(nil, v.Sections, []int{0}))
+			shown["overview's summary in "+tag.String()] = string(large.Page.AppendSummary(nil, large.Sections, []int{0, 1}))
+		}
+		return shown
+	}
+	want := everything(store.Withheld)
+	for name, got := range everything(store.Unknown) {
+		if got != want[name] {
+			t.Errorf("%s: a seat of unknown status shows as\n%s\nwant, as one that is withheld,\n%s", name, got, want[name])
+		}
+	}
+	v := eventView(t)
+	unknown := string(v.Page.AppendSeat(nil, store.Seat{ID: "A1", Version: 2, Status: store.Unknown}, false))
+	for _, part := range []string{` class="withheld" `, `, not for sale"`, ` aria-disabled="true"`} {
+		if !strings.Contains(unknown, part) {
+			t.Errorf("no %s in %s", part, unknown)
+		}
+	}
+	legend := string(v.Page.AppendSummary(nil, []Counts{{store.Withheld: 2, store.Unknown: 3}}, nil))
+	if !regexp.MustCompile(`Not for sale\s*<b>5</b>`).MatchString(legend) {
+		t.Errorf("not for sale are 2 and 3, but the legend says\n%s", legend)
+	}
+}
+
 // Whoever holds a seat, everybody else gets the same bytes.
 func TestPublicMarkupTellsNoHolder(t *testing.T) {
 	h := eventPage(newHall(t, smallEvent(), smallPlan()))

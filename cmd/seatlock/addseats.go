@@ -22,7 +22,7 @@ func (i *importing) addTo(ctx context.Context, args []string, path string, stdou
 	}
 	var before, after store.Event
 	var had int
-	err = withStore(ctx, i.store, false, func(st store.Store) (err error) {
+	err = withStore(ctx, i.store, false, func(st *store.Store) (err error) {
 		before, after, had, err = i.grow(ctx, st, file, stderr)
 		return err
 	})
@@ -70,9 +70,16 @@ func (i *importing) checkAdding(args []string) error {
 	return stray
 }
 
+// seatAdder is what adding seats needs of a store.
+type seatAdder interface {
+	Event(ctx context.Context, id string) (store.Event, error)
+	Snapshot(ctx context.Context, event string) (store.Snapshot, error)
+	AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error)
+}
+
 // grow does it, or finds out what it would do. Another change that comes first
 // is no obstacle, as for change.
-func (i *importing) grow(ctx context.Context, st store.Store, file plan.File, stderr io.Writer) (before, after store.Event, had int, err error) {
+func (i *importing) grow(ctx context.Context, st seatAdder, file plan.File, stderr io.Writer) (before, after store.Event, had int, err error) {
 	for range changeTries {
 		if before, err = st.Event(ctx, i.event); err != nil {
 			break
@@ -88,7 +95,7 @@ func (i *importing) grow(ctx context.Context, st store.Store, file plan.File, st
 		asked := store.NewEvent{Event: before, PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(), Withheld: file.Withheld}
 		asked.Prices, had = file.Prices, len(have)
 		if i.dryRun {
-			after, err = before.AddSeats(have, asked)
+			after, err = store.Definition{Event: before, Seats: have}.AddSeats(asked)
 			break
 		}
 		tellSize(stderr, asked)

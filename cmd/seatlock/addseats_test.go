@@ -70,7 +70,7 @@ func TestAddSeats(t *testing.T) {
 
 func lockSeat(t *testing.T, address, seat string) {
 	t.Helper()
-	err := withStore(t.Context(), address, false, func(st store.Store) error {
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
 		_, err := st.Lock(t.Context(), store.LockRequest{Event: "gala", Holder: "somebody-secret", Seats: []string{seat}, Rules: store.DefaultRules()})
 		return err
 	})
@@ -142,7 +142,7 @@ func (r *rushed) AddSeats(ctx context.Context, e store.NewEvent) (store.Event, e
 
 func TestAddSeatsBesideOthers(t *testing.T) {
 	address := house(t)
-	err := withStore(t.Context(), address, false, func(st store.Store) error {
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
 		i := importing{event: "gala"}
 		_, after, had, err := i.grow(t.Context(), &rushed{st, 3}, readFile(t, largerCSV), t.Output())
 		if err != nil || had != 3 || after.Venue != "xxx" {

@@ -83,7 +83,7 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 	}
 	var before, after store.Event
 	var hall plan.Plan
-	err = withStore(ctx, c.store, false, func(st store.Store) (err error) {
+	err = withStore(ctx, c.store, false, func(st *store.Store) (err error) {
 		before, after, hall, err = c.change(ctx, st)
 		return err
 	})
@@ -103,9 +103,17 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 // changeTries bounds how often others may be first.
 const changeTries = 10
 
+// eventChanger is what changing an event needs of a store.
+type eventChanger interface {
+	planSource
+	Now(ctx context.Context) (time.Time, error)
+	Event(ctx context.Context, id string) (store.Event, error)
+	UpdateEvent(ctx context.Context, e store.Event) (store.Event, error)
+}
+
 // change does it. Another change that comes first is no obstacle: what is
 // named is asked again of the event as it stands then.
-func (c *changing) change(ctx context.Context, st store.Store) (before, after store.Event, hall plan.Plan, err error) {
+func (c *changing) change(ctx context.Context, st eventChanger) (before, after store.Event, hall plan.Plan, err error) {
 	if c.now, err = st.Now(ctx); err != nil {
 		return before, after, hall, err
 	}

@@ -130,7 +130,7 @@ func TestChangeTakesNothingFromTheEnvironment(t *testing.T) {
 
 // rushed is a store on which others change the event before every update.
 type rushed struct {
-	store.Store
+	*store.Store
 	times int
 }
 
@@ -151,7 +151,7 @@ func (r *rushed) UpdateEvent(ctx context.Context, e store.Event) (store.Event, e
 // TestChangeBesideOthers: nobody's change is lost, and nobody waits for ever.
 func TestChangeBesideOthers(t *testing.T) {
 	address := house(t)
-	err := withStore(t.Context(), address, false, func(st store.Store) error {
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
 		c := changing{event: "gala", title: "The Gala", named: map[string]bool{"title": true}}
 		before, after, _, err := c.change(t.Context(), &rushed{st, 3})
 		if err != nil || before.Venue != "xxx" || after.Venue != "xxx" || after.Title != "The Gala" {

@@ -53,6 +53,8 @@ func commands() []command {
 			flags: func() *flag.FlagSet { return new(holdingBack).flags() }},
 		{name: "unwithhold", args: "--event ID SEAT …", does: "put withheld seats on sale", run: withhold(false), more: withholdManual,
 			flags: func() *flag.FlagSet { return new(holdingBack).flags() }},
+		{name: "upgrade", args: "[flags]", does: "bring a store of an older Seatlock up to date", run: upgradeStore, more: upgradeManual,
+			flags: func() *flag.FlagSet { return new(upgrading).flags() }},
 		{name: "version", does: "tell the version", run: tell(version)},
 		{name: "help", does: "tell this", run: tell(usage)},
 	}
@@ -139,7 +141,7 @@ func isSubject(variable string) bool {
 // withStore opens the store for a command, beside a server that may run on it.
 // Unless it may be made, a file that is not there is an error: a slip in its
 // name would leave an empty one behind.
-func withStore(ctx context.Context, address string, mayMake bool, do func(store.Store) error) error {
+func withStore(ctx context.Context, address string, mayMake bool, do func(*store.Store) error) error {
 	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded && !mayMake {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("store %s: there is no such file", path)

@@ -27,9 +27,15 @@ func demos() []demo {
 	}
 }
 
+// eventMaker is what seeding needs of a store.
+type eventMaker interface {
+	Events(ctx context.Context) ([]store.Event, error)
+	CreateEvent(ctx context.Context, e store.NewEvent) error
+}
+
 // seedDemos gives a store the demo events that it lacks, unless it has any
 // other: that is somebody's box office. So it ends what was interrupted.
-func seedDemos(ctx context.Context, st store.Store) error {
+func seedDemos(ctx context.Context, st eventMaker) error {
 	events, err := st.Events(ctx)
 	if err != nil {
 		return err
@@ -54,7 +60,7 @@ func seedDemos(ctx context.Context, st store.Store) error {
 	return nil
 }
 
-func seedDemo(ctx context.Context, st store.Store, d demo) error {
+func seedDemo(ctx context.Context, st eventMaker, d demo) error {
 	file, err := plan.Demo(d.id)
 	if err != nil {
 		return err
@@ -79,7 +85,7 @@ func seedDemo(ctx context.Context, st store.Store, d demo) error {
 }
 
 // seedLater is seedDemos for a store that cannot be reached yet.
-func seedLater(ctx context.Context, st store.Store, log *slog.Logger) {
+func seedLater(ctx context.Context, st eventMaker, log *slog.Logger) {
 	for {
 		err := seedDemos(ctx, st)
 		if err == nil || ctx.Err() != nil {

@@ -11,12 +11,13 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-func freshStore(t *testing.T) store.Store {
+func freshStore(t *testing.T) *store.Store {
 	t.Helper()
-	st, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), sqlitestore.Options{})
+	engine, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), sqlitestore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	st := store.New(engine)
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
@@ -25,7 +26,7 @@ func freshStore(t *testing.T) store.Store {
 	return st
 }
 
-func allEvents(t *testing.T, st store.Store) []store.Event {
+func allEvents(t *testing.T, st *store.Store) []store.Event {
 	t.Helper()
 	events, err := st.Events(t.Context())
 	if err != nil {
@@ -36,7 +37,7 @@ func allEvents(t *testing.T, st store.Store) []store.Event {
 
 // breaks is a store that breaks off before it makes its second event.
 type breaks struct {
-	store.Store
+	*store.Store
 	made int
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // readEvent returns an event with its plan, and then its seats as they stand.
-func readEvent(ctx context.Context, st store.Store, id string) (e store.Event, hall plan.Plan, s store.Snapshot, err error) {
+func readEvent(ctx context.Context, st *store.Store, id string) (e store.Event, hall plan.Plan, s store.Snapshot, err error) {
 	if e, err = st.Event(ctx, id); err != nil {
 		return e, hall, s, err
 	}
@@ -20,8 +20,13 @@ func readEvent(ctx context.Context, st store.Store, id string) (e store.Event, h
 	return e, hall, s, err
 }
 
+// planSource is where plans are.
+type planSource interface {
+	Plan(ctx context.Context, hash string) ([]byte, error)
+}
+
 // hallOf returns the plan of an event.
-func hallOf(ctx context.Context, st store.Store, e store.Event) (plan.Plan, error) {
+func hallOf(ctx context.Context, st planSource, e store.Event) (plan.Plan, error) {
 	body, err := st.Plan(ctx, e.Plan)
 	if err != nil {
 		return plan.Plan{}, err

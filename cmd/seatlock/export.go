@@ -44,7 +44,7 @@ func exportPlan(ctx context.Context, args []string, getenv func(string) string, 
 		return err
 	}
 	var file plan.File
-	err = withStore(ctx, x.store, false, func(st store.Store) (err error) {
+	err = withStore(ctx, x.store, false, func(st *store.Store) (err error) {
 		file, err = planOf(ctx, st, x.event)
 		return err
 	})
@@ -64,7 +64,7 @@ func exportPlan(ctx context.Context, args []string, getenv func(string) string, 
 }
 
 // planOf puts together again what import took apart.
-func planOf(ctx context.Context, st store.Store, id string) (plan.File, error) {
+func planOf(ctx context.Context, st *store.Store, id string) (plan.File, error) {
 	event, hall, snapshot, err := readEvent(ctx, st, id)
 	if err != nil {
 		return plan.File{}, err

@@ -82,7 +82,7 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	done := "Nothing was written: this was a dry run."
 	if !i.dryRun {
 		tellSize(stderr, event)
-		err := withStore(ctx, i.store, true, func(st store.Store) (err error) {
+		err := withStore(ctx, i.store, true, func(st *store.Store) (err error) {
 			done, err = create(ctx, st, event)
 			return err
 		})
@@ -137,7 +137,7 @@ func tellSize(stderr io.Writer, event store.NewEvent) {
 }
 
 // create makes the event, and says what it did.
-func create(ctx context.Context, st store.Store, event store.NewEvent) (done string, err error) {
+func create(ctx context.Context, st *store.Store, event store.NewEvent) (done string, err error) {
 	_, err = st.Event(ctx, event.ID)
 	known := err == nil
 	if known || errors.Is(err, store.ErrNoEvent) {

@@ -43,8 +43,8 @@ func (l *listing) check(rest []string) error {
 	case l.format != "table" && l.format != "csv" && l.format != "json":
 		return wrong("format", l.format, "table, csv or json")
 	}
-	if _, known := store.ParseStatus(l.status); l.status != "" && !known {
-		return wrong("status", l.status, "available, locked, paying, booked or withheld")
+	if status := store.ParseStatus(l.status); l.status != "" && status.String() != l.status {
+		return wrong("status", l.status, "available, locked, paying, booked, withheld or unknown")
 	}
 	return checkStore(l.store)
 }
@@ -74,7 +74,7 @@ func listEvents(ctx context.Context, args []string, getenv func(string) string, 
 		return err
 	}
 	lines := []eventLine{}
-	err = withStore(ctx, l.store, false, func(st store.Store) error {
+	err = withStore(ctx, l.store, false, func(st *store.Store) error {
 		events, err := st.Events(ctx)
 		for _, e := range events {
 			if err != nil {
@@ -96,7 +96,7 @@ func listEvents(ctx context.Context, args []string, getenv func(string) string, 
 		})
 }
 
-func countSeats(ctx context.Context, st store.Store, e store.Event) (eventLine, error) {
+func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine, error) {
 	snapshot, err := st.Snapshot(ctx, e.ID)
 	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats)}
 	for _, s := range snapshot.Seats {
@@ -109,7 +109,7 @@ func countSeats(ctx context.Context, st store.Store, e store.Event) (eventLine, 
 			line.Paying++
 		case s.Status == store.Booked:
 			line.Booked++
-		case s.Status == store.Withheld:
+		default: // or what a newer Seatlock makes of it: nobody can have it
 			line.Withheld++
 		}
 	}
@@ -142,7 +142,7 @@ func listSeats(ctx context.Context, args []string, getenv func(string) string, s
 		return err
 	}
 	lines := []seatLine{}
-	err = withStore(ctx, l.store, false, func(st store.Store) error {
+	err = withStore(ctx, l.store, false, func(st *store.Store) error {
 		all, err := seatLines(ctx, st, l.event)
 		for _, line := range all {
 			if l.status == "" || line.Status == l.status {
@@ -159,7 +159,7 @@ func listSeats(ctx context.Context, args []string, getenv func(string) string, s
 	})
 }
 
-func seatLines(ctx context.Context, st store.Store, id string) ([]seatLine, error) {
+func seatLines(ctx context.Context, st *store.Store, id string) ([]seatLine, error) {
 	event, hall, snapshot, err := readEvent(ctx, st, id)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -66,10 +67,13 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func version() string {
+func version() string { return "seatlock " + programVersion() + " " + runtime.Version() + "\n" }
+
+// programVersion names the build, as a database tells which program it needs.
+func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "seatlock (unknown build)\n"
+		return "(unknown build)"
 	}
-	return "seatlock " + info.Main.Version + " " + info.GoVersion + "\n"
+	return info.Main.Version
 }

@@ -68,7 +68,7 @@ func readFile(t *testing.T, text string) plan.File {
 
 func eventOf(t *testing.T, address, id string) (event store.Event, err error) {
 	t.Helper()
-	err = withStore(t.Context(), address, false, func(st store.Store) (err error) {
+	err = withStore(t.Context(), address, false, func(st *store.Store) (err error) {
 		event, err = st.Event(t.Context(), id)
 		return err
 	})
@@ -105,8 +105,8 @@ func TestImportExport(t *testing.T) {
 	if got := readFile(t, does(t, "export", "--store", address, "--event", "gala")); !reflect.DeepEqual(got, want) {
 		t.Errorf("exported\n%+v\nwant\n%+v", got, want)
 	}
-	err = withStore(t.Context(), address, false, func(st store.Store) error {
-		_, err := st.Withhold(t.Context(), "gala", []string{"stalls-A-1"}, true)
+	err = withStore(t.Context(), address, false, func(st *store.Store) error {
+		_, err := st.Withhold(t.Context(), store.WithholdRequest{Event: "gala", Seats: []string{"stalls-A-1"}, On: true})
 		return err
 	})
 	if err != nil {

@@ -43,14 +43,23 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 
 // openStore opens either engine. Commands leave Serve false, so that they can
 // run beside a server.
-func openStore(ctx context.Context, address string, o sqlitestore.Options) (store.Store, error) {
+func openStore(ctx context.Context, address string, o sqlitestore.Options) (*store.Store, error) {
+	o.Program = programVersion()
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		return sqlitestore.Open(ctx, path, o)
+		e, err := sqlitestore.Open(ctx, path, o)
+		if err != nil {
+			return nil, err
+		}
+		return store.New(e), nil
 	}
-	return mongostore.Open(ctx, address, mongostore.Options{Log: o.Log})
+	e, err := mongostore.Open(ctx, address, mongostore.Options{Program: o.Program, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	return store.New(e), nil
 }
 
-func serveStore(ctx context.Context, c config, st store.Store, log *slog.Logger, stdout io.Writer) error {
+func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger, stdout io.Writer) error {
 	if c.demo {
 		err := seedDemos(ctx, st)
 		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {

@@ -46,8 +46,8 @@ func withhold(on bool) runner {
 		if err := checkStore(h.store); err != nil {
 			return err
 		}
-		err = withStore(ctx, h.store, false, func(st store.Store) error {
-			_, err := st.Withhold(ctx, h.event, seats, on)
+		err = withStore(ctx, h.store, false, func(st *store.Store) error {
+			_, err := st.Withhold(ctx, store.WithholdRequest{Event: h.event, Seats: seats, On: on})
 			return err
 		})
 		if errors.Is(err, store.ErrInvalid) {

@@ -66,7 +66,7 @@ func TestOrganizerSeesAndWithholds(t *testing.T) {
 func TestOrganizerCannotTakeASeatAway(t *testing.T) {
 	address := house(t)
 	first := seatsOf(t, address)[0].ID
-	err := withStore(t.Context(), address, false, func(st store.Store) error {
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
 		_, err := st.Lock(t.Context(), store.LockRequest{Event: "gala", Holder: "somebody-secret", Seats: []string{first}, Rules: store.DefaultRules()})
 		return err
 	})

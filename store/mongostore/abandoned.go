@@ -35,23 +35,23 @@ type idleTransaction struct {
 	} `bson:"transaction"`
 }
 
-// clearWay ends transactions in which nothing was done since it was last
+// endAbandoned ends transactions in which nothing was done since it was last
 // called: those of a process that was killed, or cut off, between its writes
 // and their commit. MongoDB would keep them for a minute or more, and their
 // seats from everybody. A process that is only slow finds its transaction gone,
 // and begins it anew. They are of any Seatlock of the same user, whatever its
-// database.
-func (s *Store) clearWay() {
+// database and version.
+func (e *Engine) endAbandoned() {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	s.abandoned.mu.Lock()
-	defer s.abandoned.mu.Unlock()
-	if time.Since(s.abandoned.looked) < abandonedAfter {
+	e.abandoned.mu.Lock()
+	defer e.abandoned.mu.Unlock()
+	if time.Since(e.abandoned.looked) < abandonedAfter {
 		return
 	}
-	before := s.abandoned.idle
-	found, err := s.idleTransactions(ctx)
-	s.abandoned.looked, s.abandoned.idle = time.Now(), found
+	before := e.abandoned.idle
+	found, err := e.idleTransactions(ctx)
+	e.abandoned.looked, e.abandoned.idle = time.Now(), found
 	var left bson.A
 	for key, now := range found {
 		if was, known := before[key]; known && was.Transaction.Active == now.Transaction.Active {
@@ -59,22 +59,22 @@ func (s *Store) clearWay() {
 		}
 	}
 	if len(left) > 0 {
-		s.log.Warn("ending transactions that a Seatlock has left behind", "transactions", len(left))
-		err = s.admin().RunCommand(ctx, bson.D{{Key: "killSessions", Value: left}}).Err()
+		e.log.Warn("ending transactions that a Seatlock has left behind", "transactions", len(left))
+		err = e.admin().RunCommand(ctx, bson.D{{Key: "killSessions", Value: left}}).Err()
 	}
 	if err != nil {
-		s.log.Warn("cannot look for transactions that were left behind", "error", err)
+		e.log.Warn("cannot look for transactions that were left behind", "error", err)
 	}
 }
 
-func (s *Store) admin() *mongo.Database {
-	return s.db.Client().Database("admin", options.Database().SetReadConcern(readconcern.Local()))
+func (e *Engine) admin() *mongo.Database {
+	return e.db.Client().Database("admin", options.Database().SetReadConcern(readconcern.Local()))
 }
 
-func (s *Store) idleTransactions(ctx context.Context) (map[string]idleTransaction, error) {
-	cursor, err := s.admin().Aggregate(ctx, mongo.Pipeline{
+func (e *Engine) idleTransactions(ctx context.Context) (map[string]idleTransaction, error) {
+	cursor, err := e.admin().Aggregate(ctx, mongo.Pipeline{
 		{{Key: "$currentOp", Value: bson.D{{Key: "idleSessions", Value: true}, {Key: "allUsers", Value: false}}}},
-		match(bson.D{{Key: "type", Value: "idleSession"}, {Key: "appName", Value: appName}}),
+		match(bson.D{{Key: "type", Value: "idleSession"}, {Key: "appName", Value: ourNames}}),
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/seatlock/seatlock/store"
 )
 
 // Reasons why a database cannot be used, each with what to do.
@@ -30,7 +32,10 @@ const (
 
 // hopeless reports whether only a person can help.
 func hopeless(err error) bool {
-	for _, reason := range []error{errCredentials, errRights, errStandalone, errNotInitiated, errSetName, errTooOld, errDamaged} {
+	for _, reason := range []error{
+		errCredentials, errRights, errStandalone, errNotInitiated, errSetName, errTooOld, errDamaged,
+		store.ErrNewer, store.ErrOlder, store.ErrUpgrading, errNoStore, errOvertaken, errUpgradeRights, errStillRuns,
+	} {
 		if errors.Is(err, reason) {
 			return true
 		}
@@ -46,8 +51,8 @@ type helloReply struct {
 	LocalTime  time.Time `bson:"localTime"`
 }
 
-func (s *Store) hello(ctx context.Context) (reply helloReply, err error) {
-	err = s.db.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&reply)
+func (e *Engine) hello(ctx context.Context) (reply helloReply, err error) {
+	err = e.db.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&reply)
 	return reply, err
 }
 
@@ -63,18 +68,18 @@ func (r helloReply) fault() error {
 }
 
 // checkServers looks at the primary.
-func (s *Store) checkServers(ctx context.Context) error {
+func (e *Engine) checkServers(ctx context.Context) error {
 	began := time.Now()
-	reply, err := s.hello(ctx)
+	reply, err := e.hello(ctx)
 	if err != nil {
 		return fmt.Errorf("reach MongoDB: %w", err)
 	}
 	if err := reply.fault(); err != nil {
 		return err
 	}
-	s.checkClock(reply.LocalTime, began.Add(time.Since(began)/2))
+	e.checkClock(reply.LocalTime, began.Add(time.Since(began)/2))
 	var b build
-	if err := s.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&b); err != nil {
+	if err := e.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&b); err != nil {
 		return fmt.Errorf("ask for MongoDB's version: %w", err)
 	}
 	return b.fault()
@@ -82,9 +87,9 @@ func (s *Store) checkServers(ctx context.Context) error {
 
 // checkClock warns of what makes other times in logs than on locks, and often
 // comes from servers that have no common time at all.
-func (s *Store) checkClock(theirs, ours time.Time) {
+func (e *Engine) checkClock(theirs, ours time.Time) {
 	if skew := theirs.Sub(ours); skew.Abs() > mostSkew {
-		s.log.Warn("the clocks of MongoDB and of this machine differ, and MongoDB's counts", "by", skew.Round(100*time.Millisecond))
+		e.log.Warn("the clocks of MongoDB and of this machine differ, and MongoDB's counts", "by", skew.Round(100*time.Millisecond))
 	}
 }
 
@@ -104,7 +109,7 @@ func (b build) fault() error {
 // diagnose turns a failure into a reason that a person can act on, if it is
 // one. A server that is no member of the replica set is not even selected: it
 // has to be asked by itself.
-func (s *Store) diagnose(ctx context.Context, err error) error {
+func (e *Engine) diagnose(ctx context.Context, err error) error {
 	switch {
 	case hopeless(err):
 		return err
@@ -115,15 +120,15 @@ func (s *Store) diagnose(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
 	defer cancel()
-	for _, host := range s.settings.client.Hosts {
-		reply, asked := s.ask(ctx, host)
+	for _, host := range e.settings.client.Hosts {
+		reply, asked := e.ask(ctx, host)
 		if asked != nil {
 			continue
 		}
 		if fault := reply.fault(); fault != nil {
 			return fault
 		}
-		if want := s.settings.client.ReplicaSet; want != nil && reply.SetName != "" && reply.SetName != *want {
+		if want := e.settings.client.ReplicaSet; want != nil && reply.SetName != "" && reply.SetName != *want {
 			return fmt.Errorf("%w: %s, and the URI says %s", errSetName, reply.SetName, *want)
 		}
 	}
@@ -131,8 +136,8 @@ func (s *Store) diagnose(ctx context.Context, err error) error {
 }
 
 // ask has one server say what it is, which it does to anybody.
-func (s *Store) ask(ctx context.Context, host string) (reply helloReply, err error) {
-	alone := *s.settings.client
+func (e *Engine) ask(ctx context.Context, host string) (reply helloReply, err error) {
+	alone := *e.settings.client
 	alone.Auth, alone.ReplicaSet = nil, nil
 	client, err := mongo.Connect(alone.SetHosts([]string{host}).SetDirect(true), options.Client().SetServerSelectionTimeout(connectTimeout))
 	if err != nil {

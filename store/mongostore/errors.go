@@ -19,15 +19,10 @@ var (
 	errBusy     = errors.New("busy with requests before this one")
 )
 
-// isContract reports whether err is one of the contract already.
-func isContract(err error) bool {
-	return store.IsAnswer(err) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrUnavailable)
-}
-
 // readError tells the end of the caller's ctx from a fault of ours.
 func readError(ctx context.Context, err error) error {
 	switch {
-	case isContract(err):
+	case store.IsContract(err):
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -38,7 +33,7 @@ func readError(ctx context.Context, err error) error {
 // writeError is for writes of which nothing was applied, or that say otherwise
 // themselves.
 func writeError(err error) error {
-	if isContract(err) {
+	if store.IsContract(err) {
 		return err
 	}
 	return unavailable(err)
@@ -46,13 +41,15 @@ func writeError(err error) error {
 
 func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }
 
-// unknown is for writes that were sent and not answered.
-func unknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, err) }
+// outcomeUnknown is for writes that were sent and not answered.
+func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, err) }
 
 // Codes of MongoDB's servers.
 const (
 	codeUnauthorized          = 13
 	codeAuthenticationFailed  = 18
+	codeNamespaceNotFound     = 26
+	codeIndexNotFound         = 27
 	codeNamespaceExists       = 48
 	codeIndexOptionsConflict  = 85
 	codeIndexKeySpecsConflict = 86

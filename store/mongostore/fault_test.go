@@ -58,7 +58,7 @@ const faultSeats, faultWriters = 40, 8
 // told.
 type fault struct {
 	*testing.T
-	s       store.Store
+	s       *store.Store
 	first   store.Snapshot
 	granted atomic.Int64
 	stop    context.CancelFunc
@@ -83,7 +83,7 @@ func newFault(t *testing.T, uri string) *fault {
 
 // write locks and gives back one seat after the other. Where an outcome is not
 // known it asks again, which must not blame itself.
-func (f *fault) write(ctx context.Context, i int, s store.Store) {
+func (f *fault) write(ctx context.Context, i int, s *store.Store) {
 	who := store.Holder(fmt.Sprint("writer-", i))
 	for n := 0; ctx.Err() == nil; n++ {
 		seat := fmt.Sprintf("s%d", (n*faultWriters+i)%faultSeats)

@@ -30,80 +30,80 @@ const (
 )
 
 var (
-	// errUntold: something happened that the feed cannot tell of.
-	errUntold = errors.New("changed past the engine")
+	// errPastEngine: something happened that the feed cannot tell of.
+	errPastEngine = errors.New("changed past the engine")
 	// errDropped: a collection was, as the restore of a backup does.
 	errDropped = errors.New("dropped")
 )
 
-// Changes implements [store.Store].
-func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+// Changes implements [store.Engine].
+func (e *Engine) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
 	return func(yield func(store.Batch, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(s.life, cancel)()
-		err := s.follow(ctx, from, func(b store.Batch) bool { return yield(b, nil) })
+		defer context.AfterFunc(e.life, cancel)()
+		err := e.resume(ctx, from, func(b store.Batch) bool { return yield(b, nil) })
 		switch {
-		case errors.Is(err, errLeft):
-		case s.life.Err() != nil:
-			yield(store.Batch{}, fmt.Errorf("changes: %w: closed", store.ErrUnavailable))
+		case errors.Is(err, errReaderLeft):
+		case e.life.Err() != nil:
+			yield(store.Batch{}, fmt.Errorf("%w: closed", store.ErrUnavailable))
 		case ctx.Err() != nil:
 		default:
-			yield(store.Batch{}, fmt.Errorf("changes from %s: %w", from, readError(ctx, err)))
+			yield(store.Batch{}, readError(ctx, err))
 		}
 	}
 }
 
-// errLeft: the reader of a feed has left its loop.
-var errLeft = errors.New("reader has left")
+// errReaderLeft: the reader of a feed has left its loop.
+var errReaderLeft = errors.New("reader has left")
 
-// follow delivers batches until deliver returns false, and takes a stream that
+// resume delivers batches until deliver returns false, and takes a stream that
 // breaks off up again from where it was.
-func (s *Store) follow(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
-	if err := s.checkReach(ctx, from); err != nil {
+func (e *Engine) resume(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
+	if err := e.checkReach(ctx, from); err != nil {
 		return err
 	}
 	last := time.Now()
 	for try := 0; ; try++ {
-		err := s.stream(ctx, from, func(b store.Batch) bool {
+		err := e.stream(ctx, from, func(b store.Batch) bool {
 			from, last, try = b.Cursor, time.Now(), 0
 			return deliver(b)
 		})
 		switch {
-		case errors.Is(err, errLeft), ctx.Err() != nil:
+		case errors.Is(err, errReaderLeft), ctx.Err() != nil:
 			return err
 		case errors.Is(err, errDropped):
-			s.moveHouse()
+			e.openAnew()
 			return fmt.Errorf("%w: %w", store.ErrCursorLost, err)
-		case errors.Is(err, errUntold), hasCode(err, codeInvalidResumeToken, codeStreamFatal, codeHistoryLost),
+		case errors.Is(err, errPastEngine), hasCode(err, codeInvalidResumeToken, codeStreamFatal, codeHistoryLost),
 			hasLabel(err, "NonResumableChangeStreamError"):
 			return fmt.Errorf("%w: %w", store.ErrCursorLost, err)
 		case time.Since(last) > feedGiveUp:
 			return err
 		}
-		s.log.Debug("change stream broke off, trying again", "error", err)
+		e.log.Debug("change stream broke off, trying again", "error", err)
 		pause(ctx, try+2)
 	}
 }
 
 // checkReach refuses what is not a place in this store's history. A server
 // would wait silently for one that lies ahead.
-func (s *Store) checkReach(ctx context.Context, from store.Cursor) error {
-	h, end, err := s.begin(ctx)
+func (e *Engine) checkReach(ctx context.Context, from store.Cursor) error {
+	o, leave, err := e.enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer end()
-	if from.Epoch != h.epoch {
+	defer leave()
+	if from.Epoch != o.epoch {
 		return fmt.Errorf("%w: other epoch", store.ErrCursorLost)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	last, err := s.serverTime(ctx)
+	last, err := e.serverTime(ctx)
 	if err != nil {
 		return err
 	}
-	if from.Position < h.since || from.Position > position(last) {
+	if from.Position < o.since || from.Position > position(last) {
 		return fmt.Errorf("%w: not a place in this history", store.ErrCursorLost)
 	}
 	return nil
@@ -111,13 +111,13 @@ func (s *Store) checkReach(ctx context.Context, from store.Cursor) error {
 
 // serverTime is the primary's last operation, committed by a majority or not
 // yet: no cursor that anybody was given lies beyond it.
-func (s *Store) serverTime(ctx context.Context) (at bson.Timestamp, err error) {
-	session, err := s.db.Client().StartSession()
+func (e *Engine) serverTime(ctx context.Context) (at bson.Timestamp, err error) {
+	session, err := e.db.Client().StartSession()
 	if err != nil {
 		return at, err
 	}
-	defer tidy(session.EndSession)
-	err = s.db.RunCommand(mongo.NewSessionContext(ctx, session), bson.D{{Key: "ping", Value: 1}}).Err()
+	defer cleanUp(session.EndSession)
+	err = e.db.RunCommand(mongo.NewSessionContext(ctx, session), bson.D{{Key: "ping", Value: 1}}).Err()
 	if operation := session.OperationTime(); err == nil && operation != nil {
 		at = *operation
 	}
@@ -125,19 +125,19 @@ func (s *Store) serverTime(ctx context.Context) (at bson.Timestamp, err error) {
 }
 
 // watched keeps what the feed tells, and what it cannot go on after. New seats
-// are not told one by one: the event that they belong to is. A row that was
+// are not told one by one: the event that they belong to is. A seat that was
 // touched is as it was, and a clock is nobody's business.
 func watched() mongo.Pipeline {
-	ours := in(bson.A{seatsColl, eventsColl, metaColl})
+	ours := in([]string{seatsColl, eventsColl, metaColl})
 	return mongo.Pipeline{
 		match(bson.D{{Key: "$or", Value: bson.A{
-			bson.D{{Key: "ns.coll", Value: seatsColl}, {Key: "operationType", Value: in(bson.A{"replace", "update", "delete"})},
+			bson.D{{Key: "ns.coll", Value: seatsColl}, {Key: "operationType", Value: in([]string{"replace", "update", "delete"})},
 				{Key: "documentKey._id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: "/@"}}}},
 				{Key: "updateDescription.updatedFields." + touchedField, Value: bson.D{{Key: "$exists", Value: false}}}},
-			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in(bson.A{"insert", "replace", "update", "delete"})}},
-			bson.D{{Key: "ns.coll", Value: ours}, {Key: "operationType", Value: in(bson.A{"drop", "rename"})}},
+			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in([]string{"insert", "replace", "update", "delete"})}},
+			bson.D{{Key: "ns.coll", Value: ours}, {Key: "operationType", Value: in([]string{"drop", "rename"})}},
 			bson.D{{Key: "to.coll", Value: ours}},
-			bson.D{{Key: "operationType", Value: in(bson.A{"dropDatabase", "invalidate"})}},
+			bson.D{{Key: "operationType", Value: in([]string{"dropDatabase", "invalidate"})}},
 		}}}),
 		{{Key: "$project", Value: bson.D{
 			{Key: "operationType", Value: 1}, {Key: "clusterTime", Value: 1}, {Key: "ns", Value: 1},
@@ -148,44 +148,44 @@ func watched() mongo.Pipeline {
 
 // watch begins a stream at the place itself, and not after it: a server that
 // waits then tells the place that it has reached, and never one beyond it.
-func (s *Store) watch(ctx context.Context, from uint64) (*mongo.ChangeStream, error) {
+func (e *Engine) watch(ctx context.Context, from uint64) (*mongo.ChangeStream, error) {
 	at := timestamp(from)
-	return s.db.Watch(ctx, watched(), options.ChangeStream().
+	return e.db.Watch(ctx, watched(), options.ChangeStream().
 		SetStartAtOperationTime(&at).SetBatchSize(feedSize).SetMaxAwaitTime(feedWait))
 }
 
 // stream delivers from one change stream until that fails.
-func (s *Store) stream(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
+func (e *Engine) stream(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
 	opening, cancel := context.WithTimeout(ctx, feedStep)
 	defer cancel()
-	events, err := s.watch(opening, from.Position)
+	events, err := e.watch(opening, from.Position)
 	if err != nil {
 		return err
 	}
-	defer s.closeStream(events)
+	defer e.closeStream(events)
 	g := gathering{start: from.Position, batch: store.Batch{Cursor: from}}
 	for {
-		if err := s.gather(ctx, events, &g); err != nil {
+		if err := e.gather(ctx, events, &g); err != nil {
 			return err
 		}
 		if batch, moved := g.take(tokenPosition(events.ResumeToken())); moved && !deliver(batch) {
-			return errLeft
+			return errReaderLeft
 		}
 	}
 }
 
 // closeStream is for a stream that nobody reads from any more: the driver
 // cannot close one under its reader.
-func (s *Store) closeStream(events *mongo.ChangeStream) {
+func (e *Engine) closeStream(events *mongo.ChangeStream) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
 	if err := events.Close(ctx); err != nil {
-		s.log.Debug("close a change stream", "error", err)
+		e.log.Debug("close a change stream", "error", err)
 	}
 }
 
 // gather takes in one reply of the server.
-func (s *Store) gather(ctx context.Context, events *mongo.ChangeStream, g *gathering) error {
+func (e *Engine) gather(ctx context.Context, events *mongo.ChangeStream, g *gathering) error {
 	ctx, cancel := context.WithTimeout(ctx, feedStep)
 	defer cancel()
 	for first := true; first || events.RemainingBatchLength() > 0; first = false {
@@ -204,7 +204,7 @@ func (s *Store) gather(ctx context.Context, events *mongo.ChangeStream, g *gathe
 		}
 		if err := g.add(events.Current); err != nil {
 			// Who reads back to before this comes here again, and no further.
-			s.floor.Store(max(s.floor.Load(), g.last))
+			e.floor.Store(max(e.floor.Load(), g.last))
 			return err
 		}
 	}
@@ -224,7 +224,7 @@ type gathering struct {
 func (g *gathering) add(raw bson.Raw) error {
 	t, i, ok := raw.Lookup("clusterTime").TimestampOK()
 	if !ok {
-		return fmt.Errorf("%w: an event without a time", errUntold)
+		return fmt.Errorf("%w: an event without a time", errPastEngine)
 	}
 	at := position(bson.Timestamp{T: t, I: i})
 	if at <= g.start {
@@ -239,16 +239,16 @@ func (g *gathering) add(raw bson.Raw) error {
 	switch {
 	case collection == seatsColl && operation == "replace":
 		document, _ := raw.Lookup("fullDocument").DocumentOK()
-		r, err := decodeRow(document)
+		s, err := decodeSeat(document)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errUntold, err)
+			return fmt.Errorf("%w: %w", errPastEngine, err)
 		}
-		g.batch.Changes = append(g.batch.Changes, r.told())
+		g.batch.Changes = append(g.batch.Changes, s.change())
 	case collection == eventsColl && (operation == "insert" || operation == "replace" || operation == "update"):
 		id, _ := raw.Lookup("documentKey", "_id").StringValueOK()
 		g.batch.Events = append(g.batch.Events, id)
 	case operation == "update" || operation == "delete": // by hand
-		return fmt.Errorf("%w: %s of %s", errUntold, operation, collection)
+		return fmt.Errorf("%w: %s of %s", errPastEngine, operation, collection)
 	default:
 		return fmt.Errorf("%w: %s of %s", errDropped, operation, collection)
 	}
@@ -293,17 +293,17 @@ func tokenPosition(token bson.Raw) uint64 {
 	return at
 }
 
-// Recent implements [store.Store].
-func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
-	err = s.scan(ctx, "recent cursor", snapshotTimeout, func(ctx context.Context, h *home) error {
-		at, err := s.snapshotTime(ctx)
+// Recent implements [store.Engine].
+func (e *Engine) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
+	err = e.readMuch(ctx, snapshotTimeout, func(ctx context.Context, o *opened) error {
+		at, err := e.snapshotTime(ctx)
 		if err != nil {
 			return err
 		}
-		cursor = h.cursor(at)
+		cursor = o.cursor(at)
 		for ; age >= time.Second; age /= 2 {
-			past := max(h.since, s.floor.Load(), uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
-			ok, err := s.readable(ctx, past)
+			past := max(o.since, e.floor.Load(), uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
+			ok, err := e.readable(ctx, past)
 			if err != nil {
 				return err
 			}
@@ -318,14 +318,14 @@ func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cur
 }
 
 // readable reports whether the servers still have all that happened since.
-func (s *Store) readable(ctx context.Context, since uint64) (bool, error) {
-	events, err := s.watch(ctx, since)
+func (e *Engine) readable(ctx context.Context, since uint64) (bool, error) {
+	events, err := e.watch(ctx, since)
 	if hasCode(err, codeHistoryLost) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	s.closeStream(events)
+	e.closeStream(events)
 	return true, nil
 }

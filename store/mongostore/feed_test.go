@@ -12,7 +12,6 @@ import (
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/mongostore"
 )
 
 // hall describes an event with the seats s0 to s(n-1).
@@ -40,7 +39,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func lock(t *testing.T, s store.Store, who string, seats ...string) store.Outcome {
+func lock(t *testing.T, s *store.Store, who string, seats ...string) store.Outcome {
 	t.Helper()
 	return must[store.Outcome](t)(s.Lock(t.Context(), store.LockRequest{
 		Event: "evening", Holder: store.Holder(who), Seats: seats,
@@ -50,7 +49,7 @@ func lock(t *testing.T, s store.Store, who string, seats ...string) store.Outcom
 
 // lostBecause follows the feed until it ends, and fails unless that is for a
 // lost cursor. Begin is called once the feed runs.
-func lostBecause(t *testing.T, s store.Store, begin func()) {
+func lostBecause(t *testing.T, s *store.Store, begin func()) {
 	t.Helper()
 	from := must[store.Cursor](t)(s.Recent(t.Context(), 0))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -70,7 +69,7 @@ func lostBecause(t *testing.T, s store.Store, begin func()) {
 
 // readsOn fails unless the feed, begun as far back as it can be, comes to its
 // head: a reader that was lost must not be lost again by the same.
-func readsOn(t *testing.T, s store.Store) {
+func readsOn(t *testing.T, s *store.Store) {
 	t.Helper()
 	head := must[store.Cursor](t)(s.Recent(t.Context(), 0))
 	for batch, err := range s.Changes(t.Context(), must[store.Cursor](t)(s.Recent(t.Context(), 10*time.Minute))) {
@@ -135,7 +134,7 @@ func TestDroppedCollection(t *testing.T) {
 				t.Fatal(err)
 			}
 			old := lock(t, one, "anna", "s1").Cursor
-			for i, s := range []*mongostore.Store{one, two} {
+			for i, s := range []*store.Store{one, two} {
 				lostBecause(t, s, func() {
 					if err := dropping[what](m.Database(uri)); err != nil {
 						t.Fatal(err)
@@ -200,7 +199,7 @@ func TestHeadIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := lock(t, s, "anna", "s0").Cursor
-	if err := s.CommitCtx(t.Context(), "token", []byte("data"), time.Now().Add(time.Hour)); err != nil {
+	if err := keepRecord(t, s, "token"); err != nil {
 		t.Fatal(err)
 	}
 	head := must[store.Cursor](t)(s.Recent(t.Context(), 0))

@@ -1,5 +1,5 @@
 // Package mongostore keeps Seatlock's store in a MongoDB replica set: the
-// engine that any number of instances share. It fulfils [store.Store].
+// engine that any number of instances share. It fulfils [store.Engine].
 //
 // Requests for an event that come while a transaction of it is under way share
 // the next one: it reads what they need, they are decided one after the other
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-var _ store.Store = (*Store)(nil)
+var _ store.Engine = (*Engine)(nil)
 
 // Limits on how long anything waits for the servers. They add up to what a
 // visitor can be asked to bear while another primary is elected.
@@ -37,32 +38,39 @@ const (
 	tryTimeout       = 2500 * time.Millisecond // of one try of a request or a commit
 	callTimeout      = 5 * time.Second         // of a whole request, with all its tries
 	commitTimeout    = 5 * time.Second         // of a commit that was sent: its outcome is worth a wait
-	createTimeout    = time.Minute             // of a whole event, as long as servers keep a transaction
+	planTimeout      = time.Minute             // of all seats of an event, as long as servers keep a transaction
 	snapshotTimeout  = 20 * time.Second
 )
 
-// Options say how to open a store.
+// Options say how to open a database.
 type Options struct {
 	// Log gets what no caller is told. Nil is silence.
 	Log *slog.Logger
+	// Program is this program's version, kept with a database that it makes.
+	Program string
+	// Kinds are the kinds of record that there are. Nil is [store.Kinds].
+	Kinds []store.Kind
 }
 
-// Store is a database of a replica set. Use Open.
-type Store struct {
+// Engine is a database of a replica set. Use Open.
+type Engine struct {
 	db        *mongo.Database
 	log       *slog.Logger
 	settings  settings
+	program   string
+	kinds     []store.Kind
 	primary   *primary
 	queues    queues
 	abandoned abandoned
-	home      atomic.Pointer[home] // nil while the store is not ready
-	trouble   atomic.Pointer[error]
-	floor     atomic.Uint64 // place of the last that the feed could not tell
-	lost      chan struct{} // has an element when home must be found anew
+	format    formatWatch
+	opened    atomic.Pointer[opened] // nil while the database is not ready
+	notReady  atomic.Pointer[error]  // why
+	floor     atomic.Uint64          // place of the last that the feed could not tell
+	stale     chan struct{}          // has an element when the database must be opened anew
 
-	life context.Context // ends with Close
-	end  context.CancelFunc
-	kept chan struct{} // closed when keep has ended
+	life       context.Context // ends with Close
+	end        context.CancelFunc
+	background sync.WaitGroup
 
 	mu     sync.RWMutex
 	closed bool
@@ -70,16 +78,16 @@ type Store struct {
 	close  func() error
 }
 
-// home is what is read once from a store that is ready.
-type home struct {
+// opened is what is read once from a database that is ready.
+type opened struct {
 	epoch  string
 	since  uint64 // the first position of this epoch
 	secret []byte
 	sales  salesTimes
 }
 
-func (h *home) cursor(at bson.Timestamp) store.Cursor {
-	return store.Cursor{Epoch: h.epoch, Position: position(at)}
+func (o *opened) cursor(at bson.Timestamp) store.Cursor {
+	return store.Cursor{Epoch: o.epoch, Position: position(at)}
 }
 
 func position(at bson.Timestamp) uint64 { return uint64(at.T)<<32 | uint64(at.I) }
@@ -88,44 +96,44 @@ func timestamp(position uint64) bson.Timestamp {
 	return bson.Timestamp{T: uint32(position >> 32), I: uint32(position)}
 }
 
-// Close implements [store.Store].
-func (s *Store) Close() error { return s.close() }
+// Close implements [store.Engine].
+func (e *Engine) Close() error { return e.close() }
 
-func (s *Store) shut() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.end()
-	<-s.kept
-	s.calls.Wait()
+func (e *Engine) shut() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.end()
+	e.background.Wait()
+	e.calls.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	if err := s.db.Client().Disconnect(ctx); err != nil {
+	if err := e.db.Client().Disconnect(ctx); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
 }
 
-// begin lets a call in, unless the store is closed, not ready, or ctx has
-// ended. The call then has to end before Close does.
-func (s *Store) begin(ctx context.Context) (h *home, end func(), err error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
+// enter lets a call in, unless the engine is closed, not ready, or ctx has
+// ended. The call then has to leave before Close does.
+func (e *Engine) enter(ctx context.Context) (o *opened, leave func(), err error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
 		return nil, nil, fmt.Errorf("%w: closed", store.ErrUnavailable)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	if h = s.home.Load(); h == nil {
-		return nil, nil, fmt.Errorf("%w: %w", store.ErrUnavailable, s.notReady())
+	if o = e.opened.Load(); o == nil {
+		return nil, nil, unavailable(e.whyNotReady())
 	}
-	s.calls.Add(1)
-	return h, s.calls.Done, nil
+	e.calls.Add(1)
+	return o, e.calls.Done, nil
 }
 
-func (s *Store) notReady() error {
-	if err := s.trouble.Load(); err != nil {
+func (e *Engine) whyNotReady() error {
+	if err := e.notReady.Load(); err != nil {
 		return *err
 	}
 	return errNotYet
@@ -133,23 +141,23 @@ func (s *Store) notReady() error {
 
 // read runs fn, which reads a little, again and again until that is done or
 // callTimeout is over.
-func (s *Store) read(ctx context.Context, what string, fn func(context.Context, *home) error) error {
-	return s.scan(ctx, what, callTimeout, func(ctx context.Context, h *home) error {
-		return s.primary.again(ctx, func(ctx context.Context) error { return fn(ctx, h) })
+func (e *Engine) read(ctx context.Context, fn func(context.Context, *opened) error) error {
+	return e.readMuch(ctx, callTimeout, func(ctx context.Context, o *opened) error {
+		return e.primary.again(ctx, func(ctx context.Context) error { return fn(ctx, o) })
 	})
 }
 
-// scan runs fn, which may read much, and ends it after limit.
-func (s *Store) scan(ctx context.Context, what string, limit time.Duration, fn func(context.Context, *home) error) error {
-	h, end, err := s.begin(ctx)
+// readMuch runs fn once, and ends it after limit.
+func (e *Engine) readMuch(ctx context.Context, limit time.Duration, fn func(context.Context, *opened) error) error {
+	o, leave, err := e.enter(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return err
 	}
-	defer end()
+	defer leave()
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := fn(limited, h); err != nil {
-		return fmt.Errorf("%s: %w", what, readError(ctx, err))
+	if err := fn(limited, o); err != nil {
+		return readError(ctx, err)
 	}
 	return nil
 }
@@ -157,50 +165,53 @@ func (s *Store) scan(ctx context.Context, what string, limit time.Duration, fn f
 // write runs fn with a context that ends after limit and not with ctx. Cutting
 // a write off would cost the connection and leave its outcome unknown, where
 // it is soon known.
-func (s *Store) write(ctx context.Context, what string, limit time.Duration, fn func(context.Context, *home) error) error {
-	h, end, err := s.begin(ctx)
+func (e *Engine) write(ctx context.Context, limit time.Duration, fn func(context.Context, *opened) error) error {
+	o, leave, err := e.enter(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return err
 	}
-	defer end()
+	defer leave()
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	if err := fn(limited, h); err != nil {
-		return fmt.Errorf("%s: %w", what, writeError(err))
+	if err := fn(limited, o); err != nil {
+		return writeError(err)
 	}
 	return nil
 }
 
-// Now implements [store.Store].
-func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.read(ctx, "now", func(ctx context.Context, _ *home) error {
-		reply, err := s.hello(ctx)
+// Now implements [store.Engine].
+func (e *Engine) Now(ctx context.Context) (now time.Time, err error) {
+	err = e.read(ctx, func(ctx context.Context, _ *opened) error {
+		reply, err := e.hello(ctx)
 		now = reply.LocalTime.UTC()
 		return err
 	})
 	return now, err
 }
 
-// Ping implements [store.Store].
-func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", func(ctx context.Context, _ *home) error {
-		_, err := s.snapshotTime(ctx)
+// Ping implements [store.Engine].
+func (e *Engine) Ping(ctx context.Context) error {
+	return e.read(ctx, func(ctx context.Context, _ *opened) error {
+		if err := e.mayWrite(ctx); err != nil {
+			return err
+		}
+		_, err := e.snapshotTime(ctx)
 		return err
 	})
 }
 
-// Secret implements [store.Store].
-func (s *Store) Secret(ctx context.Context) ([]byte, error) {
-	h, end, err := s.begin(ctx)
+// Secret implements [store.Engine].
+func (e *Engine) Secret(ctx context.Context) ([]byte, error) {
+	o, leave, err := e.enter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("secret: %w", err)
+		return nil, err
 	}
-	defer end()
-	return append([]byte(nil), h.secret...), nil
+	defer leave()
+	return slices.Clone(o.secret), nil
 }
 
-// tidy does what the servers are told when all is done, and never long.
-func tidy(do func(context.Context)) {
+// cleanUp does what the servers are told when all is done, and never long.
+func cleanUp(do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
 	do(ctx)

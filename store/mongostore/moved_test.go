@@ -15,10 +15,11 @@ import (
 // added in front of it must not write its old place again.
 func TestMovedSeatIsNotPutBack(t *testing.T) {
 	ctx := t.Context()
-	s, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{})
+	engine, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := store.New(engine)
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -36,7 +37,7 @@ func TestMovedSeatIsNotPutBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, _, err := s.locked(ctx, bson.D{}, 1)
+	read, _, err := engine.locked(ctx, bson.D{}, 1)
 	if err != nil || len(read) != 1 {
 		t.Fatalf("got %+v, %v", read, err)
 	}
@@ -44,9 +45,13 @@ func TestMovedSeatIsNotPutBack(t *testing.T) {
 	if _, err := s.AddSeats(ctx, e); err != nil {
 		t.Fatal(err)
 	}
+	change, due := store.Lapsed("evening", read[0].seat, read[0].seat.LockedUntil)
+	if !due {
+		t.Fatal("the lock is not over at its end")
+	}
 	var w writes
-	w.replace(read[0].change(store.Seat{}, true))
-	if err := s.put(ctx, w); !errors.Is(err, errConflict) {
+	w.replaceSeat(read[0].after(change))
+	if err := engine.put(ctx, w); !errors.Is(err, errConflict) {
 		t.Errorf("writing what was read before answers %v, want a conflict", err)
 	}
 	snapshot, err := s.Snapshot(ctx, "evening")

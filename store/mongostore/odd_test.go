@@ -48,7 +48,7 @@ func TestOddIDs(t *testing.T) {
 }
 
 // oddLock has the holder lock the seat, extend the lock, and give it back.
-func oddLock(t *testing.T, s store.Store, event, seat string, who store.Holder) {
+func oddLock(t *testing.T, s *store.Store, event, seat string, who store.Holder) {
 	first := must[store.Snapshot](t)(s.Snapshot(t.Context(), event))
 	rules := store.DefaultRules()
 	must[store.Outcome](t)(s.Lock(t.Context(), store.LockRequest{Event: event, Holder: who, Seats: []string{seat}, Rules: rules}))
@@ -69,14 +69,14 @@ func oddLock(t *testing.T, s store.Store, event, seat string, who store.Holder) 
 	last := must[store.Outcome](t)(s.Unlock(t.Context(), store.UnlockRequest{Event: event, Holder: who}))
 	free := store.Seat{ID: seat, Version: held.Version + 1}
 	told := read(t, s, first.Cursor).until(last.Cursor)
-	if len(told) != 3 || told[1] != (store.Change{Event: event, Seat: held, Before: who}) ||
-		told[2] != (store.Change{Event: event, Seat: free, Before: who}) {
+	if len(told) != 3 || told[1] != (store.Change{Event: event, Seat: held, Before: who, Reason: store.ReasonExtended}) ||
+		told[2] != (store.Change{Event: event, Seat: free, Before: who, Reason: store.ReasonGivenBack}) {
 		t.Errorf("the feed tells of\n\t%+v, want a lock, an extension and its end", told)
 	}
 }
 
 // oddLapse has the holder lose the seat to the clock.
-func oddLapse(t *testing.T, s store.Store, seat string, who store.Holder) {
+func oddLapse(t *testing.T, s *store.Store, seat string, who store.Holder) {
 	first := must[store.Snapshot](t)(s.Snapshot(t.Context(), "evening"))
 	lapse(t, s, who, seat)
 	if due := must[store.Due](t)(s.ReleaseDue(t.Context())); due.Released != 1 || due.Next != (store.Lapse{}) {
@@ -86,7 +86,7 @@ func oddLapse(t *testing.T, s store.Store, seat string, who store.Holder) {
 	told := read(t, s, first.Cursor).until(last.Cursor)
 	at := slices.IndexFunc(last.Seats, func(s store.Seat) bool { return s.ID == seat })
 	free := store.Seat{ID: seat, Version: first.Seats[at].Version + 2}
-	if last.Seats[at] != free || len(told) != 2 || told[1] != (store.Change{Event: "evening", Seat: free, Before: who, Lapsed: true}) {
+	if last.Seats[at] != free || len(told) != 2 || told[1] != (store.Change{Event: "evening", Seat: free, Before: who, Reason: store.ReasonLapsed}) {
 		t.Errorf("the seat is %+v, want %+v, and the feed tells of\n\t%+v", last.Seats[at], free, told)
 	}
 }
@@ -108,7 +108,7 @@ func TestOddIDsReachNobody(t *testing.T) {
 	for _, id := range []string{"", "$where", "a/b", "@A1", "A1@", "/@A1", "A1\x00", ".", ".."} {
 		_, locking := s.Lock(ctx, store.LockRequest{Event: "evening", Holder: "anna", Seats: []string{id}, Rules: rules})
 		_, giving := s.Unlock(ctx, store.UnlockRequest{Event: "evening", Holder: "A1", Seats: []string{id}})
-		_, withholding := s.Withhold(ctx, "evening", []string{id}, true)
+		_, withholding := s.Withhold(ctx, store.WithholdRequest{Event: "evening", Seats: []string{id}, On: true})
 		for _, err := range []error{locking, giving, withholding} {
 			if !errors.Is(err, store.ErrInvalid) {
 				t.Errorf("seat %q: %v, want ErrInvalid", id, err)
@@ -119,7 +119,7 @@ func TestOddIDsReachNobody(t *testing.T) {
 		_, locking := s.Lock(ctx, store.LockRequest{Event: id, Holder: "A1", Seats: []string{"A1"}, Rules: rules})
 		_, giving := s.Unlock(ctx, store.UnlockRequest{Event: id, Holder: "A1"})
 		_, extending := s.Extend(ctx, store.ExtendRequest{Event: id, Holder: "A1", Rules: rules})
-		_, withholding := s.Withhold(ctx, id, []string{"A1"}, true)
+		_, withholding := s.Withhold(ctx, store.WithholdRequest{Event: id, Seats: []string{"A1"}, On: true})
 		_, asking := s.LockOf(ctx, id, "A1")
 		_, finding := s.Event(ctx, id)
 		_, reading := s.Snapshot(ctx, id)
@@ -201,7 +201,7 @@ func writeAsAnother(t *testing.T, db *mongo.Database, old bson.Raw) {
 func TestIndexOfAnotherVersion(t *testing.T) {
 	m := testengine.ReplicaSet(t)
 	for what, foreign := range map[string]mongo.IndexModel{
-		"options": {Keys: bson.D{{Key: "deadline", Value: 1}}, Options: options.Index().SetName("over").SetExpireAfterSeconds(3600)},
+		"options": {Keys: bson.D{{Key: "over", Value: 1}}, Options: options.Index().SetName("clock_over").SetExpireAfterSeconds(3600)},
 		"keys":    {Keys: bson.D{{Key: "lockedUntil", Value: 1}, {Key: "event", Value: 1}}, Options: options.Index().SetName("due")},
 		"name":    {Keys: bson.D{{Key: "event", Value: 1}, {Key: "place", Value: 1}}, Options: options.Index().SetName("places")},
 	} {
@@ -212,7 +212,7 @@ func TestIndexOfAnotherVersion(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			s := must[*mongostore.Store](t)(mongostore.Open(t.Context(), uri, mongostore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}))
+			s := store.New(must[*mongostore.Engine](t)(mongostore.Open(t.Context(), uri, mongostore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})))
 			t.Cleanup(func() { _ = s.Close() }) // was closed, unless the test has failed
 			if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
 				t.Fatal(err)

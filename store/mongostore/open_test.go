@@ -104,7 +104,7 @@ func TestCloseWhileWaiting(t *testing.T) {
 func TestTenInstancesAtOnce(t *testing.T) {
 	uri := testengine.ReplicaSet(t).NewDatabase(t)
 	var mu sync.Mutex
-	var stores []*mongostore.Store
+	var engines []*mongostore.Engine
 	var opening sync.WaitGroup
 	for range 10 {
 		opening.Go(func() {
@@ -115,13 +115,13 @@ func TestTenInstancesAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			stores = append(stores, s)
+			engines = append(engines, s)
 		})
 	}
 	opening.Wait()
 	var secret []byte
 	var epoch string
-	for _, s := range stores {
+	for _, s := range engines {
 		mine, err := s.Secret(t.Context())
 		if err != nil || len(mine) != 32 || secret != nil && !bytes.Equal(mine, secret) {
 			t.Errorf("secret %x, %v, want 32 bytes, for all the same", mine, err)

@@ -158,7 +158,7 @@ func TestStall(t *testing.T) {
 }
 
 // toAndFro has each holder lock a seat of their own and give it back.
-func toAndFro(t *testing.T, s store.Store, holders, rounds int) {
+func toAndFro(t *testing.T, s *store.Store, holders, rounds int) {
 	t.Helper()
 	var busy sync.WaitGroup
 	for i := range holders {
@@ -185,7 +185,7 @@ type feed struct {
 	err   error
 }
 
-func read(t *testing.T, s store.Store, from store.Cursor) *feed {
+func read(t *testing.T, s *store.Store, from store.Cursor) *feed {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	pull, stop := iter.Pull2(s.Changes(ctx, from))
 	t.Cleanup(func() { stop(); cancel() })

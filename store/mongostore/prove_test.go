@@ -21,7 +21,6 @@ import (
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/mongostore"
 )
 
 // trial is how long one measurement of a loop runs. Loops are measured by
@@ -126,7 +125,7 @@ func (p *prover) losers() load {
 	}
 }
 
-func (p *prover) hall(seats int) (*mongostore.Store, store.NewEvent) {
+func (p *prover) hall(seats int) (*store.Store, store.NewEvent) {
 	s, e := open(p.T, p.m.NewDatabase(p)), hall(seats)
 	if err := s.CreateEvent(p.Context(), e); err != nil {
 		p.Fatal(err)

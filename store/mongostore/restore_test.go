@@ -15,14 +15,13 @@ import (
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/mongostore"
 )
 
 // backup is a copy of all documents of a database, by collection.
 type backup map[string][]bson.Raw
 
 // collections are all that a store has, in the order of their restore.
-var collections = []string{"meta", "sessions", "plans", "events", "seats"}
+var collections = []string{"meta", "records", "plans", "events", "seats"}
 
 func backUp(t *testing.T, db *mongo.Database) backup {
 	t.Helper()
@@ -65,7 +64,7 @@ type aged struct {
 	late store.Cursor // of a lock that the backup does not have
 }
 
-func age(t *testing.T, uri string, s store.Store, db *mongo.Database) aged {
+func age(t *testing.T, uri string, s *store.Store, db *mongo.Database) aged {
 	t.Helper()
 	if err := s.CreateEvent(t.Context(), hall(3)); err != nil {
 		t.Fatal(err)
@@ -76,14 +75,14 @@ func age(t *testing.T, uri string, s store.Store, db *mongo.Database) aged {
 	return a
 }
 
-func seatsOf(t *testing.T, s store.Store) []store.Seat {
+func seatsOf(t *testing.T, s *store.Store) []store.Seat {
 	t.Helper()
 	return must[store.Snapshot](t)(s.Snapshot(t.Context(), "evening")).Seats
 }
 
 // check fails unless the store has what the backup had, in another history,
 // and goes on from there.
-func (a aged) check(t *testing.T, s store.Store) {
+func (a aged) check(t *testing.T, s *store.Store) {
 	t.Helper()
 	if got := seatsOf(t, s); !slices.Equal(got, a.want) {
 		t.Errorf("the seats are\n\t%+v\nand were\n\t%+v", got, a.want)
@@ -115,7 +114,7 @@ func (a aged) check(t *testing.T, s store.Store) {
 func TestRestoreUnderRunningStores(t *testing.T) {
 	m := testengine.ReplicaSet(t)
 	uri := m.NewDatabase(t)
-	stores := []*mongostore.Store{open(t, uri), open(t, uri)}
+	stores := []*store.Store{open(t, uri), open(t, uri)}
 	a := age(t, uri, stores[0], m.Database(uri))
 	ends := make([]func() error, len(stores))
 	for i, s := range stores {
@@ -140,7 +139,7 @@ func TestRestoreUnderRunningStores(t *testing.T) {
 
 // follow reads the feed until the test ends, and begins anew whenever the feed
 // does, as a server would. The function that it returns waits for the first end.
-func follow(t *testing.T, s store.Store) (end func() error) {
+func follow(t *testing.T, s *store.Store) (end func() error) {
 	ctx, stop := context.WithCancel(t.Context())
 	var reading sync.WaitGroup
 	t.Cleanup(func() { stop(); reading.Wait() })
@@ -218,7 +217,7 @@ func TestMissingIndexes(t *testing.T) {
 	if left := indexes(t, m.Database(uri)); len(left) != len(collections) {
 		t.Fatalf("%q are left, want one for each collection", left)
 	}
-	if err := errors.Join(useReads(t.Context(), s), useSeats(t.Context(), s), useSessions(t.Context(), s)); err != nil {
+	if err := errors.Join(useReads(t.Context(), s), useSeats(t.Context(), s), useRecords(t.Context(), s)); err != nil {
 		t.Errorf("without indexes: %v", err)
 	}
 	if err := s.Close(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,36 @@ func TestDocumentedRole(t *testing.T) {
 	if err := useAll(t.Context(), userOf(t, m, "plain", "readWrite")); err != nil {
 		t.Errorf("with readWrite: %v", err)
 	}
+	upgradeNeeds(t, m, whole)
+}
+
+// upgradeNeeds fails unless an upgrade is refused to the documented role before
+// anything is changed, and readWrite is enough for it.
+func upgradeNeeds(t *testing.T, m *testengine.Mongo, less role) {
+	t.Helper()
+	less.Privileges = slices.Clone(less.Privileges)
+	less.Privileges[0].Resource.DB = "old"
+	uri := userOf(t, m, makeRole(t, m, less), less.Name)
+	putFormat2(t, m.Database(m.URI("old")))
+	before := dump(t, m.Database(m.URI("old")))
+	if _, err := upgrade(t.Context(), uri, nil); err == nil || !strings.Contains(err.Error(), "role readWrite") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("upgrade by a user who may not drop anything: %v", err)
+	}
+	if after := dump(t, m.Database(m.URI("old"))); !reflect.DeepEqual(before, after) {
+		t.Error("the upgrade that was refused has changed something")
+	}
+	if err := m.Database(uri).RunCommand(t.Context(), bson.D{
+		{Key: "updateUser", Value: "seatlock"}, {Key: "roles", Value: bson.A{"readWrite"}},
+	}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	if _, err := upgrade(t.Context(), uri, func(line string) { said = append(said, line) }); err != nil {
+		t.Errorf("upgrade with readWrite: %v", err)
+	}
+	if !slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "this very MongoDB user") }) {
+		t.Errorf("said %q, and not that connections of others are not seen", said)
+	}
 }
 
 // makeRole returns the database that the role is of.
@@ -114,10 +145,11 @@ func userOf(t *testing.T, m *testengine.Mongo, database, role string) string {
 func useAll(ctx context.Context, uri string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	s, err := mongostore.Open(ctx, uri, mongostore.Options{})
+	engine, err := mongostore.Open(ctx, uri, mongostore.Options{})
 	if err != nil {
 		return err
 	}
+	s := store.New(engine)
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.CreateEvent(ctx, hall(3)); err != nil {
 		return err
@@ -144,12 +176,12 @@ func useAll(ctx context.Context, uri string) (err error) {
 	if err := useRescue(ctx, s, uri); err != nil {
 		return err
 	}
-	return useSessions(ctx, s)
+	return useRecords(ctx, s)
 }
 
 // useRescue locks a seat that a killed Seatlock was about to write.
-func useRescue(ctx context.Context, s store.Store, uri string) error {
-	killed, err := mongo.Connect(options.Client().ApplyURI(uri).SetAppName("seatlock"))
+func useRescue(ctx context.Context, s *store.Store, uri string) error {
+	killed, err := mongo.Connect(options.Client().ApplyURI(uri).SetAppName("seatlock-3"))
 	if err != nil {
 		return err
 	}
@@ -175,7 +207,7 @@ func useRescue(ctx context.Context, s store.Store, uri string) error {
 	return err
 }
 
-func useReads(ctx context.Context, s store.Store) error {
+func useReads(ctx context.Context, s *store.Store) error {
 	events, err := s.Events(ctx)
 	if err != nil {
 		return err
@@ -192,7 +224,7 @@ func useReads(ctx context.Context, s store.Store) error {
 
 // useSeats locks, extends, gives back, withholds and has the sweep release, and
 // reads all of it from the feed.
-func useSeats(ctx context.Context, s store.Store) error {
+func useSeats(ctx context.Context, s *store.Store) error {
 	before, err := s.Snapshot(ctx, "evening")
 	if err != nil {
 		return err
@@ -211,7 +243,7 @@ func useSeats(ctx context.Context, s store.Store) error {
 			return err
 		}
 	}
-	if _, err := s.Withhold(ctx, "evening", []string{"s1"}, true); err != nil {
+	if _, err := s.Withhold(ctx, store.WithholdRequest{Event: "evening", Seats: []string{"s1"}, On: true}); err != nil {
 		return err
 	}
 	for released := 0; released == 0; {
@@ -236,16 +268,26 @@ func useSeats(ctx context.Context, s store.Store) error {
 	return fmt.Errorf("the feed came to versions %v: %w", versions, ctx.Err())
 }
 
-func useSessions(ctx context.Context, s store.Store) error {
-	if err := s.CommitCtx(ctx, "token", []byte("data"), time.Now().Add(time.Hour)); err != nil {
-		return err
+// useRecords makes, changes, lists and removes a record.
+func useRecords(ctx context.Context, s *store.Store) error {
+	key := store.Key{Kind: store.Session, ID: "token"}
+	become := func(r store.Record, deleted bool) func(store.Record) (store.Record, bool, error) {
+		return func(store.Record) (store.Record, bool, error) { return r, deleted, nil }
 	}
-	if _, found, err := s.FindCtx(ctx, "token"); err != nil {
-		return err
-	} else if !found {
-		return errors.New("the session is not found")
+	for _, body := range []string{`{}`, `{"again": true}`} {
+		if err := s.ChangeRecord(ctx, key, become(store.Record{Body: []byte(body), Expires: time.Now().Add(time.Hour)}, false)); err != nil {
+			return err
+		}
 	}
-	return s.DeleteCtx(ctx, "token")
+	r, err := s.Record(ctx, key)
+	if err != nil || r.Version != 2 {
+		return errors.Join(err, fmt.Errorf("the record is %+v", r))
+	}
+	page, err := s.Records(ctx, store.Scan{Kind: store.Session, Limit: 1})
+	if err != nil || len(page) != 1 {
+		return errors.Join(err, fmt.Errorf("the records are %+v", page))
+	}
+	return s.ChangeRecord(ctx, key, become(store.Record{}, true))
 }
 
 // confined fails where the user can do harm beyond what Seatlock does.

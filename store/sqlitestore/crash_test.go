@@ -158,7 +158,7 @@ func limitFiles(t *testing.T, limit syscall.Rlimit) {
 }
 
 // lockUntilFull locks seats from the first on, and returns how many it got.
-func lockUntilFull(t *testing.T, s store.Store, seats int) int {
+func lockUntilFull(t *testing.T, s *store.Store, seats int) int {
 	t.Helper()
 	for i := range seats {
 		_, err := lock(t, s, "hall", holder(i), seatID(i))
@@ -174,7 +174,7 @@ func lockUntilFull(t *testing.T, s store.Store, seats int) int {
 }
 
 // wantLocked wants the first n seats locked and no other.
-func wantLocked(t *testing.T, s store.Store, n int) {
+func wantLocked(t *testing.T, s *store.Store, n int) {
 	t.Helper()
 	for id, seat := range seatsOf(t, s, "hall") {
 		var i int

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/seatlock/seatlock/store"
 )
 
 // resource reports whether err is the machine's fault (disk, lock, memory) and
@@ -26,7 +28,6 @@ func resource(err error) bool {
 var (
 	errNotFile = errors.New("not a file")
 	errNotOurs = errors.New("not a Seatlock store")
-	errNewer   = errors.New("written by a newer Seatlock")
 	errServed  = errors.New("another Seatlock serves this store")
 	errDamaged = errors.New("damaged")
 	errNoWAL   = errors.New("no write-ahead log to be had")
@@ -46,10 +47,12 @@ func advice(err error) string {
 		return "stop it first, or give this one another --store"
 	case errors.Is(err, errNotOurs), errors.Is(err, errNotFile), code == sqlite.ResultNotADB:
 		return "it is left as it is; give another --store"
-	case errors.Is(err, errNewer):
-		return "it is left as it is; install the newer version"
+	case errors.Is(err, store.ErrNewer), errors.Is(err, store.ErrOlder):
+		return "it is left as it is"
 	case errors.Is(err, errDamaged), code == sqlite.ResultCorrupt:
 		return "it is left as it is; put a backup in its place"
+	case errors.Is(err, fs.ErrNotExist):
+		return "give the --store that is to be upgraded"
 	case errors.Is(err, syscall.ENOSPC), code == sqlite.ResultFull, code == sqlite.ResultIOErr:
 		return "is the disk full?"
 	case errors.Is(err, fs.ErrPermission), code == sqlite.ResultReadOnly, code == sqlite.ResultCantOpen, code == sqlite.ResultPerm:

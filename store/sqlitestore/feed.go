@@ -24,7 +24,8 @@ type changeJSON struct {
 	Booking string `json:"booking,omitempty"`
 	Version int64  `json:"version"`
 	Before  string `json:"before,omitempty"`
-	Lapsed  bool   `json:"lapsed,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Lapsed  bool   `json:"lapsed,omitempty"` // of format 2, which has no reason
 }
 
 func encodeChanges(event string, changes []store.Change) string {
@@ -33,7 +34,7 @@ func encodeChanges(event string, changes []store.Change) string {
 		rows[i] = changeJSON{
 			Seat: c.Seat.ID, Status: c.Seat.Status.String(), By: string(c.Seat.LockedBy),
 			Since: milliseconds(c.Seat.LockTime), Until: milliseconds(c.Seat.LockedUntil),
-			Booking: c.Seat.Booking, Version: c.Seat.Version, Before: string(c.Before), Lapsed: c.Lapsed,
+			Booking: c.Seat.Booking, Version: c.Seat.Version, Before: string(c.Before), Reason: string(c.Reason),
 		}
 		if c.Event != event {
 			rows[i].Event = c.Event
@@ -52,14 +53,14 @@ func decodeChanges(event, body string, to []store.Change) ([]store.Change, error
 		return to, fmt.Errorf("%w: changes of %s: %w", errDamaged, event, err)
 	}
 	for _, r := range rows {
-		status, ok := store.ParseStatus(r.Status)
-		if !ok {
-			return to, fmt.Errorf("%w: change of %s to %q", errDamaged, r.Seat, r.Status)
+		reason := store.ParseReason(r.Reason)
+		if r.Lapsed {
+			reason = store.ReasonLapsed
 		}
 		to = append(to, store.Change{
-			Event: cmp.Or(r.Event, event), Before: store.Holder(r.Before), Lapsed: r.Lapsed,
+			Event: cmp.Or(r.Event, event), Before: store.Holder(r.Before), Reason: reason,
 			Seat: store.Seat{
-				ID: r.Seat, Status: status, LockedBy: store.Holder(r.By),
+				ID: r.Seat, Status: store.ParseStatus(r.Status), LockedBy: store.Holder(r.By),
 				LockTime: fromMilliseconds(r.Since), LockedUntil: fromMilliseconds(r.Until),
 				Booking: r.Booking, Version: r.Version,
 			},
@@ -82,14 +83,30 @@ func fromMilliseconds(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Recent implements [store.Store].
-func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
-	err = s.read(ctx, "recent cursor", func(v view) error {
-		position, err := v.lastPosition()
+// appendChanges writes one row of the feed for what one decision changed.
+func (t *tx) appendChanges(event string, changes []store.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return t.appendRow(event, encodeChanges(event, changes))
+}
+
+// appendRow writes a row of the feed; an empty body tells of the event itself.
+func (t *tx) appendRow(event, body string) error {
+	t.position++
+	_, err := t.exec(`INSERT INTO changes (position, at, event, body) VALUES (?1, ?2, ?3, ?4)`,
+		t.position, t.now, event, body)
+	return err
+}
+
+// Recent implements [store.Engine].
+func (e *Engine) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
+	err = e.read(ctx, func(r reader) error {
+		position, err := r.lastPosition()
 		if age > 0 && err == nil {
-			position, err = v.positionAt(v.now.Add(-age))
+			position, err = r.positionAt(r.now.Add(-age))
 		}
-		cursor = store.Cursor{Epoch: s.epoch, Position: uint64(position)}
+		cursor = store.Cursor{Epoch: e.epoch, Position: uint64(position)}
 		return err
 	})
 	return cursor, err
@@ -97,8 +114,8 @@ func (s *Store) Recent(ctx context.Context, age time.Duration) (cursor store.Cur
 
 // positionAt returns the last position before at, or else the one before all
 // changes that are kept. It walks back from the end.
-func (v view) positionAt(at time.Time) (position int64, err error) {
-	err = v.each(`SELECT coalesce((SELECT position FROM changes WHERE at < ?1 ORDER BY position DESC LIMIT 1),
+func (r reader) positionAt(at time.Time) (position int64, err error) {
+	err = r.each(`SELECT coalesce((SELECT position FROM changes WHERE at < ?1 ORDER BY position DESC LIMIT 1),
 			(SELECT min(position) - 1 FROM changes), 0)`,
 		func(stmt *sqlite.Stmt) error {
 			position = stmt.ColumnInt64(0)
@@ -110,18 +127,18 @@ func (v view) positionAt(at time.Time) (position int64, err error) {
 // feedRows bounds one batch; rows are whole requests, so none is torn.
 const feedRows = 1000
 
-// Changes implements [store.Store].
-func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
+// Changes implements [store.Engine].
+func (e *Engine) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
 	return func(yield func(store.Batch, error) bool) {
-		if from.Epoch != s.epoch {
-			yield(store.Batch{}, fmt.Errorf("changes from %s: %w: other epoch", from, store.ErrCursorLost))
+		if from.Epoch != e.epoch {
+			yield(store.Batch{}, fmt.Errorf("%w: other epoch", store.ErrCursorLost))
 			return
 		}
 		poll := time.NewTicker(pollForeign)
 		defer poll.Stop()
 		for {
-			next := s.nextCommit() // before the read, so that no commit falls between
-			batch, err := s.changesAfter(ctx, from)
+			next := e.nextCommit() // before the read, so that no commit falls between
+			batch, err := e.changesAfter(ctx, from)
 			if ctx.Err() != nil {
 				return
 			}
@@ -139,8 +156,8 @@ func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.
 			select {
 			case <-ctx.Done():
 				return
-			case <-s.stopped:
-				yield(store.Batch{}, fmt.Errorf("changes: %w", store.ErrUnavailable))
+			case <-e.stopped:
+				yield(store.Batch{}, store.ErrUnavailable)
 				return
 			case <-next:
 			case <-poll.C: // commits of other processes
@@ -149,13 +166,13 @@ func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.
 	}
 }
 
-func (s *Store) changesAfter(ctx context.Context, from store.Cursor) (batch store.Batch, err error) {
+func (e *Engine) changesAfter(ctx context.Context, from store.Cursor) (batch store.Batch, err error) {
 	batch.Cursor = from
-	err = s.read(ctx, "changes from "+from.String(), func(v view) error {
-		if err := v.checkReach(from.Position); err != nil {
+	err = e.read(ctx, func(r reader) error {
+		if err := r.checkReach(from.Position); err != nil {
 			return err
 		}
-		return v.each(`SELECT position, event, body FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2`,
+		return r.each(`SELECT position, event, body FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2`,
 			func(stmt *sqlite.Stmt) (err error) {
 				batch.Cursor.Position = uint64(stmt.ColumnInt64(0))
 				event, body := stmt.ColumnText(1), stmt.ColumnText(2)
@@ -172,12 +189,12 @@ func (s *Store) changesAfter(ctx context.Context, from store.Cursor) (batch stor
 
 // checkReach refuses a position whose successors were pruned, or that lies
 // ahead of the file.
-func (v view) checkReach(position uint64) error {
-	first, err := v.firstPosition()
+func (r reader) checkReach(position uint64) error {
+	first, err := r.firstPosition()
 	if err != nil {
 		return err
 	}
-	last, err := v.lastPosition()
+	last, err := r.lastPosition()
 	if err != nil {
 		return err
 	}
@@ -185,4 +202,14 @@ func (v view) checkReach(position uint64) error {
 		return store.ErrCursorLost
 	}
 	return nil
+}
+
+// lastPosition returns the position of the newest change.
+func (r reader) lastPosition() (int64, error) {
+	return r.number(`SELECT coalesce(max(position), 0) FROM changes`)
+}
+
+// firstPosition returns the position of the oldest change that is kept.
+func (r reader) firstPosition() (int64, error) {
+	return r.number(`SELECT coalesce(min(position), 1) FROM changes`)
 }

@@ -2,8 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"crypto/rand"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,50 +12,48 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/seatlock/seatlock/store"
 )
 
-//go:embed schema.sql
-var schema string
-
-const (
-	applicationID = 0x5ea710c0 // marks our files for SQLite and for file(1)
-	formatVersion = 2          // of schema.sql; upgrade knows the way from 1
-
-	busyTimeout = 5 * time.Second // for a command that writes beside a server
-)
+const busyTimeout = 5 * time.Second // for a command that writes beside a server
 
 // open goes from harmless to harmful: nothing is written before the file is
 // known to be ours, or to be new.
-func (s *Store) open(ctx context.Context, serve bool) error {
-	path, err := place(s.path)
+func (e *Engine) open(ctx context.Context, o Options) error {
+	path, err := place(e.path)
 	if err != nil {
 		return err
 	}
-	if serve {
+	if o.Serve {
 		unlock, err := lockFile(path + ".lock")
 		if err != nil {
 			return err
 		}
-		s.unlock = unlock
+		e.unlock = unlock
 	}
-	if err := probe(ctx, path); err != nil {
+	if _, err := probe(ctx, path, store.Format.Check); err != nil {
 		return err
 	}
-	if s.writer, err = sqlite.OpenConn(path, sqlite.OpenReadWrite); err != nil {
+	if e.writer, err = sqlite.OpenConn(path, sqlite.OpenReadWrite); err != nil {
 		return err
 	}
-	s.writer.SetBusyTimeout(busyTimeout)
-	v := view{Conn: s.writer}
-	if err := v.prepare(ctx); err != nil {
+	e.writer.SetBusyTimeout(busyTimeout)
+	r := reader{Conn: e.writer}
+	if err := r.prepare(ctx, o); err != nil {
 		return err
 	}
-	if s.epoch, err = v.epoch(); err != nil {
+	e.writer.SetBusyTimeout(0) // from here on, begin waits
+	if e.format, err = r.format(); err != nil {
 		return err
 	}
-	if s.secret, err = v.secret(); err != nil {
+	if e.epoch, err = r.meta("epoch"); err != nil {
 		return err
 	}
-	s.reads, err = sqlitex.NewPool(path, sqlitex.PoolOptions{
+	if e.secret, err = r.secret(); err != nil {
+		return err
+	}
+	e.reads, err = sqlitex.NewPool(path, sqlitex.PoolOptions{
 		Flags:    sqlite.OpenReadOnly,
 		PoolSize: readers,
 	})
@@ -96,31 +92,37 @@ func place(path string) (string, error) {
 
 // probe looks at the file through a connection that cannot write. One that can
 // would fold a write-ahead log into the file when it is closed, and that log
-// may be what does not fit.
-func probe(ctx context.Context, path string) error {
+// may be what does not fit. It returns the format, zero for a new file, and an
+// error of check about that.
+func probe(ctx context.Context, path string, check func(store.Format) error) (format store.Format, err error) {
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
 	if err != nil {
-		return err
+		return format, err
 	}
-	v := view{Conn: conn}
-	isNew, err := v.checkFormat()
+	r := reader{Conn: conn}
+	isNew, err := r.isNew()
 	if err == nil && !isNew {
-		err = v.checkSound(ctx)
+		if format, err = r.format(); err == nil {
+			err = check(format)
+		}
+		if err == nil {
+			err = r.checkSound(ctx)
+		}
 	}
 	if sqlite.ErrCode(err) == sqlite.ResultReadOnlyRollback {
-		err = nil // the very first start was killed: the writer tidies up
+		err = nil // the very first start was killed: the writer rolls back
 	}
 	if closing := conn.Close(); err == nil {
 		err = closing
 	}
-	return err
+	return format, err
 }
 
 // prepare waits for others who do the same: SQLite does not when two give a
 // new file its log at once.
-func (v view) prepare(ctx context.Context) error {
+func (r reader) prepare(ctx context.Context, o Options) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
-		err := v.prepareFile()
+		err := r.prepareFile(o)
 		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Now().After(deadline) {
 			return err
 		}
@@ -132,127 +134,64 @@ func (v view) prepare(ctx context.Context) error {
 	}
 }
 
-func (v view) prepareFile() error {
-	isNew, err := v.checkFormat()
+func (r reader) prepareFile(o Options) error {
+	isNew, err := r.isNew()
 	if err != nil {
 		return err
 	}
-	if err := v.tryWrite(); err != nil {
+	if err := r.tryWrite(); err != nil {
 		return err
 	}
-	mode, err := v.text("PRAGMA journal_mode = WAL")
+	if err := r.setUp(); err != nil {
+		return err
+	}
+	if isNew {
+		return r.migrate(o.Program)
+	}
+	format, err := r.format()
+	if err == nil {
+		err = format.Check()
+	}
+	if err == nil && o.Serve && format.Number < store.CurrentFormat {
+		err = r.migrate(o.Program) // with what the file's programs can bear, says the check
+	}
+	return err
+}
+
+// setUp gives the writer's connection its settings.
+func (r reader) setUp() error {
+	mode, err := r.text("PRAGMA journal_mode = WAL")
 	if err != nil {
 		return err
 	}
 	if mode != "wal" { // SQLite does not call that an error
 		return errNoWAL
 	}
-	if _, err := v.text("PRAGMA synchronous = FULL"); err != nil {
+	if _, err := r.text("PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}
 	// What the log grew to while somebody read for long is cut back to this.
-	if _, err := v.text("PRAGMA journal_size_limit = 67108864"); err != nil {
-		return err
-	}
-	if isNew {
-		return v.create()
-	}
-	return v.upgrade()
-}
-
-// upgrade brings a file of an older format up to schema.sql. A server that
-// still runs on it goes on as before.
-func (v view) upgrade() (err error) {
-	end, err := sqlitex.ImmediateTransaction(v.Conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	version, err := v.text("PRAGMA user_version")
-	if err != nil || version != "1" {
-		return err
-	}
-	if _, err := v.exec(`ALTER TABLE locks ADD COLUMN grants TEXT NOT NULL DEFAULT ''`); err != nil {
-		return err
-	}
-	return v.setPragma("user_version", formatVersion)
+	_, err = r.text("PRAGMA journal_size_limit = 67108864")
+	return err
 }
 
 // tryWrite begins to write and takes it back. A read-only file opens without a
 // complaint, and even begins a transaction; this is where it shows.
-func (v view) tryWrite() error {
-	if _, err := v.exec("BEGIN IMMEDIATE"); err != nil {
+func (r reader) tryWrite() error {
+	if _, err := r.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := v.setPragma("user_version", formatVersion)
-	if _, rollback := v.exec("ROLLBACK"); err == nil {
+	err := sqlitex.ExecuteTransient(r.Conn, "PRAGMA user_version = 0", nil)
+	if _, rollback := r.exec("ROLLBACK"); err == nil {
 		err = rollback
 	}
 	return err
 }
 
-// checkFormat tells a new file from ours; anything else is an error. One
-// statement reads all, so that it never sees half of another's create.
-func (v view) checkFormat() (isNew bool, err error) {
-	var application, version, tables int64
-	err = sqlitex.ExecuteTransient(v.Conn, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
-		FROM pragma_application_id, pragma_user_version`, &sqlitex.ExecOptions{
-		ResultFunc: func(stmt *sqlite.Stmt) error {
-			application, version, tables = stmt.ColumnInt64(0), stmt.ColumnInt64(1), stmt.ColumnInt64(2)
-			return nil
-		},
-	})
-	switch {
-	case err != nil:
-		return false, err
-	case application == 0 && version == 0 && tables == 0:
-		return true, nil
-	case application != applicationID:
-		return false, errNotOurs
-	case version > formatVersion:
-		return false, fmt.Errorf("%w: its format is %d, and this one knows %d", errNewer, version, formatVersion)
-	}
-	return false, nil
-}
-
-// create makes the schema, unless another process came first.
-func (v view) create() (err error) {
-	end, err := sqlitex.ImmediateTransaction(v.Conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	if isNew, err := v.checkFormat(); err != nil || !isNew {
-		return err
-	}
-	if err := sqlitex.ExecuteScript(v.Conn, schema, nil); err != nil {
-		return err
-	}
-	secret := make([]byte, 32)
-	rand.Read(secret)
-	for name, value := range map[string]string{"epoch": newEpoch(), "secret": hex.EncodeToString(secret)} {
-		if _, err := v.exec(`INSERT INTO meta (name, value) VALUES (?, ?)`, name, value); err != nil {
-			return err
-		}
-	}
-	if err := v.setPragma("application_id", applicationID); err != nil {
-		return err
-	}
-	return v.setPragma("user_version", formatVersion)
-}
-
-// newEpoch is short, since it travels in every frame, and random enough that a
-// store and its restored backup never share one.
-func newEpoch() string {
-	id := make([]byte, 8)
-	rand.Read(id)
-	return hex.EncodeToString(id)
-}
-
-func (v view) checkSound(ctx context.Context) error {
-	v.SetInterrupt(ctx.Done())
-	defer v.SetInterrupt(nil)
-	verdict, err := v.text("PRAGMA quick_check(1)")
+func (r reader) checkSound(ctx context.Context) error {
+	r.SetInterrupt(ctx.Done())
+	defer r.SetInterrupt(nil)
+	verdict, err := r.text("PRAGMA quick_check(1)")
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -264,18 +203,16 @@ func (v view) checkSound(ctx context.Context) error {
 	return nil
 }
 
-func (v view) epoch() (string, error) { return v.meta("epoch") }
-
-func (v view) secret() ([]byte, error) {
-	text, err := v.meta("secret")
+func (r reader) secret() ([]byte, error) {
+	text, err := r.meta("secret")
 	if err != nil {
 		return nil, err
 	}
 	return hex.DecodeString(text)
 }
 
-func (v view) meta(name string) (value string, err error) {
-	err = v.each(`SELECT value FROM meta WHERE name = ?`, func(stmt *sqlite.Stmt) error {
+func (r reader) meta(name string) (value string, err error) {
+	err = r.each(`SELECT value FROM meta WHERE name = ?`, func(stmt *sqlite.Stmt) error {
 		value = stmt.ColumnText(0)
 		return nil
 	}, name)
@@ -285,14 +222,10 @@ func (v view) meta(name string) (value string, err error) {
 	return value, err
 }
 
-func (v view) setPragma(name string, value int64) error {
-	return sqlitex.ExecuteTransient(v.Conn, fmt.Sprintf("PRAGMA %s = %d", name, value), nil)
-}
-
 // text runs a statement outside of any transaction of ours and returns the
 // first column of its last row.
-func (v view) text(query string) (text string, err error) {
-	err = sqlitex.ExecuteTransient(v.Conn, query, &sqlitex.ExecOptions{
+func (r reader) text(query string) (text string, err error) {
+	err = sqlitex.ExecuteTransient(r.Conn, query, &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
 			text = stmt.ColumnText(0)
 			return nil

@@ -19,7 +19,7 @@ import (
 func TestProveEmbeddedRivals(t *testing.T) {
 	const rounds, rivals = 10_000, 8
 	path := filepath.Join(t.TempDir(), "seatlock.db")
-	stores := []store.Store{open(t, path, sqlitestore.Options{Serve: true}), open(t, path, sqlitestore.Options{})}
+	stores := []*store.Store{open(t, path, sqlitestore.Options{Serve: true}), open(t, path, sqlitestore.Options{})}
 	create(t, stores[0], "hall", rounds)
 	winners := map[int]int{} // rounds by how many won
 	for round := range rounds {
@@ -44,7 +44,7 @@ func TestProveEmbeddedRivals(t *testing.T) {
 }
 
 // rival has n fresh holders ask for the round's seat, released by one gate.
-func rival(t *testing.T, stores []store.Store, round, n int) []error {
+func rival(t *testing.T, stores []*store.Store, round, n int) []error {
 	errs, gate := make([]error, n), make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range errs {

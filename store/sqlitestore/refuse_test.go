@@ -33,8 +33,10 @@ func TestRefuse(t *testing.T) {
 		}, "give another --store"},
 		{"newer version", func(t *testing.T, path string) {
 			sound(t, path)
-			rewrite(t, path, "PRAGMA user_version = 99")
-		}, "install the newer version"},
+			rewrite(t, path, "PRAGMA user_version = 99", "UPDATE meta SET value = '98' WHERE name = 'reader'",
+				"UPDATE meta SET value = 'v9.8.7' WHERE name = 'program'")
+		}, "install the Seatlock that upgraded it (v9.8.7), or a newer one"},
+		{"older version", func(t *testing.T, path string) { unpackFormat2(t, path) }, "run seatlock upgrade"},
 		{"log of a damaged file", damageBesideLog, "put a backup in its place"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func TestSecond(t *testing.T) {
 }
 
 // awaitForeign waits for the first lock of another process on the feed.
-func awaitForeign(t *testing.T, s store.Store) {
+func awaitForeign(t *testing.T, s *store.Store) {
 	t.Helper()
 	from, err := s.Recent(t.Context(), 0)
 	if err != nil {
@@ -89,7 +89,7 @@ func awaitForeign(t *testing.T, s store.Store) {
 
 // grab tries to lock every seat from four goroutines, in another order each,
 // and returns those it got.
-func grab(t *testing.T, s store.Store, who string, seats int) (got []string) {
+func grab(t *testing.T, s *store.Store, who string, seats int) (got []string) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for g := range 4 {

@@ -1,5 +1,5 @@
 // Package sqlitestore keeps Seatlock's store in one SQLite file: the engine
-// that needs no set-up. It fulfils [store.Store].
+// that needs no set-up. It is a [store.Engine].
 //
 // One goroutine writes, and commits what is queued as one group, so that a
 // full fsync is shared by all who wait for it. The feed is read from the
@@ -21,18 +21,13 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-var _ store.Store = (*Store)(nil)
+var _ store.Engine = (*Engine)(nil)
 
 const (
 	readers     = 8
 	queueSize   = 1024
 	groupSize   = 256
 	pollForeign = 250 * time.Millisecond
-
-	keepChanges     = 24 * time.Hour
-	maxChanges      = 1_000_000
-	housekeepPeriod = 10 * time.Minute
-	housekeepPause  = 100 * time.Millisecond // when there is more to prune
 )
 
 // Options say how to open a file.
@@ -40,20 +35,27 @@ type Options struct {
 	// Serve takes the lock file beside the store, which keeps a second server
 	// off it. Commands leave it false and may run beside a server.
 	Serve bool
+	// Program is the version of this program, which a file that it makes or
+	// upgrades tells to programs that are too old for it.
+	Program string
+	// Kinds are the kinds of record that there are; nil is [store.Kinds].
+	Kinds []store.Kind
 	// Log gets what no caller is told. Nil is silence.
 	Log *slog.Logger
 }
 
-// Store is an open file. Use Open.
-type Store struct {
+// Engine is an open file. Use Open.
+type Engine struct {
 	path   string
 	epoch  string
 	secret []byte
+	kinds  []store.Kind
 	log    *slog.Logger
 	clock  clock
 
 	reads  *sqlitex.Pool
 	writer *sqlite.Conn
+	format store.Format // as the writer last read it
 	unlock func() error // gives the lock file back
 
 	queue   chan *job
@@ -74,115 +76,117 @@ func (c clock) now() time.Time {
 }
 
 // Open opens or makes the file at path, and its folder. Errors are one line
-// that a person can act on; a file that is not a sound Seatlock store is left
-// as it is.
-func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	log := o.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	s := &Store{
-		path: path, log: log, clock: clock{time.Now()},
+// that a person can act on; a file that is not a sound Seatlock store, or of a
+// format that this program must not work on, is left as it is.
+func Open(ctx context.Context, path string, o Options) (*Engine, error) {
+	e := &Engine{
+		path: path, log: o.Log, kinds: o.Kinds, clock: clock{time.Now()},
 		queue:     make(chan *job, queueSize),
 		closing:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		committed: make(chan struct{}),
 		unlock:    func() error { return nil },
 	}
-	if err := s.open(ctx, o.Serve); err != nil {
-		if closing := s.release(); closing != nil {
-			log.Warn("close a store that did not open", "error", closing)
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.kinds == nil {
+		e.kinds = store.Kinds()
+	}
+	if err := e.open(ctx, o); err != nil {
+		if closing := e.release(); closing != nil {
+			e.log.Warn("close a store that did not open", "error", closing)
 		}
 		return nil, explain(path, err)
 	}
-	s.close = sync.OnceValue(s.shut)
-	go s.serve()
-	return s, nil
+	e.close = sync.OnceValue(e.shut)
+	go e.serve()
+	return e, nil
 }
 
-// Close implements [store.Store].
-func (s *Store) Close() error { return s.close() }
+// Close implements [store.Engine].
+func (e *Engine) Close() error { return e.close() }
 
-func (s *Store) shut() error {
-	close(s.closing)
-	<-s.stopped
-	return s.release()
+func (e *Engine) shut() error {
+	close(e.closing)
+	<-e.stopped
+	return e.release()
 }
 
 // release closes what open has opened so far. The readers go first: the last
 // connection folds the write-ahead log into the file.
-func (s *Store) release() error {
+func (e *Engine) release() error {
 	var errs []error
-	if s.reads != nil {
-		errs = append(errs, s.reads.Close())
+	if e.reads != nil {
+		errs = append(errs, e.reads.Close())
 	}
-	if s.writer != nil {
-		errs = append(errs, s.writer.Close())
+	if e.writer != nil {
+		errs = append(errs, e.writer.Close())
 	}
-	return errors.Join(append(errs, s.unlock())...)
+	return errors.Join(append(errs, e.unlock())...)
 }
 
-// Now implements [store.Store].
-func (s *Store) Now(context.Context) (time.Time, error) {
-	if s.isClosed() {
-		return time.Time{}, fmt.Errorf("now: %w", store.ErrUnavailable)
+// Now implements [store.Engine].
+func (e *Engine) Now(context.Context) (time.Time, error) {
+	if e.isClosed() {
+		return time.Time{}, store.ErrUnavailable
 	}
-	return s.clock.now(), nil
+	return e.clock.now(), nil
 }
 
-// Ping implements [store.Store].
-func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", func(v view) error {
-		_, err := v.epoch()
+// Ping implements [store.Engine].
+func (e *Engine) Ping(ctx context.Context) error {
+	return e.read(ctx, func(r reader) error {
+		_, err := r.meta("epoch")
 		return err
 	})
 }
 
-// Secret implements [store.Store].
-func (s *Store) Secret(context.Context) ([]byte, error) {
-	if s.isClosed() {
-		return nil, fmt.Errorf("secret: %w", store.ErrUnavailable)
+// Secret implements [store.Engine].
+func (e *Engine) Secret(context.Context) ([]byte, error) {
+	if e.isClosed() {
+		return nil, store.ErrUnavailable
 	}
-	return append([]byte(nil), s.secret...), nil
+	return e.secret, nil
 }
 
-func (s *Store) isClosed() bool {
+func (e *Engine) isClosed() bool {
 	select {
-	case <-s.closing:
+	case <-e.closing:
 		return true
 	default:
 		return false
 	}
 }
 
-// view is one transaction: of the writer, or of a reader that sees a single
-// committed state.
-type view struct {
+// reader is a transaction: one committed state of the file, or in the writer
+// what it has made of that.
+type reader struct {
 	*sqlite.Conn
 	now time.Time
 }
 
 // read runs fn on one committed state of the file.
-func (s *Store) read(ctx context.Context, what string, fn func(view) error) (err error) {
-	if s.isClosed() {
-		return fmt.Errorf("%s: %w", what, store.ErrUnavailable)
+func (e *Engine) read(ctx context.Context, fn func(reader) error) (err error) {
+	if e.isClosed() {
+		return store.ErrUnavailable
 	}
-	conn, err := s.reads.Take(ctx)
+	conn, err := e.reads.Take(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.readError(ctx, err))
+		return readError(ctx, err)
 	}
-	defer s.reads.Put(conn)
+	defer e.reads.Put(conn)
 	end := sqlitex.Transaction(conn)
 	defer func() {
 		end(&err)
 		if err != nil {
-			err = fmt.Errorf("%s: %w", what, s.readError(ctx, err))
+			err = readError(ctx, err)
 		}
 	}()
-	return fn(view{conn, s.clock.now()})
+	return fn(reader{conn, e.clock.now()})
 }
 
-func (s *Store) readError(ctx context.Context, err error) error {
+func readError(ctx context.Context, err error) error {
 	switch {
 	case store.IsAnswer(err):
 		return err
@@ -195,8 +199,8 @@ func (s *Store) readError(ctx context.Context, err error) error {
 
 // each runs a statement that stays prepared on the connection, and calls row
 // for every row of its result.
-func (v view) each(query string, row func(*sqlite.Stmt) error, args ...any) error {
-	stmt, err := v.Prepare(query)
+func (r reader) each(query string, row func(*sqlite.Stmt) error, args ...any) error {
+	stmt, err := r.Prepare(query)
 	if err != nil {
 		return err
 	}
@@ -216,16 +220,34 @@ func (v view) each(query string, row func(*sqlite.Stmt) error, args ...any) erro
 }
 
 // exec runs a statement and returns how many rows it changed.
-func (v view) exec(query string, args ...any) (int, error) {
-	err := v.each(query, func(*sqlite.Stmt) error { return nil }, args...)
-	return v.Changes(), err
+func (r reader) exec(query string, args ...any) (int, error) {
+	err := r.each(query, func(*sqlite.Stmt) error { return nil }, args...)
+	return r.Changes(), err
 }
+
+// number returns the one number that a statement selects.
+func (r reader) number(query string) (n int64, err error) {
+	err = r.each(query, func(stmt *sqlite.Stmt) error {
+		n = stmt.ColumnInt64(0)
+		return nil
+	})
+	return n, err
+}
+
+// optional is a text that is NULL where it is empty.
+type optional string
 
 func bind(stmt *sqlite.Stmt, args []any) {
 	for i, arg := range args {
 		switch arg := arg.(type) {
 		case string:
 			stmt.BindText(i+1, arg)
+		case optional:
+			if arg == "" {
+				stmt.BindNull(i + 1)
+			} else {
+				stmt.BindText(i+1, string(arg))
+			}
 		case store.Holder:
 			stmt.BindText(i+1, string(arg))
 		case int64:

@@ -12,16 +12,16 @@ import (
 func TestStore(t *testing.T) { storetest.Run(t, harness()) }
 
 func harness() storetest.Harness {
-	paths := map[store.Store]string{}
+	paths := map[store.Engine]string{}
 	return storetest.Harness{
-		Open: func(t *testing.T) store.Store {
+		Open: func(t *testing.T) store.Engine {
 			path := filepath.Join(t.TempDir(), "seatlock.db")
-			s := open(t, path, sqlitestore.Options{Serve: true})
-			paths[s] = path
-			return s
+			e := openEngine(t, path, sqlitestore.Options{Serve: true, Kinds: storetest.Kinds()})
+			paths[e] = path
+			return e
 		},
-		Second: func(t *testing.T, s store.Store) store.Store {
-			return open(t, paths[s], sqlitestore.Options{})
+		Second: func(t *testing.T, e store.Engine) store.Engine {
+			return openEngine(t, paths[e], sqlitestore.Options{Kinds: storetest.Kinds()})
 		},
 	}
 }

@@ -15,7 +15,12 @@ import (
 )
 
 // open opens the store at path for the length of the test.
-func open(t *testing.T, path string, o sqlitestore.Options) *sqlitestore.Store {
+func open(t *testing.T, path string, o sqlitestore.Options) *store.Store {
+	t.Helper()
+	return store.New(openEngine(t, path, o))
+}
+
+func openEngine(t *testing.T, path string, o sqlitestore.Options) *sqlitestore.Engine {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), path, o)
 	if err != nil {
@@ -48,7 +53,7 @@ func hall(id string, seats int) store.NewEvent {
 	return e
 }
 
-func create(t *testing.T, s store.Store, id string, seats int) {
+func create(t *testing.T, s *store.Store, id string, seats int) {
 	t.Helper()
 	if err := s.CreateEvent(t.Context(), hall(id, seats)); err != nil {
 		t.Fatalf("create: %v", err)
@@ -56,7 +61,7 @@ func create(t *testing.T, s store.Store, id string, seats int) {
 }
 
 // lock asks for seats with rules that nothing here reaches.
-func lock(t *testing.T, s store.Store, event string, who store.Holder, seats ...string) (store.Outcome, error) {
+func lock(t *testing.T, s *store.Store, event string, who store.Holder, seats ...string) (store.Outcome, error) {
 	return s.Lock(t.Context(), store.LockRequest{Event: event, Holder: who, Seats: seats, Rules: store.DefaultRules()})
 }
 
@@ -113,7 +118,7 @@ func wantSound(t *testing.T, path string) {
 
 // seatsOf returns the seats of an event by id, and fails unless the feed, read
 // from its beginning, ends with the same seats and skips no version.
-func seatsOf(t *testing.T, s store.Store, event string) map[string]store.Seat {
+func seatsOf(t *testing.T, s *store.Store, event string) map[string]store.Seat {
 	t.Helper()
 	snapshot, err := s.Snapshot(t.Context(), event)
 	if err != nil {
@@ -132,7 +137,7 @@ func seatsOf(t *testing.T, s store.Store, event string) map[string]store.Seat {
 
 // replay reads the feed of an event from its beginning to the cursor, and
 // returns the last state of each seat that changed.
-func replay(t *testing.T, s store.Store, event string, to store.Cursor) map[string]store.Seat {
+func replay(t *testing.T, s *store.Store, event string, to store.Cursor) map[string]store.Seat {
 	t.Helper()
 	fed := map[string]store.Seat{}
 	for batch, err := range s.Changes(t.Context(), store.Cursor{Epoch: to.Epoch}) {

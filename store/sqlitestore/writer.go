@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +29,9 @@ const (
 
 // tx is the write transaction that a group of jobs shares.
 type tx struct {
-	view
+	reader
 	epoch    string
+	kinds    []store.Kind
 	position int64 // of the last change written
 }
 
@@ -38,35 +40,32 @@ func (t *tx) cursor() store.Cursor {
 }
 
 // do has the writer run fn, and returns once that is committed. An error of
-// the domain means that fn changed nothing: it refuses before it writes.
-func (s *Store) do(ctx context.Context, what string, fn func(*tx) error) error {
+// the contract means that fn changed nothing: it refuses before it writes.
+func (e *Engine) do(ctx context.Context, fn func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return err
 	}
 	j := &job{run: fn, done: make(chan error, 1)}
 	select {
-	case <-s.closing: // checked first: a closing writer may still take jobs
-		return fmt.Errorf("%s: %w", what, store.ErrUnavailable)
+	case <-e.closing: // checked first: a closing writer may still take jobs
+		return store.ErrUnavailable
 	default:
 	}
 	select {
-	case s.queue <- j:
+	case e.queue <- j:
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", what, ctx.Err())
-	case <-s.closing:
-		return fmt.Errorf("%s: %w", what, store.ErrUnavailable)
+		return ctx.Err()
+	case <-e.closing:
+		return store.ErrUnavailable
 	}
-	if err := s.await(ctx, j); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
+	return e.await(ctx, j)
 }
 
 // write is do for a result. A caller that does not learn the outcome gets none:
 // the writer may still be busy with it.
-func write[T any](ctx context.Context, s *Store, what string, fn func(*tx) (T, error)) (T, error) {
+func write[T any](ctx context.Context, e *Engine, fn func(*tx) (T, error)) (T, error) {
 	var result T
-	err := s.do(ctx, what, func(t *tx) (err error) {
+	err := e.do(ctx, func(t *tx) (err error) {
 		result, err = fn(t)
 		return err
 	})
@@ -77,7 +76,7 @@ func write[T any](ctx context.Context, s *Store, what string, fn func(*tx) (T, e
 	return result, err
 }
 
-func (s *Store) await(ctx context.Context, j *job) error {
+func (e *Engine) await(ctx context.Context, j *job) error {
 	select {
 	case err := <-j.done:
 		return err
@@ -91,7 +90,7 @@ func (s *Store) await(ctx context.Context, j *job) error {
 		default:
 			return fmt.Errorf("%w: %w", store.ErrUnknown, ctx.Err())
 		}
-	case <-s.stopped:
+	case <-e.stopped:
 		select {
 		case err := <-j.done:
 			return err
@@ -103,21 +102,21 @@ func (s *Store) await(ctx context.Context, j *job) error {
 
 // serve is the one writer: it takes what is queued, up to groupSize, and
 // commits it at once.
-func (s *Store) serve() {
-	defer close(s.stopped)
+func (e *Engine) serve() {
+	defer close(e.stopped)
 	housekeep := time.NewTimer(housekeepPeriod)
 	defer housekeep.Stop()
 	for {
 		select {
-		case j := <-s.queue:
-			s.commitGroup(s.gather(j))
+		case j := <-e.queue:
+			e.commitGroup(e.gather(j))
 		case <-housekeep.C:
-			housekeep.Reset(s.housekeep())
-		case <-s.closing:
+			housekeep.Reset(e.housekeep())
+		case <-e.closing:
 			for {
 				select {
-				case j := <-s.queue:
-					s.commitGroup(s.gather(j))
+				case j := <-e.queue:
+					e.commitGroup(e.gather(j))
 				default:
 					return
 				}
@@ -126,7 +125,7 @@ func (s *Store) serve() {
 	}
 }
 
-func (s *Store) gather(first *job) []*job {
+func (e *Engine) gather(first *job) []*job {
 	group := make([]*job, 0, 16)
 	for j := first; ; {
 		if j.state.CompareAndSwap(waiting, running) {
@@ -136,7 +135,7 @@ func (s *Store) gather(first *job) []*job {
 			return group
 		}
 		select {
-		case j = <-s.queue:
+		case j = <-e.queue:
 		default:
 			return group
 		}
@@ -146,12 +145,12 @@ func (s *Store) gather(first *job) []*job {
 // commitGroup runs the jobs in one transaction and tells each its result after
 // the commit. A job that fails in a way it should not is told so, and the
 // others run again without it.
-func (s *Store) commitGroup(group []*job) {
+func (e *Engine) commitGroup(group []*job) {
 	for len(group) > 0 {
 		results := make([]error, len(group))
-		failed, err := s.transact(group, results)
+		failed, err := e.transact(group, results)
 		if err == nil {
-			s.announce()
+			e.signalCommit()
 			for i, j := range group {
 				j.done <- results[i]
 			}
@@ -160,7 +159,7 @@ func (s *Store) commitGroup(group []*job) {
 		if !errors.Is(err, store.ErrUnknown) {
 			err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
-		s.log.Error("write to the store", "error", err)
+		e.log.Error("write to the store", "error", err)
 		if failed < 0 { // nothing can be written now
 			for _, j := range group {
 				j.done <- err
@@ -174,24 +173,27 @@ func (s *Store) commitGroup(group []*job) {
 
 // transact returns which job broke the transaction, or -1 if none in
 // particular did. After an error nothing was changed, but for ErrUnknown.
-func (s *Store) transact(group []*job, results []error) (failed int, err error) {
+func (e *Engine) transact(group []*job, results []error) (failed int, err error) {
 	defer func() {
-		if err != nil && !s.writer.AutocommitEnabled() {
-			_, rollback := (view{Conn: s.writer}).exec("ROLLBACK")
+		if err != nil && !e.writer.AutocommitEnabled() {
+			_, rollback := (reader{Conn: e.writer}).exec("ROLLBACK")
 			err = errors.Join(err, rollback)
 		}
 	}()
-	v := view{s.writer, time.Time{}}
-	if _, err := v.exec("BEGIN IMMEDIATE"); err != nil {
+	t := &tx{reader: reader{Conn: e.writer}, epoch: e.epoch, kinds: e.kinds}
+	if err := t.begin(); err != nil {
 		return -1, err
 	}
-	t := &tx{view: v, epoch: s.epoch}
-	// Read inside the transaction: another process may have committed.
+	// Read inside the transaction: another process may have committed, or
+	// upgraded the file.
+	if err := e.checkFormat(t.reader); err != nil {
+		return -1, err
+	}
 	if t.position, err = t.lastPosition(); err != nil {
 		return -1, err
 	}
 	for i, j := range group {
-		t.now = s.clock.now()
+		t.now = e.clock.now()
 		err := runJob(j, t)
 		if err != nil && !store.IsAnswer(err) {
 			if resource(err) {
@@ -201,12 +203,25 @@ func (s *Store) transact(group []*job, results []error) (failed int, err error) 
 		}
 		results[i] = err
 	}
-	_, err = v.exec("COMMIT")
+	_, err = t.exec("COMMIT")
 	if sqlite.ErrCode(err) == sqlite.ResultIOErrFsync {
 		// Written, and rolled back here, but read again if we die now.
 		err = fmt.Errorf("%w: %w", store.ErrUnknown, err)
 	}
 	return -1, err
+}
+
+// begin waits for another process that writes. SQLite's own wait looks every
+// tenth of a second, and so never finds the moment between two commits of one
+// that is busy; this one looks often enough to get its turn.
+func (r reader) begin() error {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		_, err := r.exec("BEGIN IMMEDIATE")
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(50*time.Microsecond + rand.N(time.Millisecond))
+	}
 }
 
 // runJob turns a panic of one request into its error, so that the writer lives.
@@ -219,83 +234,16 @@ func runJob(j *job, t *tx) (err error) {
 	return j.run(t)
 }
 
-// announce wakes the feeds.
-func (s *Store) announce() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.committed)
-	s.committed = make(chan struct{})
+// signalCommit wakes the feeds.
+func (e *Engine) signalCommit() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.committed)
+	e.committed = make(chan struct{})
 }
 
-func (s *Store) nextCommit() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.committed
-}
-
-// housekeep prunes, and returns when to do so again.
-func (s *Store) housekeep() time.Duration {
-	more := false
-	j := &job{done: make(chan error, 1), run: func(t *tx) (err error) {
-		more, err = t.prune(maxChanges)
-		return err
-	}}
-	s.commitGroup([]*job{j})
-	if err := <-j.done; err != nil {
-		s.log.Warn("housekeeping of the store", "error", err)
-		return housekeepPeriod
-	}
-	if more {
-		return housekeepPause
-	}
-	return housekeepPeriod
-}
-
-// pruneSize bounds how long housekeeping keeps other writers waiting.
-const pruneSize = 10_000
-
-// prune drops what nobody can need: changes that are old or too many, but
-// never the last, then sessions past their end and clocks that are over. It
-// tells whether there is more to prune.
-//
-// The changes that stay are one run without a gap, even where a step of the
-// wall clock between two processes put their times out of order.
-func (t *tx) prune(keep int64) (more bool, err error) {
-	first, err := t.firstPosition()
-	if err != nil {
-		return false, err
-	}
-	upTo := min(t.position, first+pruneSize)
-	n, err := t.exec(`DELETE FROM changes WHERE position < coalesce((
-		SELECT min(position) FROM changes WHERE position < ?1 AND at >= ?2 AND position > ?3), ?1)`,
-		upTo, t.now.Add(-keepChanges), t.position-keep)
-	if err != nil || n == pruneSize {
-		return true, err
-	}
-	if _, err := t.exec(`DELETE FROM sessions WHERE expires <= ?`, t.now); err != nil {
-		return false, err
-	}
-	_, err = t.exec(`DELETE FROM locks WHERE deadline <= ?1 AND NOT EXISTS (
-		SELECT 1 FROM seats WHERE seats.event = locks.event AND seats.locked_by = locks.holder
-			AND seats.status IN ('locked', 'paying'))`, t.now)
-	return false, err
-}
-
-// lastPosition returns the position of the newest change.
-func (v view) lastPosition() (int64, error) {
-	return v.number(`SELECT coalesce(max(position), 0) FROM changes`)
-}
-
-// firstPosition returns the position of the oldest change that is kept.
-func (v view) firstPosition() (int64, error) {
-	return v.number(`SELECT coalesce(min(position), 1) FROM changes`)
-}
-
-// number returns the one number that a statement selects.
-func (v view) number(query string) (n int64, err error) {
-	err = v.each(query, func(stmt *sqlite.Stmt) error {
-		n = stmt.ColumnInt64(0)
-		return nil
-	})
-	return n, err
+func (e *Engine) nextCommit() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.committed
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-func openTest(t *testing.T) *Store {
+func openTest(t *testing.T) *Engine {
 	t.Helper()
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), Options{Serve: true})
 	if err != nil {
@@ -25,18 +25,18 @@ func openTest(t *testing.T) *Store {
 		Event:    store.Event{ID: "hall", Title: "Late quartets", Zone: "UTC", Currency: "EUR"},
 		PlanBody: []byte("plan"), Seats: []string{"a", "b", "c"},
 	}
-	if err := s.CreateEvent(t.Context(), e); err != nil {
+	if err := store.New(s).CreateEvent(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
 // stall keeps the writer busy until release is called.
-func stall(t *testing.T, s *Store) (release func()) {
+func stall(t *testing.T, s *Engine) (release func()) {
 	t.Helper()
 	begun, gate, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- s.do(context.Background(), "stall", func(*tx) error {
+		ended <- s.do(context.Background(), func(*tx) error {
 			close(begun)
 			<-gate
 			return nil
@@ -52,20 +52,34 @@ func stall(t *testing.T, s *Store) (release func()) {
 }
 
 // enqueue starts a request behind a stalled writer, in this order.
-func enqueue(t *testing.T, s *Store, ctx context.Context, run func(*tx) error) <-chan error {
+func enqueue(t *testing.T, s *Engine, ctx context.Context, run func(*tx) error) <-chan error {
 	t.Helper()
 	before, done := len(s.queue), make(chan error, 1)
-	go func() { done <- s.do(ctx, "request", run) }()
+	go func() { done <- s.do(ctx, run) }()
 	for len(s.queue) == before {
 		time.Sleep(time.Millisecond) // the queue is filled by the goroutine above alone
 	}
 	return done
 }
 
+// lockRequest has the seat become the holder's as a decision would, in the
+// writer's transaction.
 func lockRequest(seat string, who store.Holder) func(*tx) error {
+	q := store.Question{Event: "hall", Holder: who, Seats: []string{seat}}
 	return func(t *tx) error {
-		_, err := t.lock(store.LockRequest{Event: "hall", Holder: who, Seats: []string{seat}, Rules: store.DefaultRules()}, []string{seat})
-		return err
+		v, err := t.view(q)
+		if err != nil {
+			return err
+		}
+		if s := v.Seats[0]; s.HeldBy(who, t.now) {
+			return nil
+		} else if !s.FreeAt(t.now) {
+			return store.ErrTaken
+		}
+		clock := store.Clock{Started: t.now, Deadline: t.now.Add(time.Hour)}
+		locked := store.Seat{Status: store.Locked, LockedBy: who, LockTime: clock.Started, LockedUntil: clock.Deadline}
+		change := store.NewChange("hall", v.Seats[0], locked, store.ReasonLocked)
+		return t.write(q, store.Accept(v, store.Outcome{}, store.Writes{Clock: &clock, Changes: []store.Change{change}}).Writes())
 	}
 }
 
@@ -136,7 +150,7 @@ func TestAbandoned(t *testing.T) {
 	release()
 
 	ctx, cancel = context.WithCancel(t.Context())
-	err := s.do(ctx, "request", func(x *tx) error {
+	err := s.do(ctx, func(x *tx) error {
 		cancel()
 		<-ctx.Done()
 		return lockRequest("b", "bob")(x)
@@ -144,7 +158,7 @@ func TestAbandoned(t *testing.T) {
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		t.Errorf("running: got error %v, want none or %v", err, store.ErrUnknown)
 	}
-	if err := s.do(t.Context(), "repeat", lockRequest("b", "bob")); err != nil {
+	if err := s.do(t.Context(), lockRequest("b", "bob")); err != nil {
 		t.Errorf("repeat: %v", err)
 	}
 	snapshot, err := s.Snapshot(t.Context(), "hall")
@@ -160,7 +174,7 @@ func TestAbandoned(t *testing.T) {
 func TestPrune(t *testing.T) {
 	s := openTest(t) // position 1
 	for _, seat := range []string{"a", "b", "c"} {
-		if err := s.do(t.Context(), "lock", lockRequest(seat, "ann")); err != nil {
+		if err := s.do(t.Context(), lockRequest(seat, "ann")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,7 +206,7 @@ func TestPrune(t *testing.T) {
 		{"last is old, pruned", prune(1), 3},
 		{"nothing left to prune", prune(0), 3},
 	} {
-		if err := s.do(t.Context(), step.name, step.run); err != nil {
+		if err := s.do(t.Context(), step.run); err != nil {
 			t.Fatal(err)
 		}
 		if err := firstOf(t, s, step.oldest); err != nil {
@@ -211,10 +225,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%s: got head %v, %v, want position 4", step.name, head, err)
 		}
 	}
-	if err := s.do(t.Context(), "unlock", func(x *tx) error {
-		_, err := x.unlock(store.UnlockRequest{Event: "hall", Holder: "ann"}, nil)
-		return err
-	}); err != nil {
+	if err := s.do(t.Context(), func(x *tx) error { return x.appendRow("hall", "") }); err != nil {
 		t.Fatal(err)
 	}
 	if head, err := s.Recent(t.Context(), 0); err != nil || head.Position != 5 {
@@ -223,7 +234,7 @@ func TestPrune(t *testing.T) {
 }
 
 // firstOf returns the error with which the feed from a position begins.
-func firstOf(t *testing.T, s *Store, position uint64) error {
+func firstOf(t *testing.T, s *Engine, position uint64) error {
 	t.Helper()
 	for _, err := range s.Changes(t.Context(), store.Cursor{Epoch: s.epoch, Position: position}) {
 		return err
@@ -234,9 +245,9 @@ func firstOf(t *testing.T, s *Store, position uint64) error {
 // TestPruneInSlices tells when there is more, so that nobody waits for long.
 func TestPruneInSlices(t *testing.T) {
 	s := openTest(t)
-	if err := s.do(t.Context(), "fill", func(x *tx) error {
+	if err := s.do(t.Context(), func(x *tx) error {
 		for range pruneSize + 10 {
-			if err := x.appendChange("hall", ""); err != nil {
+			if err := x.appendRow("hall", ""); err != nil {
 				return err
 			}
 		}
@@ -246,7 +257,7 @@ func TestPruneInSlices(t *testing.T) {
 	}
 	for _, want := range []bool{true, false} {
 		var more bool
-		if err := s.do(t.Context(), "prune", func(x *tx) (err error) {
+		if err := s.do(t.Context(), func(x *tx) (err error) {
 			more, err = x.prune(1)
 			return err
 		}); err != nil || more != want {
@@ -255,5 +266,61 @@ func TestPruneInSlices(t *testing.T) {
 	}
 	if err := firstOf(t, s, pruneSize+10); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPruneRecordsAndClocks removes records past their end, with their places in
+// indexes, and clocks that are over, but for those of seats that are being paid
+// for.
+func TestPruneRecordsAndClocks(t *testing.T) {
+	e := openTest(t)
+	count := func(x *tx, query string) int64 {
+		n, err := x.number(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := e.do(t.Context(), func(x *tx) error {
+		for id, expires := range map[string]time.Time{"over": x.now, "live": x.now.Add(time.Hour), "for ever": {}} {
+			record := store.Record{Key: store.Key{Kind: store.Session, ID: id}, Body: []byte("{}"), Expires: expires, Index: map[string]string{"by": id}}
+			if err := x.putRecord(record); err != nil {
+				return err
+			}
+		}
+		for who, status := range map[store.Holder]store.Status{"ann": store.Paying, "bob": store.Locked, "cid": store.Available} {
+			if err := x.putClock("hall", who, store.Clock{Started: x.now, Deadline: x.now, Version: 1}); err != nil {
+				return err
+			}
+			if status == store.Available {
+				continue
+			}
+			seat := store.Seat{ID: map[store.Holder]string{"ann": "a", "bob": "b"}[who], Version: 1}
+			to := store.Seat{Status: status, LockedBy: who, LockTime: x.now, LockedUntil: x.now}
+			if err := x.changeSeat(store.NewChange("hall", seat, to, store.ReasonPaying)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.do(t.Context(), func(x *tx) error {
+		_, err := x.prune(maxChanges)
+		if n := count(x, "SELECT count(*) FROM records"); n != 2 {
+			t.Errorf("%d records stay, want 2", n)
+		}
+		if n := count(x, "SELECT count(*) FROM record_index WHERE id = 'over'"); n != 0 {
+			t.Errorf("a record that is gone stands in %d indexes", n)
+		}
+		if n := count(x, "SELECT count(*) FROM clocks WHERE holder IN ('ann', 'bob')"); n != 2 {
+			t.Errorf("%d clocks of seats that are paid for or not swept yet stay, want 2", n)
+		}
+		if n := count(x, "SELECT count(*) FROM clocks"); n != 2 {
+			t.Errorf("%d clocks stay, want 2", n)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

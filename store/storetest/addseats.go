@@ -142,7 +142,7 @@ func addsTold(w *world) {
 	from := w.head()
 	w.addSeats(w.more("s3", "s2", "s1"))
 	to := w.fence()
-	for _, s := range []store.Store{w.s, second} {
+	for _, s := range []*store.Store{w.s, second} {
 		batches := w.read(s, from, to)
 		if got := eventsOf(batches); !slices.Equal(got, []string{evening}) {
 			w.Fatalf("the feed tells of the events %v, want %s once", got, evening)

@@ -36,8 +36,8 @@ func (b *board) apply(changes []store.Change) error {
 			return fmt.Errorf("seat %s: version %d after %d, want +1", c.Seat.ID, c.Seat.Version, known.Version)
 		case c.Before != known.LockedBy:
 			return fmt.Errorf("seat %s version %d: before %q, want %q", c.Seat.ID, c.Seat.Version, c.Before, known.LockedBy)
-		case c.Lapsed && known.Status != store.Locked:
-			return fmt.Errorf("seat %s version %d lapsed, but it was %v", c.Seat.ID, c.Seat.Version, known.Status)
+		case !reasonable(c.Reason, known, c.Seat):
+			return fmt.Errorf("seat %s version %d: %v, but it was %+v and is %+v", c.Seat.ID, c.Seat.Version, c.Reason, known, c.Seat)
 		}
 		if err := wellFormed(c.Seat); err != nil {
 			return err
@@ -79,4 +79,33 @@ func (w *world) wantBoard(first store.Snapshot, changes []store.Change, last sto
 	b := newBoard(evening, first)
 	w.must(b.apply(changes))
 	w.wantSeats(b.list(), last.Seats)
+}
+
+// reasonable reports whether a seat can have changed so for that reason.
+func reasonable(why store.Reason, from, to store.Seat) bool {
+	is := func(a, b store.Status) bool { return from.Status == a && to.Status == b }
+	same := from.LockedBy == to.LockedBy
+	switch why {
+	case store.ReasonLocked:
+		return is(store.Available, store.Locked) || is(store.Locked, store.Locked)
+	case store.ReasonExtended:
+		return is(store.Locked, store.Locked) && same
+	case store.ReasonGivenBack, store.ReasonLapsed:
+		return is(store.Locked, store.Available)
+	case store.ReasonReleased:
+		return is(store.Locked, store.Available) || is(store.Paying, store.Available)
+	case store.ReasonWithheld:
+		return is(store.Available, store.Withheld) || is(store.Locked, store.Withheld)
+	case store.ReasonOnSale:
+		return is(store.Withheld, store.Available)
+	case store.ReasonPaying:
+		return is(store.Locked, store.Paying) && same
+	case store.ReasonDeclined:
+		return is(store.Paying, store.Locked) && same
+	case store.ReasonBooked:
+		return is(store.Paying, store.Booked) && same
+	case store.ReasonCancelled:
+		return is(store.Booked, store.Available)
+	}
+	return false
 }

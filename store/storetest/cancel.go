@@ -81,25 +81,36 @@ func cancellable() []write {
 			return err
 		}, seatState},
 		{"withhold", nothing, func(ctx context.Context, w *world, i int) error {
-			_, err := w.s.Withhold(ctx, evening, []string{seat(i)}, true)
+			_, err := w.s.Withhold(ctx, store.WithholdRequest{Event: evening, Seats: []string{seat(i)}, On: true})
 			return err
 		}, seatState},
 		{"release", func(w *world, i int) { w.lapse(who(i), seat(i)) }, func(ctx context.Context, w *world, i int) error {
 			_, err := w.s.ReleaseDue(ctx)
 			return err
 		}, seatState},
-		{"commit", nothing, func(ctx context.Context, w *world, i int) error {
-			return w.s.CommitCtx(ctx, seat(i), []byte("data"), w.now().Add(time.Hour))
-		}, sessionState},
-		{"delete", func(w *world, i int) { w.commit(w.s, seat(i), []byte("data"), time.Hour) }, func(ctx context.Context, w *world, i int) error {
-			return w.s.DeleteCtx(ctx, seat(i))
-		}, sessionState},
+		{"put", nothing, func(ctx context.Context, w *world, i int) error {
+			return putRecord(ctx, w.s, parcelOf(seat(i), `{"for":"anna"}`))
+		}, recordState},
+		{"delete", func(w *world, i int) { w.put(w.s, parcelOf(seat(i), `{"for":"anna"}`)) }, func(ctx context.Context, w *world, i int) error {
+			return dropRecord(ctx, w.s, parcelKey(seat(i)))
+		}, recordState},
+		{"decide", nothing, func(ctx context.Context, w *world, i int) error {
+			q := store.Question{Event: evening, Seats: []string{seat(i)}, Records: []store.Key{parcelKey(seat(i))}}
+			_, _, err := w.e.Decide(ctx, q, func(v store.View) store.Decision {
+				if v.Records[0].Version > 0 {
+					return store.Accept(v, store.Outcome{}, store.Writes{})
+				}
+				return store.Accept(v, store.Outcome{}, store.Writes{
+					Changes: []store.Change{toggle(v.Seats[0])}, Records: []store.Record{counting(v.Records[0])}})
+			})
+			return err
+		}, func(w *world, i int) string { return seatState(w, i) + recordState(w, i) }},
 	}
 }
 
-func sessionState(w *world, i int) string {
-	data, found, err := w.s.FindCtx(w.Context(), fmt.Sprintf("s%d", i+1))
-	return fmt.Sprint(string(data), found, err)
+func recordState(w *world, i int) string {
+	r, err := w.s.Record(w.Context(), parcelKey(fmt.Sprintf("s%d", i+1)))
+	return fmt.Sprint(string(r.Body), err)
 }
 
 // ended returns a ctx that has ended.
@@ -156,7 +167,7 @@ func cancelOwn(w *world) {
 	w.open(rounds)
 	stores := w.both()
 	for i := range rounds {
-		ask := func(ctx context.Context, s store.Store, who store.Holder) error {
+		ask := func(ctx context.Context, s *store.Store, who store.Holder) error {
 			_, err := s.Lock(ctx, store.LockRequest{Event: evening, Holder: who, Seats: names(rounds)[i : i+1], Rules: longFor(rounds)})
 			return err
 		}

@@ -66,7 +66,7 @@ func clockAnew(w *world) {
 	w.open(3)
 	old := w.lapse("anna", "s1")
 	out := w.lock("anna", "s2")
-	started, deadline := long().StartClock(out.Now)
+	started, deadline := startOf(out.Now, long())
 	if !out.Lock.Started.Equal(started) || !out.Lock.Deadline.Equal(deadline) || started.Before(old.Lock.Deadline) {
 		w.Fatalf("clock %v to %v, want %v to %v, after %v",
 			out.Lock.Started, out.Lock.Deadline, started, deadline, old.Lock.Deadline)

@@ -39,7 +39,7 @@ func sameEvent(a, b store.Event) bool {
 		a.Currency == b.Currency && maps.Equal(a.Prices, b.Prices) && a.Plan == b.Plan && a.Revision == b.Revision
 }
 
-func (w *world) wantEvent(s store.Store, want store.NewEvent) {
+func (w *world) wantEvent(s *store.Store, want store.NewEvent) {
 	w.Helper()
 	got, err := s.Event(w.Context(), want.ID)
 	w.must(err)

@@ -58,8 +58,8 @@ func extendAnnounced(w *world) {
 		w.Fatalf("announced %v, want both seats", changes)
 	}
 	for _, c := range changes {
-		if c.Before != "anna" || c.Seat.LockedBy != "anna" || c.Lapsed {
-			w.Errorf("announced %+v, want anna before and after", c)
+		if c.Before != "anna" || c.Seat.LockedBy != "anna" || c.Reason != store.ReasonExtended {
+			w.Errorf("announced %+v, want anna before and after, extended", c)
 		}
 	}
 	w.wantBoard(first, w.since(first.Cursor), w.snapshot())

@@ -156,7 +156,7 @@ func feedNoGap(w *world) {
 
 // noGap takes snapshots while 8 writers are at work, follows the feed from
 // each, and compares what that gives with the end.
-func (w *world) noGap(stores []store.Store, trials int) {
+func (w *world) noGap(stores []*store.Store, trials int) {
 	w.Helper()
 	var stop atomic.Bool
 	var writing sync.WaitGroup
@@ -188,7 +188,7 @@ func (w *world) noGap(stores []store.Store, trials int) {
 }
 
 // scribble locks and unlocks its own seats and shared ones, until told to stop.
-func scribble(w *world, s store.Store, i int, stop *atomic.Bool) {
+func scribble(w *world, s *store.Store, i int, stop *atomic.Bool) {
 	random := w.random(uint64(i))
 	for !stop.Load() {
 		who := store.Holder(fmt.Sprintf("writer-%d", i))
@@ -286,7 +286,7 @@ func feedFreshCursor(w *world) {
 		feed, stop := w.follow(there, out.Cursor)
 		back, err := here.Unlock(w.Context(), store.UnlockRequest{Event: evening, Holder: who})
 		w.must(err)
-		w.wantChange(changesOf(w.until(feed, back.Cursor)), "s1", who, false)
+		w.wantChange(changesOf(w.until(feed, back.Cursor)), "s1", who, store.ReasonGivenBack)
 		stop()
 	}
 }
@@ -296,7 +296,7 @@ func feedEvents(w *world) {
 	from := w.head()
 	w.create(hall("matinee", 2))
 	w.must(second.CreateEvent(w.Context(), hall(evening, 2)))
-	for _, s := range []store.Store{w.s, second} {
+	for _, s := range []*store.Store{w.s, second} {
 		if got, want := eventsOf(w.read(s, from, w.fence())), []string{"matinee", evening}; !slices.Equal(got, want) {
 			w.Fatalf("told events %v, want %v", got, want)
 		}

@@ -87,7 +87,7 @@ func idBadSeats(w *world) {
 			w.wantErr(err, store.ErrInvalid)
 			_, err = w.tryUnlock("anna", "s2", id)
 			w.wantErr(err, store.ErrInvalid)
-			_, err = w.s.Withhold(w.Context(), evening, []string{"s1", id}, true)
+			_, err = w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s1", id}, On: true})
 			if !errors.Is(err, store.ErrInvalid) && !errors.Is(err, store.ErrNoSeat) {
 				w.Fatalf("withhold %q: got %v, want ErrInvalid or ErrNoSeat", id, err)
 			}

@@ -136,7 +136,7 @@ func linearGroups(w *world) {
 
 // wantLinear has the clients make requests of up to most seats, on a new
 // event, and checks their history.
-func (w *world) wantLinear(stores []store.Store, m porcupine.Model, most, requests, round int) {
+func (w *world) wantLinear(stores []*store.Store, m porcupine.Model, most, requests, round int) {
 	w.Helper()
 	event := fmt.Sprintf("e%d", round)
 	w.create(hall(event, linSeats))
@@ -169,7 +169,7 @@ func (w *world) wantLinear(stores []store.Store, m porcupine.Model, most, reques
 }
 
 // send makes the request of a history.
-func send(w *world, s store.Store, event string, in request) reply {
+func send(w *world, s *store.Store, event string, in request) reply {
 	ids := make([]string, len(in.seats))
 	for at, i := range in.seats {
 		ids[at] = names(linSeats)[i]

@@ -46,7 +46,7 @@ func lockGrant(w *world) {
 	if out.Now.Before(before) || out.Now.After(after) {
 		w.Errorf("now is %v, want between %v and %v", out.Now, before, after)
 	}
-	started, deadline := long().StartClock(out.Now)
+	started, deadline := startOf(out.Now, long())
 	want := func(id string) store.Seat {
 		return store.Seat{ID: id, Status: store.Locked, LockedBy: "anna", LockTime: started, LockedUntil: deadline, Version: 2}
 	}
@@ -279,7 +279,7 @@ func lockPerEvent(w *world) {
 	w.pass(w.now().Add(2 * time.Millisecond))
 	out, err := w.s.Lock(w.Context(), store.LockRequest{Event: "matinee", Holder: "anna", Seats: names(1), Rules: longFor(1)})
 	w.must(err)
-	started, _ := long().StartClock(out.Now)
+	started, _ := startOf(out.Now, long())
 	if !out.Lock.Started.Equal(started) {
 		w.Errorf("clock began at %v, want %v", out.Lock.Started, started)
 	}
@@ -373,7 +373,8 @@ func lockLapsedOther(w *world) {
 			w.Fatalf("got %+v, want bert's seat of version 3", s)
 		}
 	})
-	w.wantChange(changes, "s1", "anna", true)
+	w.wantChange(changes, "s1", "anna", store.ReasonLocked)
+	w.wantLoss(changes, store.ReasonLapsed)
 	if got := w.lockOf("anna"); len(got.Seats) != 0 {
 		w.Fatalf("anna still has %v", got.Seats)
 	}
@@ -383,7 +384,7 @@ func lockLapsedOwn(w *world) {
 	w.open(3)
 	old := w.lapse("anna", "s1", "s2")
 	out := w.lock("anna", "s1")
-	started, deadline := long().StartClock(out.Now)
+	started, deadline := startOf(out.Now, long())
 	want := store.Seat{ID: "s1", Status: store.Locked, LockedBy: "anna", LockTime: started, LockedUntil: deadline, Version: 3}
 	w.wantSeats(out.Seats, []store.Seat{want})
 	if !sameLock(out.Lock, store.Lock{Seats: out.Seats, Started: started, Deadline: deadline}) {
@@ -459,13 +460,23 @@ func lockSecond(w *world) {
 }
 
 // wantChange fails unless there is exactly one change, of that seat.
-func (w *world) wantChange(changes []store.Change, seat string, before store.Holder, lapsed bool) {
+func (w *world) wantChange(changes []store.Change, seat string, before store.Holder, why store.Reason) {
 	w.Helper()
 	if len(changes) != 1 {
 		w.Fatalf("announced %v, want one change of %s", changes, seat)
 	}
-	if c := changes[0]; c.Event != evening || c.Seat.ID != seat || c.Before != before || c.Lapsed != lapsed {
-		w.Fatalf("announced %+v, want seat %s, before %q, lapsed %v", c, seat, before, lapsed)
+	if c := changes[0]; c.Event != evening || c.Seat.ID != seat || c.Before != before || c.Reason != why {
+		w.Fatalf("announced %+v, want seat %s, before %q, %v", c, seat, before, why)
 	}
 	w.wantSeats([]store.Seat{changes[0].Seat}, w.seats(seat))
+}
+
+// wantLoss fails unless each of the changes says so of whom it took a seat from.
+func (w *world) wantLoss(changes []store.Change, want store.Reason) {
+	w.Helper()
+	for _, c := range changes {
+		if got := c.Loss(); got != want {
+			w.Fatalf("the loss that %+v tells of is %v, want %v", c, got, want)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -9,10 +8,11 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// model is one event as the pure rules say that it behaves: sequential, in
-// memory, and told at which instant each request happens.
+// model is one event that is on sale for ever: sequential, in memory, and told
+// at which instant each request happens. It has the rules in words of its own,
+// and calls none of package store's.
 type model struct {
-	def     store.NewEvent
+	order   []string
 	seats   map[string]store.Seat
 	clocks  map[store.Holder]clock
 	changes []store.Change
@@ -21,11 +21,38 @@ type model struct {
 type clock struct {
 	started, deadline time.Time
 	extended          bool
-	grants            store.Grants
+	grants            []grant
+}
+
+type grant struct {
+	request string
+	seats   []string
+}
+
+// standing is what a seat is to somebody.
+type standing int
+
+const (
+	free standing = iota
+	mine
+	mineToPay
+	theirs
+	sold
+	offSale
+)
+
+// refusals are why a seat can be neither locked, given back, nor withheld.
+var refusals = map[standing]struct{ lock, unlock, withhold error }{
+	free:      {nil, nil, nil},
+	mine:      {nil, nil, store.ErrTaken},
+	mineToPay: {nil, store.ErrPaying, store.ErrTaken},
+	theirs:    {store.ErrTaken, store.ErrNotYours, store.ErrTaken},
+	sold:      {store.ErrBooked, store.ErrBooked, store.ErrBooked},
+	offSale:   {store.ErrWithheld, store.ErrWithheld, nil},
 }
 
 func newModel(def store.NewEvent) *model {
-	m := &model{def: def, seats: map[string]store.Seat{}, clocks: map[store.Holder]clock{}}
+	m := &model{order: def.Seats, seats: map[string]store.Seat{}, clocks: map[store.Holder]clock{}}
 	for _, id := range def.Seats {
 		s := store.Seat{ID: id, Version: 1}
 		if slices.Contains(def.Withheld, id) {
@@ -34,6 +61,30 @@ func newModel(def store.NewEvent) *model {
 		m.seats[id] = s
 	}
 	return m
+}
+
+// standing says what the seat is to somebody at now.
+func (m *model) standing(id string, who store.Holder, now time.Time) standing {
+	s := m.seats[id]
+	own := s.LockedBy == who
+	switch {
+	case s.Status == store.Withheld:
+		return offSale
+	case s.Status == store.Booked:
+		return sold
+	case s.Status == store.Paying && own:
+		return mineToPay
+	case s.Status == store.Available, over(s, now):
+		return free
+	case s.Status == store.Locked && own:
+		return mine
+	}
+	return theirs
+}
+
+// over reports whether the seat is locked by a lock that has ended.
+func over(s store.Seat, now time.Time) bool {
+	return s.Status == store.Locked && !s.LockedUntil.After(now)
 }
 
 // list returns the named seats as they stand.
@@ -46,36 +97,45 @@ func (m *model) list(ids []string) []store.Seat {
 }
 
 // set changes a seat and takes the change down.
-func (m *model) set(s store.Seat, now time.Time) {
+func (m *model) set(s store.Seat, why store.Reason) {
 	old := m.seats[s.ID]
 	s.Version = old.Version + 1
 	m.seats[s.ID] = s
-	lapsed := old.Status == store.Locked && !now.Before(old.LockedUntil)
-	m.changes = append(m.changes, store.Change{Event: m.def.ID, Seat: s, Before: old.LockedBy, Lapsed: lapsed})
+	m.changes = append(m.changes, store.Change{Event: evening, Seat: s, Before: old.LockedBy, Reason: why})
 }
 
-func (m *model) known(ids []string) bool {
-	return !slices.ContainsFunc(ids, func(id string) bool { _, ok := m.seats[id]; return !ok })
-}
-
-// held returns the seats that the holder has at now, by id.
-func (m *model) held(who store.Holder, now time.Time) []store.Seat {
-	var out []store.Seat
-	for _, s := range m.seats {
-		if s.HeldBy(who, now) {
-			out = append(out, s)
+// named returns the ids without repeats; ok is false if one is unknown.
+func (m *model) named(seats []string) (ids []string, ok bool) {
+	for _, id := range seats {
+		if _, there := m.seats[id]; !there {
+			return nil, false
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(out, func(a, b store.Seat) int { return strings.Compare(a.ID, b.ID) })
-	return out
+	return ids, true
 }
 
+// all returns the seats that are any of these to somebody, by id.
+func (m *model) all(who store.Holder, now time.Time, any ...standing) (ids []string) {
+	for _, id := range m.order {
+		if slices.Contains(any, m.standing(id, who, now)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, strings.Compare)
+	return ids
+}
+
+// lockOf is what somebody has: as long as the clock runs or seats are left.
 func (m *model) lockOf(who store.Holder, now time.Time) store.Lock {
-	c, ok := m.clocks[who]
-	if !ok || !now.Before(c.deadline) {
+	c := m.clocks[who]
+	has := m.all(who, now, mine, mineToPay)
+	if len(has) == 0 && !c.deadline.After(now) {
 		return store.Lock{}
 	}
-	return store.Lock{Seats: m.held(who, now), Started: c.started, Deadline: c.deadline, Extended: c.extended}
+	return store.Lock{Seats: m.list(has), Started: c.started, Deadline: c.deadline, Extended: c.extended}
 }
 
 func (m *model) outcome(ids []string, who store.Holder, now time.Time) store.Outcome {
@@ -83,127 +143,141 @@ func (m *model) outcome(ids []string, who store.Holder, now time.Time) store.Out
 }
 
 func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) {
-	ids := store.Distinct(r.Seats)
 	c := m.clocks[r.Holder]
-	if !now.Before(c.deadline) {
-		c = clock{}
+	running := c.deadline.After(now)
+	seats := r.Seats
+	at := slices.IndexFunc(c.grants, func(g grant) bool { return g.request == r.Request })
+	if known := at >= 0 && running; known {
+		seats = c.grants[at].seats
 	}
-	if known, ok := c.grants.Seats(r.Request); ok {
-		ids = known
-	}
-	if !m.known(ids) {
+	ids, ok := m.named(seats)
+	if !ok {
 		return store.Outcome{}, store.ErrNoSeat
 	}
-	fresh := slices.DeleteFunc(m.list(ids), func(s store.Seat) bool { return s.HeldBy(r.Holder, now) })
-	if err := m.refuseLock(r, fresh, now); err != nil {
-		return m.outcome(ids, r.Holder, now), err
+	has := m.all(r.Holder, now, mine, mineToPay)
+	fresh := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(has, id) })
+	for _, id := range fresh {
+		if why := refusals[m.standing(id, r.Holder, now)].lock; why != nil {
+			return m.outcome(ids, r.Holder, now), why
+		}
 	}
-	if len(fresh) > 0 && c.started.IsZero() {
-		c.started, c.deadline = r.Rules.StartClock(now)
+	if len(fresh) > 0 && len(has)+len(fresh) > r.Rules.MaxSeats {
+		return m.outcome(ids, r.Holder, now), store.ErrLimit
 	}
-	if !c.started.IsZero() {
-		c.grants, _ = c.grants.With(r.Request, ids)
-		m.clocks[r.Holder] = c
+	if len(fresh) > 0 && !running {
+		c, running = newClock(r.Rules, now), true
+		at = -1
 	}
-	for _, s := range fresh {
-		m.set(store.Seat{ID: s.ID, Status: store.Locked, LockedBy: r.Holder, LockTime: c.started, LockedUntil: c.deadline}, now)
+	if running && r.Request != "" && at < 0 && len(ids) > 0 {
+		c.grants = append(slices.Clone(c.grants), grant{r.Request, ids})
+		c.grants = c.grants[max(0, len(c.grants)-store.MaxGrants):]
+	}
+	m.clocks[r.Holder] = c
+	for _, id := range fresh {
+		m.set(store.Seat{ID: id, Status: store.Locked, LockedBy: r.Holder, LockTime: c.started, LockedUntil: c.deadline}, store.ReasonLocked)
 	}
 	return m.outcome(ids, r.Holder, now), nil
 }
 
-func (m *model) refuseLock(r store.LockRequest, fresh []store.Seat, now time.Time) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	if !m.def.OnSaleAt(now) {
-		return store.ErrClosed
-	}
-	for _, s := range fresh {
-		if err := store.RefuseLock(s, r.Holder, now); err != nil {
-			return err
-		}
-	}
-	if len(m.held(r.Holder, now))+len(fresh) > r.Rules.MaxSeats {
-		return store.ErrLimit
-	}
-	return nil
+// newClock runs from the millisecond of now, and never for longer than Total.
+func newClock(rules store.Rules, now time.Time) clock {
+	started := time.UnixMilli(now.UnixMilli()).UTC()
+	return clock{started: started, deadline: started.Add(min(rules.TTL, rules.Total))}
 }
 
-// unlock gives back the named seats; without names the live ones, and those
-// lapsed ones that the store told it gave back: it may find either.
-func (m *model) unlock(r store.UnlockRequest, now time.Time, told []store.Seat) (store.Outcome, error) {
-	ids := store.Distinct(r.Seats)
-	if !m.known(ids) {
+func (m *model) unlock(r store.UnlockRequest, now time.Time) (store.Outcome, error) {
+	ids, ok := m.named(r.Seats)
+	if !ok {
 		return store.Outcome{}, store.ErrNoSeat
 	}
-	for _, s := range m.list(ids) {
-		if err := store.RefuseUnlock(s, r.Holder, now); err != nil {
-			return m.outcome(ids, r.Holder, now), err
+	for _, id := range ids {
+		if why := refusals[m.standing(id, r.Holder, now)].unlock; why != nil {
+			return m.outcome(ids, r.Holder, now), why
 		}
 	}
-	if len(r.Seats) == 0 {
-		ids = m.allOf(r.Holder, now, told)
+	own := func(id string) bool { return m.seats[id].Status == store.Locked && m.seats[id].LockedBy == r.Holder }
+	if len(r.Seats) == 0 { // all, whether or not the lock is over
+		ids = slices.DeleteFunc(slices.Sorted(slices.Values(m.order)), func(id string) bool { return !own(id) })
 	}
-	for _, s := range m.list(ids) {
-		if s.Status == store.Locked && s.LockedBy == r.Holder {
-			m.set(store.Seat{ID: s.ID}, now)
-			m.changes[len(m.changes)-1].Lapsed = false
+	for _, id := range ids {
+		if own(id) {
+			m.set(store.Seat{ID: id}, store.ReasonGivenBack)
 		}
 	}
 	return m.outcome(ids, r.Holder, now), nil
-}
-
-func (m *model) allOf(who store.Holder, now time.Time, told []store.Seat) []string {
-	mine := map[string]bool{}
-	for _, s := range m.held(who, now) {
-		mine[s.ID] = s.Status == store.Locked
-	}
-	for _, s := range told {
-		if known := m.seats[s.ID]; known.Status == store.Locked && known.LockedBy == who {
-			mine[s.ID] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(mine))
 }
 
 func (m *model) extend(r store.ExtendRequest, now time.Time) (store.Outcome, error) {
-	mine := m.held(r.Holder, now)
-	if len(mine) == 0 {
+	locked := m.all(r.Holder, now, mine)
+	if len(locked) == 0 {
 		return m.outcome(nil, r.Holder, now), store.ErrExpired
 	}
 	c := m.clocks[r.Holder]
 	if c.extended {
-		return m.outcome(nil, r.Holder, now), nil
+		return m.outcome(locked, r.Holder, now), nil
 	}
-	c.deadline, c.extended = r.Rules.ExtendedDeadline(c.started, c.deadline), true
+	c.extended = true
+	if later := c.deadline.Add(min(r.Rules.TTL, r.Rules.Total-c.deadline.Sub(c.started))); later.After(c.deadline) {
+		c.deadline = later
+	}
 	m.clocks[r.Holder] = c
-	for _, s := range mine {
+	for _, s := range m.list(locked) {
 		s.LockedUntil = c.deadline
-		m.set(s, now)
+		m.set(s, store.ReasonExtended)
 	}
-	return m.outcome(idsOf(mine), r.Holder, now), nil
+	return m.outcome(locked, r.Holder, now), nil
 }
 
-func (m *model) withhold(seats []string, on bool, now time.Time) (store.Outcome, error) {
-	ids := store.Distinct(seats)
-	if !m.known(ids) {
+func (m *model) withhold(r store.WithholdRequest, now time.Time) (store.Outcome, error) {
+	ids, ok := m.named(r.Seats)
+	if !ok {
 		return store.Outcome{}, store.ErrNoSeat
 	}
-	for _, s := range m.list(ids) {
-		if err := store.RefuseWithhold(s, now); err != nil {
-			return m.outcome(ids, "", now), err
+	for _, id := range ids {
+		if why := refusals[m.standing(id, "", now)].withhold; why != nil {
+			return m.outcome(ids, "", now), why
 		}
 	}
-	for _, s := range m.list(ids) {
-		switch {
-		case on && s.Status != store.Withheld:
-			m.set(store.Seat{ID: s.ID, Status: store.Withheld}, now)
-		case !on && s.Status == store.Withheld:
-			m.set(store.Seat{ID: s.ID}, now)
+	for _, id := range ids {
+		switch off := m.seats[id].Status == store.Withheld; {
+		case r.On && !off:
+			m.set(store.Seat{ID: id, Status: store.Withheld}, store.ReasonWithheld)
+		case !r.On && off:
+			m.set(store.Seat{ID: id}, store.ReasonOnSale)
 		}
 	}
 	return m.outcome(ids, "", now), nil
 }
 
-// release frees a seat whose lock is over.
-func (m *model) release(id string, now time.Time) { m.set(store.Seat{ID: id}, now) }
+// lapse frees a seat whose lock is over.
+func (m *model) lapse(id string) { m.set(store.Seat{ID: id}, store.ReasonLapsed) }
+
+// pay has a payment of somebody come to a new state, with those seats.
+func (m *model) pay(p payment, now time.Time) (store.Outcome, error) {
+	ids, ok := m.named(p.seats)
+	if !ok {
+		return store.Outcome{}, store.ErrNoSeat
+	}
+	for _, id := range ids {
+		from := map[store.Reason]standing{store.ReasonPaying: mine, store.ReasonDeclined: mineToPay,
+			store.ReasonBooked: mineToPay, store.ReasonCancelled: sold}[p.why]
+		if m.standing(id, p.who, now) != from || m.seats[id].LockedBy != p.who {
+			return m.outcome(ids, p.who, now), errPayment
+		}
+	}
+	c := m.clocks[p.who]
+	for _, s := range m.list(ids) {
+		switch p.why {
+		case store.ReasonPaying:
+			s.Status, s.Booking = store.Paying, "booking"
+		case store.ReasonDeclined:
+			s.Status, s.Booking, s.LockTime, s.LockedUntil = store.Locked, "", c.started, c.deadline
+		case store.ReasonBooked:
+			s.Status, s.LockTime, s.LockedUntil = store.Booked, time.Time{}, time.Time{}
+		default:
+			s = store.Seat{ID: s.ID}
+		}
+		m.set(s, p.why)
+	}
+	return m.outcome(ids, p.who, now), nil
+}

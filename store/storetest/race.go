@@ -127,7 +127,7 @@ func overlappingGroups(w *world) {
 }
 
 // grabGroups locks groups and gives each one back, and returns how many it got.
-func grabGroups(w *world, s store.Store, i, rounds int) (wins int, err error) {
+func grabGroups(w *world, s *store.Store, i, rounds int) (wins int, err error) {
 	random := w.random(uint64(i))
 	for round := range rounds {
 		who := store.Holder(fmt.Sprintf("group-%d-%d", i, round))
@@ -156,7 +156,7 @@ func grabGroups(w *world, s store.Store, i, rounds int) (wins int, err error) {
 }
 
 // watchGroups takes snapshots until done is closed.
-func watchGroups(w *world, stores []store.Store, done <-chan struct{}) error {
+func watchGroups(w *world, stores []*store.Store, done <-chan struct{}) error {
 	for i := 0; ; i++ {
 		select {
 		case <-done:

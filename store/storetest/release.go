@@ -43,7 +43,7 @@ func releaseDue(w *world) {
 func releaseAnnounced(w *world) {
 	w.open(2)
 	w.lapse("anna", "s1")
-	w.wantChange(w.announced(func() { w.release(); w.release() }), "s1", "anna", true)
+	w.wantChange(w.announced(func() { w.release(); w.release() }), "s1", "anna", store.ReasonLapsed)
 }
 
 func releaseRace(w *world) {

@@ -28,7 +28,7 @@ func requestCases() []testCase {
 	}
 }
 
-func (w *world) tryRequest(s store.Store, request string, who store.Holder, seats ...string) (store.Outcome, error) {
+func (w *world) tryRequest(s *store.Store, request string, who store.Holder, seats ...string) (store.Outcome, error) {
 	return s.Lock(w.Context(), store.LockRequest{Event: evening, Holder: who, Seats: seats, Rules: longFor(100), Request: request})
 }
 
@@ -39,7 +39,7 @@ func (w *world) request(request string, who store.Holder, seats, want []string) 
 	w.must(err)
 	w.wantIDs(out.Seats, want...)
 	for _, seat := range out.Seats {
-		if !seat.HeldBy(who, out.Now) {
+		if seat.LockedBy != who || over(seat, out.Now) {
 			w.Fatalf("granted %+v, which is not %s's", seat, who)
 		}
 	}

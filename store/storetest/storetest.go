@@ -1,7 +1,8 @@
 // Package storetest is the conformance suite of storage engines. It checks the
-// contract of [store.Store] sentence by sentence against a real engine, alone
-// and with a second instance beside it, and compares it with a model built
-// from the pure rules of package store.
+// contracts of [store.Store] and [store.Engine] sentence by sentence against a
+// real engine, alone and with a second instance beside it. It compares what the
+// store does with a model, which says the rules again in words of its own: a
+// wrong rule of package store is found as well as a wrong engine.
 //
 // Time is read from the store and never steered, and nothing sweeps but the
 // cases themselves: an engine is opened with its own sweeping off.
@@ -13,14 +14,15 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Harness tells the suite how to come by stores.
+// Harness tells the suite how to come by engines, which have the [Kinds] of
+// records.
 type Harness struct {
-	// Open returns an empty store that no other case uses, closed when the
+	// Open returns an empty engine that no other case uses, closed when the
 	// test ends. A case may close it before that.
-	Open func(t *testing.T) store.Store
-	// Second returns another instance on the same place as s, as another
-	// process would open it, closed when the test ends. s may be closed.
-	Second func(t *testing.T, s store.Store) store.Store
+	Open func(t *testing.T) store.Engine
+	// Second returns another instance on the same place as e, as another
+	// process would open it, closed when the test ends. e may be closed.
+	Second func(t *testing.T, e store.Engine) store.Engine
 	// Rounds multiplies the rounds of racing and random cases. Anything below
 	// 1 is 1, which still catches the faults that the suite is tested with;
 	// 50 is 10,000 rounds of 8 rivals.
@@ -30,8 +32,14 @@ type Harness struct {
 	Seed uint64
 }
 
+// Kinds are the kinds of record that the suite needs: those of the program, and
+// one of its own.
+func Kinds() []store.Kind {
+	return append(store.Kinds(), store.Kind{Name: parcel, Indexes: []string{byOwner, byDay}})
+}
+
 // Run runs every case as a subtest named Method/promise, each on a fresh
-// store and one after the other.
+// engine and one after the other.
 func Run(t *testing.T, h Harness) {
 	for _, g := range groups() {
 		t.Run(g.name, func(t *testing.T) {
@@ -72,7 +80,11 @@ func groups() []group {
 		{"Changes", feedCases()},
 		{"IDs", idCases()},
 		{"Cancel", cancelCases()},
-		{"Session", sessionCases()},
+		{"Paying", payingCases()},
+		{"Reason", reasonCases()},
+		{"Decide", decideCases()},
+		{"Define", defineCases()},
+		{"Record", recordCases()},
 		{"Secret", secretCases()},
 		{"Close", closeCases()},
 		{"Model", modelCases()},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -19,8 +20,9 @@ import (
 )
 
 // toy is the smallest engine that keeps the contract, except that it forgets
-// everything with the process: all of it happens under one mutex. With a
-// fault it breaks one promise, as real engines have done.
+// everything with the process. It answers under a mutex, has the rule decide
+// without it, and writes under the mutex if nothing has changed. With a fault
+// it breaks one promise, as real engines could.
 type toy struct {
 	*disk
 	fault  fault
@@ -28,102 +30,48 @@ type toy struct {
 	once   *sync.Once
 }
 
-// fault names one way to be wrong; "" is none.
-type fault string
-
-const (
-	checkThenWrite   fault = "checks and then writes"
-	countThenWrite   fault = "counts and then writes"
-	noOwnerCheck     fault = "skips the owner check"
-	noExpiry         fault = "forgets expiry"
-	earlyAnnounce    fault = "announces before commit"
-	announceRefused  fault = "announces refused groups"
-	lateCursor       fault = "drops a change at snapshot time"
-	resetClock       fault = "resets the clock"
-	partialGroups    fault = "grants groups in part"
-	bumpRepeat       fault = "changes a repeated lock"
-	splitBatches     fault = "splits transactions"
-	doubleLapse      fault = "announces a lapse twice"
-	forgetsLapsed    fault = "does not tell who lost a lapsed seat"
-	extendsTwice     fault = "extends without end"
-	ignoresEpoch     fault = "takes any cursor"
-	unlocksForgetful fault = "forgets the clock with the last seat"
-	grantForgotten   fault = "forgets requests"
-	grantForEver     fault = "remembers requests for ever"
-	grantOfAll       fault = "does not ask whose request it is"
-	grantRefused     fault = "remembers what was refused"
-	grantNew         fault = "remembers only what was locked anew"
-	grantChecked     fault = "looks for the request and then writes"
-	grantBlind       fault = "takes a known request for a granted one"
-	updateInPart     fault = "keeps the venue"
-	updateAnything   fault = "takes any update"
-	updateMoney      fault = "takes another currency or plan"
-	updateMade       fault = "makes the event that is to be updated"
-	updateBlind      fault = "updates from any revision"
-	updateChecked    fault = "checks the revision and then updates"
-	updateEarly      fault = "does not tell how a stale event stands"
-	updateRepeat     fault = "counts a repeated update"
-	updateSilent     fault = "does not tell of an update"
-	updateFirst      fault = "forgets the first definition"
-	updateSales      fault = "keeps the sales times"
-	updateFrees      fault = "frees the seats of an updated event"
-	addFrees         fault = "frees seats beside new ones"
-	addLast          fault = "puts new seats last"
-	addDrops         fault = "drops seats that the new plan lacks"
-	addWithholds     fault = "withholds seats that are there"
-	addSilent        fault = "does not tell of new seats"
-	addBlind         fault = "adds seats from any revision"
-	addRepeat        fault = "counts repeated new seats"
-	addForgets       fault = "forgets the plan before"
-	addTells         fault = "tells of new seats one by one"
-)
-
 // disk is what instances share.
 type disk struct {
-	mu       sync.Mutex
-	epoch    string
-	secret   []byte
-	halls    map[string]*hall
-	sessions map[string]session
-	log      []store.Batch
-	times    []time.Time   // of the log
-	grown    chan struct{} // closed when the log grows
+	mu      sync.Mutex
+	epoch   string
+	secret  []byte
+	halls   map[string]*hall
+	plans   map[string][]byte
+	records map[store.Key]store.Record // a deleted one has expired
+	fail    bool                       // the next write, with a fault
+	log     []store.Batch
+	times   []time.Time   // of the log
+	grown   chan struct{} // closed when the log grows
 }
 
 type hall struct {
-	def    store.NewEvent
-	first  store.NewEvent // as it was created
-	sales  store.Event    // whose sales times count
+	store.Definition
+	first  store.Event // as it was created
 	seats  map[string]store.Seat
-	clocks map[store.Holder]store.Lock // without seats
-	grants map[store.Holder]store.Grants
-	plans  [][]byte // of before
-}
-
-type session struct {
-	data   []byte
-	expiry time.Time
+	clocks map[store.Holder]store.Clock
 }
 
 func toyHarness(f fault) storetest.Harness {
-	attach := func(t *testing.T, d *disk) store.Store {
+	attach := func(t *testing.T, d *disk) store.Engine {
 		s := &toy{disk: d, fault: f, closed: make(chan struct{}), once: &sync.Once{}}
 		t.Cleanup(func() { s.Close() })
 		return s
 	}
 	return storetest.Harness{
-		Open: func(t *testing.T) store.Store {
+		Open: func(t *testing.T) store.Engine {
 			return attach(t, &disk{
 				epoch: rand.Text(), secret: []byte(rand.Text() + rand.Text())[:32], grown: make(chan struct{}),
-				halls: map[string]*hall{}, sessions: map[string]session{},
+				halls: map[string]*hall{}, plans: map[string][]byte{}, records: map[store.Key]store.Record{},
 			})
 		},
-		Second: func(t *testing.T, s store.Store) store.Store { return attach(t, s.(*toy).disk) },
+		Second: func(t *testing.T, e store.Engine) store.Engine { return attach(t, e.(*toy).disk) },
 	}
 }
 
-// begin takes the mutex, unless the store is closed or the ctx has ended.
-func (s *toy) begin(ctx context.Context) (end func(), err error) {
+func now() time.Time { return time.Now().Truncate(time.Millisecond) }
+
+// enter takes the mutex, unless the engine is closed or the ctx has ended.
+func (s *toy) enter(ctx context.Context) (leave func(), err error) {
 	s.mu.Lock()
 	select {
 	case <-s.closed:
@@ -139,8 +87,8 @@ func (s *toy) begin(ctx context.Context) (end func(), err error) {
 }
 
 // pause lets others in, where a fault leaves the door open.
-func (s *toy) pause(f fault) {
-	if s.fault == f {
+func (s *toy) pause(faults ...fault) {
+	if slices.Contains(faults, s.fault) {
 		s.mu.Unlock()
 		runtime.Gosched()
 		s.mu.Lock()
@@ -157,421 +105,368 @@ func (d *disk) announce(b store.Batch) {
 	d.grown = make(chan struct{})
 }
 
-// tx is a write on one hall: staged seats count only if it is committed.
-type tx struct {
-	*hall
-	store  *toy
-	now    time.Time
-	staged []store.Change
-	clock  *store.Lock   // the clock to store
-	grants *store.Grants // what it remembers
+// answer is what the toy found at one instant.
+type answer struct {
+	store.View
+	at store.Cursor
 }
 
-// write runs do as a transaction and tells how things stand after it. do
-// returns the seats to tell of.
-func (s *toy) write(ctx context.Context, event string, who store.Holder, do func(t *tx) ([]string, error)) (store.Outcome, error) {
-	end, err := s.begin(ctx)
+func (s *toy) Decide(ctx context.Context, q store.Question, rule func(store.View) store.Decision) (store.Decision, store.Cursor, error) {
+	if err := s.declared(q.Records); err != nil {
+		return store.Decision{}, store.Cursor{}, err
+	}
+	var first *store.Decision
+	for {
+		a, err := s.ask(ctx, &q)
+		if err != nil {
+			return store.Decision{}, store.Cursor{}, err
+		}
+		d := s.ruled(q, a.View, rule)
+		if first == nil {
+			first = &d
+		}
+		runtime.Gosched()
+		at, done, err := s.commit(ctx, q, a, s.writes(q, a.View, d, rule))
+		switch {
+		case err != nil:
+			return store.Decision{}, store.Cursor{}, err
+		case done && s.fault == firstCounts:
+			return *first, at, nil
+		case done:
+			return d, s.told(d, at), nil
+		}
+	}
+}
+
+// ask answers the question.
+func (s *toy) ask(ctx context.Context, q *store.Question) (a answer, err error) {
+	leave, err := s.enter(ctx)
 	if err != nil {
-		return store.Outcome{}, err
+		return a, err
 	}
-	defer end()
-	h, ok := s.halls[event]
-	if !ok {
-		return store.Outcome{}, fmt.Errorf("toy: %s: %w", event, store.ErrNoEvent)
+	defer leave()
+	a.at = s.cursor()
+	a.Now, a.Holder = now(), q.Holder
+	for _, key := range q.Records {
+		a.Records = append(a.Records, s.record(key))
 	}
-	t := &tx{hall: h, store: s, now: time.Now()}
-	ids, err := do(t)
-	if err == nil || s.fault == partialGroups {
-		s.pause(checkThenWrite)
-		t.commit(who)
+	s.pause(mixedInstants)
+	h := s.halls[q.Event]
+	if h == nil {
+		return a, nil
 	}
-	out := store.Outcome{Lock: h.lockOf(who, t.now), Now: t.now, Cursor: s.cursor()}
+	a.Event = h.asked(q.Definition, s.fault)
+	if q.Holder != "" {
+		a.Clock, a.Held = h.clocks[q.Holder], h.held(q.Holder, s.fault)
+	}
+	ids := q.Seats
+	if q.Name != nil && s.fault != nameIgnored {
+		ids = q.Name(s.nameView(h, a.View))
+		s.pause(grantChecked)
+		a.Clock, a.Held = h.clocks[q.Holder], h.held(q.Holder, s.fault)
+	}
+	if s.fault == nameOnce {
+		q.Name, q.Seats = nil, ids
+	}
 	for _, id := range ids {
-		out.Seats = append(out.Seats, h.seats[id])
+		seat := h.seats[id]
+		seat.ID = id
+		a.Seats = append(a.Seats, seat)
 	}
-	if err != nil {
-		err = fmt.Errorf("toy: %s: %w", event, err)
-	}
-	return out, err
+	return a, nil
 }
 
-func (t *tx) stage(s store.Seat) {
-	old := t.seats[s.ID]
-	s.Version = old.Version + 1
-	c := store.Change{Event: t.def.ID, Seat: s, Before: old.LockedBy}
-	c.Lapsed = old.Status == store.Locked && !t.now.Before(old.LockedUntil) && s.LockedBy != old.LockedBy && t.store.fault != forgetsLapsed
-	t.staged = append(t.staged, c)
-	if t.store.fault == announceRefused {
-		t.store.announce(store.Batch{Changes: []store.Change{c}})
+// asked is the event as a view has it.
+func (h *hall) asked(whole bool, f fault) store.Event {
+	switch {
+	case f == updateSales || whole && f == staleDefinition:
+		return h.first
+	case whole:
+		return h.Event
 	}
+	return store.Event{ID: h.ID, Starts: h.Starts, SalesOpen: h.SalesOpen, SalesClose: h.SalesClose, Revision: h.Revision}
 }
 
-func (t *tx) commit(who store.Holder) {
-	if t.clock != nil {
-		t.clocks[who] = *t.clock
-	}
-	if t.grants != nil {
-		t.hall.grants[who] = *t.grants
-	}
-	if len(t.staged) == 0 {
-		return
-	}
-	switch t.store.fault {
-	case announceRefused:
-	case splitBatches:
-		for i := range t.staged {
-			t.store.announce(store.Batch{Changes: t.staged[i : i+1]})
-		}
-	default:
-		t.store.announce(store.Batch{Changes: t.staged})
-	}
-	t.store.pause(earlyAnnounce)
-	for _, c := range t.staged {
-		t.seats[c.Seat.ID] = c.Seat
-	}
-}
-
-func (h *hall) list(ids []string) ([]store.Seat, error) {
-	out := make([]store.Seat, len(ids))
-	for i, id := range ids {
-		s, ok := h.seats[id]
-		if !ok {
-			return nil, store.ErrNoSeat
-		}
-		out[i] = s
-	}
-	return out, nil
-}
-
-func (h *hall) held(who store.Holder, now time.Time) []store.Seat {
-	var out []store.Seat
+// held is what stands as the holder's, by id.
+func (h *hall) held(who store.Holder, f fault) (out []store.Seat) {
 	for _, id := range slices.Sorted(maps.Keys(h.seats)) {
-		if s := h.seats[id]; s.HeldBy(who, now) {
+		s := h.seats[id]
+		locked := s.Status == store.Locked && (f != heldLive || now().Before(s.LockedUntil))
+		if s.LockedBy == who && (locked || s.Status == store.Paying && f != heldUnpaid) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (h *hall) lockOf(who store.Holder, now time.Time) store.Lock {
-	lock := h.clocks[who]
-	if !now.Before(lock.Deadline) {
-		return store.Lock{}
+// commit writes, unless something has changed; done tells which.
+func (s *toy) commit(ctx context.Context, q store.Question, a answer, w store.Writes) (at store.Cursor, done bool, err error) {
+	if w.Empty() {
+		return a.at, true, nil
 	}
-	lock.Seats = h.held(who, now)
-	return lock
+	for _, r := range w.Records {
+		if err := s.declared([]store.Key{r.Key}, slices.Collect(maps.Keys(r.Index))...); err != nil {
+			return at, false, err
+		}
+	}
+	leave, err := s.enter(ctx)
+	switch {
+	case err != nil && s.fault == endedWritten:
+		return s.cursor(), true, nil
+	case err != nil && s.fault == endedTorn && len(w.Changes) > 0:
+		_, _, _ = s.commit(context.WithoutCancel(ctx), q, a, store.Writes{Changes: w.Changes})
+		return at, false, err
+	case err != nil:
+		return at, false, err
+	}
+	defer leave()
+	if s.fail {
+		s.fail = false
+		return at, false, store.ErrUnavailable
+	}
+	if err := s.duplicate(a.View); err != nil {
+		return at, false, err
+	}
+	if s.fault == recordsFirst {
+		s.writeRecords(w)
+	}
+	if !s.unchanged(q, a.View, w) {
+		return at, false, nil
+	}
+	s.write(q, w)
+	return s.cursor(), true, nil
 }
 
-func (s *toy) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error) {
-	if err := r.Validate(); err != nil {
-		return store.Outcome{}, err
+// unchanged reports whether the view still holds, as far as it matters.
+func (s *toy) unchanged(q store.Question, v store.View, w store.Writes) bool {
+	h := s.halls[q.Event]
+	for _, c := range w.Changes {
+		if h.seats[c.Seat.ID].Version != c.Seat.Version-1 && s.fault != checkThenWrite {
+			return false
+		}
 	}
-	return s.write(ctx, r.Event, r.Holder, func(t *tx) ([]string, error) {
-		ids, grants := t.granted(r)
-		has := len(t.held(r.Holder, t.now))
-		s.pause(countThenWrite)
-		s.pause(grantChecked)
-		err := t.lock(r, ids, has)
-		running := t.clock != nil || !t.lockOf(r.Holder, t.now).Started.IsZero()
-		if (err == nil || s.fault == grantRefused) && running && (len(t.staged) > 0 || s.fault != grantNew) {
-			grants, _ = grants.With(r.Request, ids)
-			t.grants = &grants
+	for _, seat := range slices.Concat(v.Seats, v.Held) {
+		if slices.Contains(w.Relied, seat.ID) && h.seats[seat.ID].Version != seat.Version && s.fault != reliedIgnored {
+			return false
 		}
-		if err != nil && t.grants != nil {
-			t.hall.grants[r.Holder] = grants
+	}
+	for _, r := range v.Records {
+		written := slices.ContainsFunc(w.Records, func(o store.Record) bool { return o.Key == r.Key })
+		if s.fault == recordBlind || s.fault == unwrittenIgnored && !written || s.fault == recordsFirst {
+			continue
 		}
-		return ids, err
-	})
+		if s.records[r.Key].Version != r.Version && !(r.Version == 0 && !s.records[r.Key].LiveAt(v.Now)) {
+			return false
+		}
+	}
+	return w.Clock == nil || h.clocks[q.Holder].Version == v.Clock.Version || s.fault == countThenWrite
 }
 
-// granted returns the seats that are asked for, and what the clock remembers.
-func (t *tx) granted(r store.LockRequest) (ids []string, grants store.Grants) {
-	ids = store.Distinct(r.Seats)
-	if t.store.fault == grantForEver || !t.lockOf(r.Holder, t.now).Started.IsZero() {
-		grants = t.hall.grants[r.Holder]
+func (s *toy) write(q store.Question, w store.Writes) {
+	if s.fault != recordsFirst && (s.fault != tornDecision || len(w.Changes) == 0) {
+		s.writeRecords(w)
 	}
-	all := grants
-	if t.store.fault == grantOfAll {
-		for _, other := range t.hall.grants {
-			all = append(all, other...)
+	h := s.halls[q.Event]
+	if h == nil {
+		return
+	}
+	if w.Clock != nil {
+		h.clocks[q.Holder] = *w.Clock
+	}
+	for _, who := range w.Touched {
+		if c, ok := h.clocks[who]; ok && s.fault != touchedIgnored {
+			c.Version++
+			h.clocks[who] = c
 		}
 	}
-	if known, ok := all.Seats(r.Request); ok && t.store.fault != grantForgotten {
-		ids = known
-	}
-	return ids, grants
+	s.writeSeats(h, w.Changes)
 }
 
-func (t *tx) lock(r store.LockRequest, ids []string, has int) error {
-	seats, err := t.list(ids)
-	if err != nil {
-		return err
+func (s *toy) writeSeats(h *hall, changes []store.Change) {
+	if len(changes) == 0 {
+		return
 	}
-	fresh := slices.DeleteFunc(seats, func(s store.Seat) bool {
-		return s.HeldBy(r.Holder, t.now) && t.store.fault != bumpRepeat
-	})
-	if _, known := t.hall.grants[r.Holder].Seats(r.Request); known && t.store.fault == grantBlind {
-		return nil
-	}
-	lock := t.lockOf(r.Holder, t.now)
-	if lock.Started.IsZero() || t.store.fault == resetClock {
-		lock.Started, lock.Deadline = r.Rules.StartClock(t.now)
-	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	if !t.sales.OnSaleAt(t.now) {
-		return store.ErrClosed
-	}
-	for _, s := range fresh {
-		if err := store.RefuseLock(s, r.Holder, t.now); err != nil {
-			return err
+	switch s.fault {
+	case splitBatches:
+		for i := range changes {
+			s.announce(store.Batch{Changes: changes[i : i+1]})
 		}
-		if t.store.fault == noExpiry && s.Status == store.Locked {
-			return store.ErrTaken
+	default:
+		s.announce(store.Batch{Changes: s.worded(changes)})
+	}
+	s.pause(earlyAnnounce)
+	for _, c := range changes {
+		if s.fault == bookingLost {
+			c.Seat.Booking = ""
 		}
-		t.stage(store.Seat{ID: s.ID, Status: store.Locked, LockedBy: r.Holder, LockTime: lock.Started, LockedUntil: lock.Deadline})
+		h.seats[c.Seat.ID] = c.Seat
 	}
-	if has+len(fresh) > r.Rules.MaxSeats {
-		return store.ErrLimit
-	}
-	t.clock = &lock
-	return nil
 }
 
-func (s *toy) Unlock(ctx context.Context, r store.UnlockRequest) (store.Outcome, error) {
-	if err := r.Validate(); err != nil {
-		return store.Outcome{}, err
+func (s *toy) writeRecords(w store.Writes) {
+	for _, r := range w.Records {
+		old := s.records[r.Key]
+		r.Version = old.Version + 1
+		r.Index = maps.Clone(r.Index)
+		s.records[r.Key] = s.kept(old, r)
 	}
-	return s.write(ctx, r.Event, r.Holder, func(t *tx) ([]string, error) {
-		ids := store.Distinct(r.Seats)
-		if len(ids) == 0 {
-			for _, seat := range t.held(r.Holder, t.now) {
-				ids = append(ids, seat.ID)
-			}
+	for _, key := range w.Deleted {
+		switch r, ok := s.records[key]; {
+		case s.fault == versionReused:
+			delete(s.records, key)
+		case ok:
+			s.records[key] = store.Record{Key: key, Expires: time.Unix(0, 0), Version: r.Version + 1}
 		}
-		return ids, t.unlock(r.Holder, ids)
-	})
+	}
+	if s.fault == recordsTold && len(w.Records) > 0 {
+		s.announce(store.Batch{Events: []string{w.Records[0].ID}})
+	}
 }
 
-func (t *tx) unlock(who store.Holder, ids []string) error {
-	seats, err := t.list(ids)
-	if err != nil {
-		return err
-	}
-	for _, s := range seats {
-		if err := store.RefuseUnlock(s, who, t.now); err != nil && t.store.fault != noOwnerCheck {
-			return err
-		}
-		if s.Status == store.Locked && (s.LockedBy == who || t.store.fault == noOwnerCheck) {
-			t.stage(store.Seat{ID: s.ID})
-			t.staged[len(t.staged)-1].Lapsed = false
-		}
-	}
-	if t.store.fault == unlocksForgetful && len(seats) == len(t.held(who, t.now)) {
-		t.clock = &store.Lock{}
-	}
-	return nil
-}
-
-func (s *toy) Extend(ctx context.Context, r store.ExtendRequest) (store.Outcome, error) {
-	if err := r.Validate(); err != nil {
-		return store.Outcome{}, err
-	}
-	return s.write(ctx, r.Event, r.Holder, func(t *tx) (ids []string, err error) {
-		lock := t.lockOf(r.Holder, t.now)
-		if len(lock.Seats) == 0 {
-			return nil, store.ErrExpired
-		}
-		if lock.Extended && s.fault != extendsTwice {
-			return nil, nil
-		}
-		lock.Deadline, lock.Extended = r.Rules.ExtendedDeadline(lock.Started, lock.Deadline), true
-		for _, seat := range lock.Seats {
-			seat.LockedUntil = lock.Deadline
-			t.stage(seat)
-			ids = append(ids, seat.ID)
-		}
-		t.clock = &lock
-		return ids, nil
-	})
-}
-
-func (s *toy) LockOf(ctx context.Context, event string, who store.Holder) (store.Outcome, error) {
-	return s.write(ctx, event, who, func(*tx) ([]string, error) { return nil, nil })
-}
-
-func (s *toy) Withhold(ctx context.Context, event string, seats []string, on bool) (store.Outcome, error) {
-	return s.write(ctx, event, "", func(t *tx) ([]string, error) {
-		ids := store.Distinct(seats)
-		return ids, t.withhold(ids, on)
-	})
-}
-
-func (t *tx) withhold(ids []string, on bool) error {
-	seats, err := t.list(ids)
-	if err != nil {
-		return err
-	}
-	for _, s := range seats {
-		if err := store.RefuseWithhold(s, t.now); err != nil {
-			return err
-		}
-		switch {
-		case on && s.Status != store.Withheld:
-			t.stage(store.Seat{ID: s.ID, Status: store.Withheld})
-		case !on && s.Status == store.Withheld:
-			t.stage(store.Seat{ID: s.ID})
+// declared refuses kinds and indexes that there are not.
+func (s *toy) declared(keys []store.Key, indexes ...string) error {
+	for _, key := range keys {
+		if !store.Declared(storetest.Kinds(), key.Kind, indexes...) && s.fault != anyKind {
+			return fmt.Errorf("toy: kind %q with %q: %w", key.Kind, indexes, store.ErrInvalid)
 		}
 	}
 	return nil
 }
 
-func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
-	end, err := s.begin(ctx)
-	if err != nil {
-		return store.Due{}, err
+func (s *toy) record(key store.Key) store.Record {
+	if r := s.records[key]; r.LiveAt(now()) || s.fault == expiredFound && r.Version > 0 {
+		return r
 	}
-	defer end()
-	due := store.Due{Now: time.Now()}
-	for id, h := range s.halls {
-		t := &tx{hall: h, store: s, now: time.Now()}
-		for _, seat := range h.seats {
-			left := seat.LockedUntil.Sub(t.now)
-			switch {
-			case seat.Status != store.Locked:
-			case left <= 0:
-				t.stage(store.Seat{ID: seat.ID})
-			case due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At):
-				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
-			}
-		}
-		if s.fault == doubleLapse {
-			s.announce(store.Batch{Changes: t.staged})
-		}
-		t.commit("")
-		due.Released += len(t.staged)
-	}
-	return due, nil
+	return store.Record{Key: key}
 }
 
-func (s *toy) CreateEvent(ctx context.Context, e store.NewEvent) error {
-	if err := e.Validate(); err != nil {
-		return err
+func (s *toy) Record(ctx context.Context, key store.Key) (store.Record, error) {
+	if err := s.declared([]store.Key{key}); err != nil {
+		return store.Record{}, err
 	}
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
-		return err
+		return store.Record{}, err
 	}
-	defer end()
-	e.Plan, e.Revision = store.PlanHash(e.PlanBody), 1
-	if old, ok := s.halls[e.ID]; ok {
-		return sameDefinition(old.first, e)
+	defer leave()
+	return s.record(key), nil
+}
+
+func (s *toy) Records(ctx context.Context, scan store.Scan) (page []store.Record, err error) {
+	if err := s.declared([]store.Key{{Kind: scan.Kind}}, scan.Index); err != nil {
+		return nil, err
 	}
-	h := &hall{def: e, first: e, sales: e.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Lock{}, grants: map[store.Holder]store.Grants{}}
-	for _, id := range e.Seats {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for _, r := range s.records {
+		value := scan.Value(r)
+		live := r.LiveAt(now()) || (s.fault == expiredListed || s.fault == expiredShortens) && len(r.Body) > 0
+		within := value >= scan.From && (scan.To == "" || value < scan.To || value == scan.To && s.fault == scanInclusive)
+		after := scan.After.ID == "" || s.compare(scan, r, scan.After) > 0
+		if r.Kind == scan.Kind && live && value != "" && within && after {
+			page = append(page, r)
+		}
+	}
+	slices.SortFunc(page, func(a, b store.Record) int { return s.compare(scan, a, b) })
+	return s.paged(page[:min(len(page), scan.Limit)], scan.Limit), nil
+}
+
+// compare orders records in an index.
+func (s *toy) compare(scan store.Scan, a, b store.Record) int {
+	x, y, p, q := scan.Value(a), scan.Value(b), a.ID, b.ID
+	switch s.fault {
+	case scanCase:
+		x, y = strings.ToLower(x), strings.ToLower(y)
+	case scanTies:
+		p, q = q, p
+	case scanSkips:
+		p, q = "", ""
+	}
+	if c := strings.Compare(x, y); c != 0 {
+		return c
+	}
+	return strings.Compare(p, q)
+}
+
+func (s *toy) Define(ctx context.Context, event string, withSeats bool, rule func(store.Definition) (store.Redefinition, error)) error {
+	for {
+		old, err := s.definition(ctx, event)
+		if err != nil {
+			return err
+		}
+		asked := old
+		if asked.Seats = slices.Clone(old.Seats); !withSeats {
+			asked.Seats = nil
+		}
+		next, err := s.redefined(asked, rule)
+		if err != nil && s.fault != defineAnyway || next.ID == "" {
+			return err
+		}
+		runtime.Gosched()
+		if done, failed := s.redefine(ctx, old, next); done || failed != nil {
+			return failed
+		}
+	}
+}
+
+func (s *toy) definition(ctx context.Context, event string) (d store.Definition, err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return d, err
+	}
+	defer leave()
+	if h := s.halls[event]; h != nil {
+		d = h.Definition
+	}
+	return d, nil
+}
+
+// redefine writes a definition, unless the one it is to replace has changed.
+func (s *toy) redefine(ctx context.Context, old store.Definition, next store.Redefinition) (done bool, err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	h := s.halls[next.ID]
+	if h == nil {
+		h = &hall{first: next.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Clock{}}
+	}
+	if h.Revision != old.Revision && s.fault != updateChecked {
+		return false, nil
+	}
+	s.halls[next.ID] = h
+	h.Event, h.Fingerprint = next.Event, next.Fingerprint
+	var fresh []store.Seat
+	if next.Plan != nil {
+		fresh = s.addSeats(h, old.Event.Plan, *next.Plan)
+	}
+	s.announceDefinition(h, old, next, fresh)
+	return true, nil
+}
+
+// addSeats has the hall have the plan, and returns the seats that are new.
+func (s *toy) addSeats(h *hall, before string, plan store.PlanSeats) (fresh []store.Seat) {
+	if s.fault == addForgets {
+		delete(s.plans, before)
+	}
+	s.plans[h.Event.Plan] = bytes.Clone(plan.Body)
+	h.Seats = s.ranked(h, plan.Seats)
+	for _, id := range plan.Seats {
+		old, there := h.seats[id]
 		seat := store.Seat{ID: id, Version: 1}
-		if slices.Contains(e.Withheld, id) {
+		if slices.Contains(plan.Withheld, id) {
 			seat.Status = store.Withheld
 		}
-		h.seats[id] = seat
-	}
-	s.halls[e.ID] = h
-	s.announce(store.Batch{Events: []string{e.ID}})
-	return nil
-}
-
-func (s *toy) UpdateEvent(ctx context.Context, e store.Event) (store.Event, error) {
-	if err := e.Validate(); err != nil && s.fault != updateAnything {
-		return store.Event{}, err
-	}
-	end, err := s.begin(ctx)
-	if err != nil {
-		return store.Event{}, err
-	}
-	defer end()
-	h, ok := s.halls[e.ID]
-	switch {
-	case !ok && s.fault == updateMade:
-		return e, nil
-	case !ok:
-		return store.Event{}, fmt.Errorf("toy: update %s: %w", e.ID, store.ErrNoEvent)
-	}
-	old := h.def.Event
-	now, err := s.updated(old, e)
-	if err != nil || now.Revision == old.Revision {
-		return now, err
-	}
-	s.pause(updateChecked)
-	h.update(now, s.fault)
-	if s.fault != updateSilent {
-		s.announce(store.Batch{Events: []string{e.ID}})
-	}
-	return h.def.Event, nil
-}
-
-func (s *toy) AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error) {
-	if err := e.Validate(); err != nil {
-		return store.Event{}, err
-	}
-	end, err := s.begin(ctx)
-	if err != nil {
-		return store.Event{}, err
-	}
-	defer end()
-	h, ok := s.halls[e.ID]
-	if !ok {
-		return store.Event{}, fmt.Errorf("toy: add seats to %s: %w", e.ID, store.ErrNoEvent)
-	}
-	old, have := h.def.Event, h.def.Seats
-	switch s.fault {
-	case addBlind:
-		e.Revision = old.Revision
-	case addDrops:
-		have = slices.DeleteFunc(slices.Clone(have), func(id string) bool { return !slices.Contains(e.Seats, id) })
-	}
-	now, err := old.AddSeats(have, e)
-	if s.fault == addRepeat && err == nil && now.Revision == old.Revision {
-		now.Revision++
-	}
-	if err != nil || now.Revision == old.Revision {
-		return now, err
-	}
-	if s.fault != addForgets {
-		h.plans = append(h.plans, h.def.PlanBody)
-	}
-	e.Event = now
-	s.announceAdded(e.ID, h.add(e, s.fault))
-	return now, nil
-}
-
-// add makes e the definition, and returns the seats that are new.
-func (h *hall) add(e store.NewEvent, f fault) (fresh []store.Seat) {
-	if f == addLast {
-		e.Seats = slices.Clone(e.Seats)
-		is := func(id string) bool { _, there := h.seats[id]; return there }
-		slices.SortStableFunc(e.Seats, func(a, b string) int {
-			switch {
-			case is(a) == is(b):
-				return 0
-			case is(a):
-				return -1
-			}
-			return 1
-		})
-	}
-	h.def, h.sales = e, e.Event
-	for _, id := range e.Seats {
-		seat, there := h.seats[id]
 		switch {
-		case there && f == addFrees:
-			seat = store.Seat{ID: id, Version: seat.Version + 1}
-		case there && (f != addWithholds || !slices.Contains(e.Withheld, id)):
-		default:
-			seat = store.Seat{ID: id, Version: 1}
-			if slices.Contains(e.Withheld, id) {
-				seat.Status = store.Withheld
-			}
+		case there && s.fault == addFrees:
+			seat = store.Seat{ID: id, Version: old.Version + 1}
+		case there && (s.fault != addWithholds || seat.Status != store.Withheld):
+			seat = old
+		case !there:
 			fresh = append(fresh, seat)
 		}
 		h.seats[id] = seat
@@ -579,73 +474,48 @@ func (h *hall) add(e store.NewEvent, f fault) (fresh []store.Seat) {
 	return fresh
 }
 
-func (s *toy) announceAdded(event string, fresh []store.Seat) {
-	batch := store.Batch{Events: []string{event}}
-	if s.fault == addTells {
-		for _, seat := range fresh {
-			batch.Changes = append(batch.Changes, store.Change{Event: event, Seat: seat})
+func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return store.Due{}, err
+	}
+	defer leave()
+	due := store.Due{Now: now()}
+	for id, h := range s.halls {
+		var changes []store.Change
+		for _, seat := range h.seats {
+			if s.fault == payingSwept && seat.Status == store.Paying {
+				seat.Status = store.Locked
+			}
+			c, over := store.Lapsed(id, seat, due.Now)
+			switch {
+			case over:
+				changes = append(changes, c)
+			case seat.Status == store.Locked && (due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At)):
+				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
+			}
 		}
-	}
-	if s.fault != addSilent {
-		s.announce(batch)
-	}
-}
-
-func (s *toy) updated(old, asked store.Event) (store.Event, error) {
-	switch s.fault {
-	case updateMoney:
-		old.Currency, old.Plan = asked.Currency, asked.Plan
-	case updateBlind:
-		asked.Revision = old.Revision
-	}
-	now, err := old.Update(asked)
-	switch {
-	case s.fault == updateRepeat && err == nil && now.Revision == old.Revision:
-		now.Revision++
-	case s.fault == updateEarly && err != nil:
-		now = store.Event{}
-	}
-	return now, err
-}
-
-func (h *hall) update(e store.Event, f fault) {
-	old := h.def.Event
-	h.def.Event = e
-	switch f {
-	case updateInPart:
-		h.def.Venue = old.Venue
-	case updateFirst:
-		h.first = h.def
-	case updateFrees:
-		for id := range h.seats {
-			h.seats[id] = store.Seat{ID: id, Version: h.seats[id].Version + 1}
+		if s.fault == clockLost {
+			maps.DeleteFunc(h.clocks, func(_ store.Holder, c store.Clock) bool { return !c.RunsAt(due.Now) })
 		}
+		if s.fault == doubleLapse {
+			s.announce(store.Batch{Changes: changes})
+		}
+		s.writeSeats(h, changes)
+		due.Released += len(changes)
 	}
-	if f != updateSales {
-		h.sales = e
-	}
-}
-
-func sameDefinition(a, b store.NewEvent) error {
-	text := func(e store.NewEvent) string {
-		return fmt.Sprint(e.Title, "\x00", e.Venue, "\x00", e.Starts.UnixNano(), e.Zone, e.Currency, e.Prices,
-			e.SalesOpen.UnixNano(), e.SalesClose.UnixNano(), e.Plan, e.Seats)
-	}
-	if text(a) != text(b) {
-		return fmt.Errorf("toy: create %s: %w", a.ID, store.ErrExists)
-	}
-	return nil
+	return due, nil
 }
 
 func (s *toy) Events(ctx context.Context) ([]store.Event, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer leave()
 	var out []store.Event
 	for _, h := range s.halls {
-		out = append(out, h.def.Event)
+		out = append(out, h.Event)
 	}
 	slices.SortFunc(out, func(a, b store.Event) int {
 		if c := a.Starts.Compare(b.Starts); c != 0 {
@@ -657,55 +527,50 @@ func (s *toy) Events(ctx context.Context) ([]store.Event, error) {
 }
 
 func (s *toy) Event(ctx context.Context, id string) (store.Event, error) {
-	end, err := s.begin(ctx)
-	if err != nil {
-		return store.Event{}, err
+	d, err := s.definition(ctx, id)
+	if err == nil && d.ID == "" {
+		err = store.ErrNoEvent
 	}
-	defer end()
-	h, ok := s.halls[id]
-	if !ok {
-		return store.Event{}, store.ErrNoEvent
-	}
-	return h.def.Event, nil
+	return d.Event, err
 }
 
 func (s *toy) Plan(ctx context.Context, hash string) ([]byte, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	for _, h := range s.halls {
-		for _, body := range append(slices.Clone(h.plans), h.def.PlanBody) {
-			if store.PlanHash(body) == hash {
-				return bytes.Clone(body), nil
-			}
-		}
+	defer leave()
+	if body, ok := s.plans[hash]; ok {
+		return bytes.Clone(body), nil
 	}
 	return nil, store.ErrNoEvent
 }
 
 func (s *toy) Snapshot(ctx context.Context, event string) (store.Snapshot, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return store.Snapshot{}, err
 	}
-	defer end()
+	defer leave()
 	h, ok := s.halls[event]
 	if !ok {
 		return store.Snapshot{}, store.ErrNoEvent
 	}
-	seats, err := h.list(h.def.Seats)
+	snap := store.Snapshot{Now: now()}
+	for _, id := range h.Seats {
+		snap.Seats = append(snap.Seats, h.seats[id])
+	}
 	s.pause(lateCursor)
-	return store.Snapshot{Seats: seats, Cursor: s.cursor(), Now: time.Now()}, err
+	snap.Cursor = s.cursor()
+	return snap, nil
 }
 
 func (s *toy) Recent(ctx context.Context, age time.Duration) (store.Cursor, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return store.Cursor{}, err
 	}
-	defer end()
+	defer leave()
 	if age == 0 {
 		return s.cursor(), nil
 	}
@@ -744,11 +609,11 @@ func (s *toy) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Ba
 
 // next returns the batch after the cursor, or what to wait for.
 func (s *toy) next(ctx context.Context, at store.Cursor) (*store.Batch, <-chan struct{}, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer end()
+	defer leave()
 	if s.fault == ignoresEpoch && at.Epoch != s.epoch {
 		at = store.Cursor{Epoch: s.epoch, Position: 1}
 	}
@@ -765,54 +630,21 @@ func (s *toy) next(ctx context.Context, at store.Cursor) (*store.Batch, <-chan s
 }
 
 func (s *toy) Secret(ctx context.Context) ([]byte, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	return bytes.Clone(s.secret), nil
-}
-
-func (s *toy) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	end, err := s.begin(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	defer end()
-	row, ok := s.sessions[token]
-	if !ok || !time.Now().Before(row.expiry) {
-		return nil, false, nil
-	}
-	return bytes.Clone(row.data), true, nil
-}
-
-func (s *toy) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	end, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
-	s.sessions[token] = session{bytes.Clone(data), expiry}
-	return nil
-}
-
-func (s *toy) DeleteCtx(ctx context.Context, token string) error {
-	end, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
-	delete(s.sessions, token)
-	return nil
+	defer leave()
+	return s.secret, nil
 }
 
 func (s *toy) Now(ctx context.Context) (time.Time, error) {
-	end, err := s.begin(ctx)
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer end()
-	return time.Now(), nil
+	defer leave()
+	return now(), nil
 }
 
 func (s *toy) Ping(ctx context.Context) error {
@@ -823,4 +655,26 @@ func (s *toy) Ping(ctx context.Context) error {
 func (s *toy) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	return nil
+}
+
+// kept is a record as it will be found.
+func (s *toy) kept(old, r store.Record) store.Record {
+	switch s.fault {
+	case bodyRewritten:
+		var body map[string]any
+		if json.Unmarshal(r.Body, &body) == nil {
+			r.Body, _ = json.Marshal(body)
+		}
+	case scanStale:
+		index := maps.Clone(old.Index)
+		if index == nil {
+			index = map[string]string{}
+		}
+		maps.Copy(index, r.Index)
+		r.Index = index
+	case versionJumps:
+		r.Version++
+	}
+	r.Body = bytes.Clone(r.Body)
+	return r
 }

@@ -131,10 +131,8 @@ func unlockLapsed(w *world) {
 	w.lapse("anna", "s1", "s2")
 	first := w.snapshot()
 	w.wantSeats(w.unlock("anna", "s1").Seats, []store.Seat{{ID: "s1", Version: 3}})
-	w.unlock("anna")
-	if got := w.seat("s2"); !got.FreeAt(w.now()) || got.Version > 3 {
-		w.Fatalf("got %+v, want a seat that is free", got)
-	}
+	w.wantSeats(w.unlock("anna").Seats, []store.Seat{{ID: "s2", Version: 3}})
+	w.wantSeats(w.seats("s1", "s2"), []store.Seat{{ID: "s1", Version: 3}, {ID: "s2", Version: 3}})
 	w.wantBoard(first, w.since(first.Cursor), w.snapshot())
 }
 
@@ -162,7 +160,7 @@ func unlockNotFound(w *world) {
 func unlockAnnounced(w *world) {
 	w.open(2)
 	w.lock("anna", "s1")
-	w.wantChange(w.announced(func() { w.unlock("anna", "s1") }), "s1", "anna", false)
+	w.wantChange(w.announced(func() { w.unlock("anna", "s1") }), "s1", "anna", store.ReasonGivenBack)
 }
 
 func unlockRace(w *world) {

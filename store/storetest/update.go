@@ -30,7 +30,7 @@ func updateCases() []testCase {
 	}
 }
 
-func (w *world) event(s store.Store) store.Event {
+func (w *world) event(s *store.Store) store.Event {
 	w.Helper()
 	e, err := s.Event(w.Context(), evening)
 	w.must(err)
@@ -127,7 +127,7 @@ func updateTold(w *world) {
 	from := w.head()
 	w.update(retitle("Another"))
 	to := w.fence()
-	for _, s := range []store.Store{w.s, second} {
+	for _, s := range []*store.Store{w.s, second} {
 		batches := w.read(s, from, to)
 		if got := eventsOf(batches); !slices.Equal(got, []string{evening}) {
 			w.Fatalf("the feed tells of the events %v, want %s once", got, evening)

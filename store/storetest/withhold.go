@@ -52,9 +52,9 @@ func withholdTaken(w *world) {
 	w.lock("anna", "s2")
 	w.withhold(true, "s3")
 	w.unchanged(func() {
-		_, err := w.s.Withhold(w.Context(), evening, []string{"s1", "s2"}, true)
+		_, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s1", "s2"}, On: true})
 		w.wantErr(err, store.ErrTaken)
-		_, err = w.s.Withhold(w.Context(), evening, []string{"s3", "s2"}, false)
+		_, err = w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s3", "s2"}, On: false})
 		w.wantErr(err, store.ErrTaken)
 	})
 }
@@ -62,7 +62,7 @@ func withholdTaken(w *world) {
 func withholdRefusalFilled(w *world) {
 	w.open(2)
 	w.lock("anna", "s2")
-	out, err := w.s.Withhold(w.Context(), evening, []string{"s2", "s1"}, true)
+	out, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s2", "s1"}, On: true})
 	w.wantErr(err, store.ErrTaken)
 	w.wantSeats(out.Seats, w.seats("s2", "s1"))
 }
@@ -73,23 +73,24 @@ func withholdLapsed(w *world) {
 	changes := w.announced(func() {
 		w.wantSeats(w.withhold(true, "s1").Seats, []store.Seat{{ID: "s1", Status: store.Withheld, Version: 3}})
 	})
-	w.wantChange(changes, "s1", "anna", true)
+	w.wantChange(changes, "s1", "anna", store.ReasonWithheld)
+	w.wantLoss(changes, store.ReasonLapsed)
 }
 
 func withholdNotFound(w *world) {
 	w.open(2)
 	w.unchanged(func() {
-		_, err := w.s.Withhold(w.Context(), "nowhere", names(1), true)
+		_, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: "nowhere", Seats: names(1), On: true})
 		w.wantErr(err, store.ErrNoEvent)
-		_, err = w.s.Withhold(w.Context(), evening, []string{"s1", "s9"}, true)
+		_, err = w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s1", "s9"}, On: true})
 		w.wantErr(err, store.ErrNoSeat)
 	})
 }
 
 func withholdAnnounced(w *world) {
 	w.open(2)
-	w.wantChange(w.announced(func() { w.withhold(true, "s1") }), "s1", "", false)
-	w.wantChange(w.announced(func() { w.withhold(false, "s1") }), "s1", "", false)
+	w.wantChange(w.announced(func() { w.withhold(true, "s1") }), "s1", "", store.ReasonWithheld)
+	w.wantChange(w.announced(func() { w.withhold(false, "s1") }), "s1", "", store.ReasonOnSale)
 }
 
 func withholdRace(w *world) {
@@ -100,7 +101,7 @@ func withholdRace(w *world) {
 		errs := make([]error, 2)
 		race(2, func(i int) {
 			if i == 0 {
-				_, errs[0] = stores[round%2].Withhold(w.Context(), evening, names(2), true)
+				_, errs[0] = stores[round%2].Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: names(2), On: true})
 				return
 			}
 			_, errs[1] = stores[1-round%2].Lock(w.Context(), store.LockRequest{Event: evening, Holder: who, Seats: []string{"s2"}, Rules: long()})

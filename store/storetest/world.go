@@ -26,7 +26,8 @@ const patience = 30 * time.Second
 type world struct {
 	*testing.T
 	h      Harness
-	s      store.Store
+	e      store.Engine
+	s      *store.Store // over e
 	fences int
 	seed   uint64
 }
@@ -41,15 +42,25 @@ func newWorld(t *testing.T, h Harness) *world {
 			t.Logf("the random source began with seed %d", seed)
 		}
 	})
-	return &world{T: t, h: h, s: h.Open(t), seed: seed}
+	w := &world{T: t, h: h, seed: seed}
+	w.use(h.Open(t))
+	return w
 }
+
+// use has the case go on with this engine.
+func (w *world) use(e store.Engine) { w.e, w.s = e, store.New(e) }
 
 // both returns the store and a second instance on the same place.
-func (w *world) both() []store.Store {
-	return []store.Store{w.s, w.second()}
+func (w *world) both() []*store.Store {
+	return []*store.Store{w.s, w.second()}
 }
 
-func (w *world) second() store.Store { return w.h.Second(w.T, w.s) }
+func (w *world) second() *store.Store { return store.New(w.secondEngine()) }
+
+func (w *world) secondEngine() store.Engine { return w.h.Second(w.T, w.e) }
+
+// engines returns the engine and a second instance on the same place.
+func (w *world) engines() []store.Engine { return []store.Engine{w.e, w.secondEngine()} }
 
 func (w *world) rounds(n int) int { return n * max(1, w.h.Rounds) }
 
@@ -64,6 +75,12 @@ func longFor(seats int) store.Rules {
 	r := long()
 	r.MaxSeats = seats
 	return r
+}
+
+// startOf returns the bounds of a clock that starts at now.
+func startOf(now time.Time, rules store.Rules) (started, deadline time.Time) {
+	c := newClock(rules, now)
+	return c.started, c.deadline
 }
 
 // names returns the seat ids s1 … sn.
@@ -162,7 +179,7 @@ func (w *world) lockOf(who store.Holder) store.Lock {
 
 func (w *world) withhold(on bool, seats ...string) store.Outcome {
 	w.Helper()
-	out, err := w.s.Withhold(w.Context(), evening, seats, on)
+	out, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: seats, On: on})
 	w.must(err)
 	return out
 }
@@ -300,13 +317,13 @@ func (w *world) fence() store.Cursor {
 		w.create(hall(fenceEvent, 1))
 	}
 	w.fences++
-	out, err := w.s.Withhold(w.Context(), fenceEvent, names(1), w.fences%2 == 1)
+	out, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: fenceEvent, Seats: names(1), On: w.fences%2 == 1})
 	w.must(err)
 	return out.Cursor
 }
 
 // read returns the feed after from, up to a batch that covers to.
-func (w *world) read(s store.Store, from, to store.Cursor) []store.Batch {
+func (w *world) read(s *store.Store, from, to store.Cursor) []store.Batch {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	defer cancel()
@@ -345,7 +362,7 @@ type follower struct {
 
 // follow reads the feed of s from the cursor until the test ends or the
 // follower is stopped.
-func (w *world) follow(s store.Store, from store.Cursor) (f *follower, stop func()) {
+func (w *world) follow(s *store.Store, from store.Cursor) (f *follower, stop func()) {
 	ctx, cancel := context.WithCancel(w.Context())
 	f = &follower{}
 	var reading sync.WaitGroup
@@ -394,6 +411,38 @@ func (w *world) until(f *follower, to store.Cursor) []store.Batch {
 		return false
 	})
 	return out
+}
+
+// rival is something that happens while a rule decides.
+type rival struct {
+	do   func() error
+	once sync.Once
+	done chan struct{}
+	err  error
+}
+
+func newRival(do func() error) *rival { return &rival{do: do, done: make(chan struct{})} }
+
+// start has the rival begin, the first time that it is called, and gives it the
+// time to end. An engine that lets nobody in meanwhile has it wait for longer.
+func (r *rival) start() {
+	r.once.Do(func() {
+		go func() {
+			defer close(r.done)
+			r.err = r.do()
+		}()
+		select {
+		case <-r.done:
+		case <-time.After(50 * time.Millisecond):
+		}
+	})
+}
+
+// wait returns what came of it.
+func (r *rival) wait() error {
+	r.start()
+	<-r.done
+	return r.err
 }
 
 // race calls do with 0 … n-1 at once, and returns when all have returned.

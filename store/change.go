@@ -1,0 +1,72 @@
+package store
+
+// Change is a seat's new state as the feed delivers it.
+type Change struct {
+	Event string
+	Seat  Seat
+	// Before is who held the seat before this change, "" for nobody.
+	Before Holder
+	// Reason is why it changed.
+	Reason Reason
+}
+
+// NewChange is the change of a seat to another state: the id stays, and the
+// version grows by one.
+func NewChange(event string, from, to Seat, reason Reason) Change {
+	to.ID, to.Version = from.ID, from.Version+1
+	return Change{Event: event, Seat: to, Before: from.LockedBy, Reason: reason}
+}
+
+// Loss tells why the holder from before has lost the seat without having asked
+// for that, for the holder to be told: [ReasonLapsed], [ReasonReleased] or
+// [ReasonLost]; "" if nobody has.
+func (c Change) Loss() Reason {
+	if c.Before == "" || c.Before == c.Seat.LockedBy {
+		return ReasonChanged
+	}
+	switch c.Reason {
+	case ReasonLapsed, ReasonReleased, ReasonLost:
+		return c.Reason
+	case ReasonLocked, ReasonWithheld: // which takes a seat only from a lock that is over
+		return ReasonLapsed
+	}
+	return ReasonChanged
+}
+
+// Reason is why a seat changed, as it is stored and sent.
+type Reason string
+
+// The reasons. ReasonChanged is for one that this program does not know.
+const (
+	ReasonChanged   Reason = ""
+	ReasonLocked    Reason = "locked"
+	ReasonExtended  Reason = "extended"
+	ReasonGivenBack Reason = "given back"
+	ReasonLapsed    Reason = "lapsed"   // the clock ended the lock
+	ReasonReleased  Reason = "released" // by the house
+	ReasonWithheld  Reason = "withheld"
+	ReasonOnSale    Reason = "on sale" // withheld no longer
+	ReasonPaying    Reason = "paying"
+	ReasonDeclined  Reason = "declined" // the payment was
+	ReasonLost      Reason = "lost"     // paid for, and somebody else's by then
+	ReasonBooked    Reason = "booked"
+	ReasonCancelled Reason = "cancelled"
+)
+
+// ParseReason reads a stored reason; one that is unknown is [ReasonChanged].
+func ParseReason(text string) Reason {
+	switch r := Reason(text); r {
+	case ReasonLocked, ReasonExtended, ReasonGivenBack, ReasonLapsed, ReasonReleased, ReasonWithheld,
+		ReasonOnSale, ReasonPaying, ReasonDeclined, ReasonLost, ReasonBooked, ReasonCancelled:
+		return r
+	}
+	return ReasonChanged
+}
+
+// String returns the reason as people read it.
+func (r Reason) String() string {
+	if r == ReasonChanged {
+		return "changed"
+	}
+	return string(r)
+}

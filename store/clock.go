@@ -1,0 +1,55 @@
+package store
+
+import "time"
+
+// Clock is the one clock of a holder for an event. It runs until its deadline,
+// and is over from then on.
+type Clock struct {
+	Started, Deadline time.Time
+	// Extended tells that the one extension was used.
+	Extended bool
+	// Grants are the requests that the clock remembers while it runs.
+	Grants Grants
+	// Paying tells that seats of the holder are being paid for: the engine then
+	// keeps the clock, for how long ever it is over.
+	Paying bool
+	// Version grows by one with every write for the holder; 0 is no clock.
+	Version int64
+}
+
+// RunsAt reports whether the clock runs at now.
+func (c Clock) RunsAt(now time.Time) bool { return c.Version > 0 && now.Before(c.Deadline) }
+
+// MaxGrants is how many grants a clock remembers.
+const MaxGrants = 20
+
+// Grant is a request that was granted, and its seats.
+type Grant struct {
+	Request string   `json:"request" bson:"request"`
+	Seats   []string `json:"seats" bson:"seats"`
+}
+
+// Grants are those that a clock remembers, the newest last. The zero value is
+// those of a new clock.
+type Grants []Grant
+
+// Seats returns what the request was granted; ok is false if it is not known.
+func (g Grants) Seats(request string) (seats []string, ok bool) {
+	for _, one := range g {
+		if one.Request == request {
+			return one.Seats, true
+		}
+	}
+	return nil, false
+}
+
+// With returns the grants with one more, which may push the oldest out. It
+// leaves g as it is. There is nothing to add, and added is false, without an
+// id, without seats, or if the request is known.
+func (g Grants) With(request string, seats []string) (with Grants, added bool) {
+	if _, known := g.Seats(request); known || request == "" || len(seats) == 0 {
+		return g, false
+	}
+	with = append(with, g[max(0, len(g)-MaxGrants+1):]...)
+	return append(with, Grant{request, seats}), true
+}

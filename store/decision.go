@@ -1,0 +1,136 @@
+package store
+
+import (
+	"slices"
+	"strings"
+)
+
+// Decision is what a rule comes to: a refusal, which writes nothing, or
+// [Accept]'s writes. There is no decision that refuses and writes.
+type Decision struct {
+	outcome Outcome
+	refusal error
+	writes  Writes
+}
+
+// Outcome tells how things stand once the decision is committed.
+func (d Decision) Outcome() Outcome { return d.outcome }
+
+// Refusal is why nothing is written, or nil.
+func (d Decision) Refusal() error { return d.refusal }
+
+// Writes is what the engine is to write; nothing, for a refusal.
+func (d Decision) Writes() Writes { return d.writes }
+
+// Writes is what a decision changes.
+type Writes struct {
+	// Changes are seats as they will be, each once; see [NewChange].
+	Changes []Change
+	// Clock is the holder's clock as it will be, or nil.
+	Clock *Clock
+	// Touched are other holders whose seats change: the version of the clock of
+	// each grows by one, if there is one.
+	Touched []Holder
+	// Relied are ids of seats that the outcome tells of, and that must be as
+	// they were read until all is written.
+	Relied []string
+	// Records are records as they will be.
+	Records []Record
+	// Deleted are the keys of records that will not be.
+	Deleted []Key
+}
+
+// Empty reports whether there is nothing to write. What a decision relies on
+// is then nobody's business: it tells of the instant at which it was read.
+func (w Writes) Empty() bool {
+	return len(w.Changes)+len(w.Records)+len(w.Deleted)+len(w.Touched) == 0 && w.Clock == nil
+}
+
+// Refuse is a decision that writes nothing, for a reason.
+func Refuse(out Outcome, why error) Decision { return Decision{outcome: out, refusal: why} }
+
+// Accept is a decision that writes what w says, over what is in the view.
+//
+// It sees to it that whatever changes seats of a holder also writes the clock
+// of that holder: decisions about the same holder so never pass each other
+// unseen, even if they write other seats.
+func Accept(v View, out Outcome, w Writes) Decision {
+	if w.Clock == nil && v.Clock.Version > 0 && slices.ContainsFunc(w.Changes, v.concernsHolder) {
+		clock := v.Clock
+		w.Clock = &clock
+	}
+	if w.Clock != nil {
+		clock := *w.Clock
+		clock.Version = v.Clock.Version + 1
+		clock.Paying = v.paysAfter(w.Changes)
+		w.Clock = &clock
+	}
+	for _, c := range w.Changes {
+		if c.Before != "" && c.Before != v.Holder && v.liveBefore(c) && !slices.Contains(w.Touched, c.Before) {
+			w.Touched = append(w.Touched, c.Before)
+		}
+	}
+	return Decision{outcome: out, writes: w}
+}
+
+func (v View) concernsHolder(c Change) bool {
+	return v.Holder != "" && (c.Before == v.Holder || c.Seat.LockedBy == v.Holder)
+}
+
+// liveBefore reports whether the seat of a change was somebody's.
+func (v View) liveBefore(c Change) bool {
+	for _, seats := range [][]Seat{v.Seats, v.Held} {
+		if i := slices.IndexFunc(seats, func(s Seat) bool { return s.ID == c.Seat.ID }); i >= 0 {
+			return seats[i].HeldBy(c.Before, v.Now)
+		}
+	}
+	return false
+}
+
+// paysAfter reports whether the holder pays for a seat after the changes.
+func (v View) paysAfter(changes []Change) bool {
+	is := func(s Seat) bool { return s.Status == Paying && s.LockedBy == v.Holder }
+	if slices.ContainsFunc(changes, func(c Change) bool { return is(c.Seat) }) {
+		return true
+	}
+	return slices.ContainsFunc(v.Held, func(s Seat) bool {
+		return is(s) && !slices.ContainsFunc(changes, func(c Change) bool { return c.Seat.ID == s.ID })
+	})
+}
+
+// lock returns what the holder has at v.Now. A clock that is over is no lock,
+// unless seats of it are being paid for.
+func (v View) lock() Lock {
+	lock := Lock{Started: v.Clock.Started, Deadline: v.Clock.Deadline, Extended: v.Clock.Extended}
+	for _, s := range v.Held {
+		if s.HeldBy(v.Holder, v.Now) {
+			lock.Seats = append(lock.Seats, s)
+		}
+	}
+	if len(lock.Seats) == 0 && !v.Clock.RunsAt(v.Now) {
+		return Lock{}
+	}
+	return lock
+}
+
+// outcome tells how the seats and the holder's lock stand.
+func (v View) outcome() Outcome {
+	return Outcome{Seats: slices.Clone(v.Seats), Lock: v.lock(), Now: v.Now}
+}
+
+// missing refuses a question about what is not there.
+func (v View) missing(q Question) error {
+	if q.Event != "" && v.Event.ID == "" {
+		return wrap(ErrNoEvent, q.Event)
+	}
+	for _, s := range v.Seats {
+		if s.Version == 0 {
+			return wrap(ErrNoSeat, s.ID)
+		}
+	}
+	return nil
+}
+
+func sortByID(seats []Seat) {
+	slices.SortFunc(seats, func(a, b Seat) int { return strings.Compare(a.ID, b.ID) })
+}

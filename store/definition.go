@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// CreateEvent adds an event with all its seats, or nothing.
+// Repeat: the same definition again is a success that changes nothing, whatever
+// has become of the event. Another definition under an id that exists is
+// ErrExists, and a malformed one ErrInvalid. Concurrent: of callers with
+// different definitions one wins.
+func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
+	if err := e.Validate(); err != nil {
+		return fmt.Errorf("create event: %w", err)
+	}
+	e.Plan, e.Revision = PlanHash(e.PlanBody), 1
+	fingerprint := e.Fingerprint()
+	err := s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
+		switch {
+		case d.ID == "":
+			return Redefinition{Event: e.Event, Fingerprint: fingerprint, Plan: e.seats()}, nil
+		case d.Fingerprint != fingerprint:
+			return Redefinition{}, ErrExists
+		}
+		return Redefinition{}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("create event %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+// UpdateEvent replaces what may change of an event: title, venue, start,
+// zone, prices and sales times. The revision grows by one, and the feed
+// tells of the event in Batch.Events. It returns the event as it stands
+// then, or as it stands if that is ErrStale.
+//
+// Not found: ErrNoEvent. A malformed event is ErrInvalid, and so is one
+// with another Currency or Plan than the event has.
+// Concurrent: e.Revision must be the one that the event has, or it is
+// ErrStale; of callers from the same revision exactly one wins.
+// Repeat: if the event is, but for its revision, as asked already, that is
+// a success that changes nothing.
+// Sales times count for the next Lock; on other instances within a second.
+// Seats and locks stay as they are.
+func (s *Store) UpdateEvent(ctx context.Context, e Event) (Event, error) {
+	if err := e.Validate(); err != nil {
+		return Event{}, fmt.Errorf("update event: %w", err)
+	}
+	return s.redefine(ctx, "update event "+e.ID, e.ID, false, func(d Definition) (Event, *PlanSeats, error) {
+		next, err := d.update(e)
+		return next, nil, err
+	})
+}
+
+// AddSeats is UpdateEvent with another plan, which has all seats of the
+// event and may have more; e.Withheld names those of the new ones that are
+// not for sale at first. The seats that the event has keep all but their
+// rank in the plan's order. The feed tells of the event in Batch.Events, and
+// of no seat.
+//
+// All else is as with UpdateEvent. ErrInvalid is also a plan that lacks a
+// seat of the event, whatever its status, and names the first in the order
+// of the event's plan. Repeat: if plan and seats are as asked, too.
+// Plans that the event had before can still be read.
+func (s *Store) AddSeats(ctx context.Context, e NewEvent) (Event, error) {
+	if err := e.Validate(); err != nil {
+		return Event{}, fmt.Errorf("add seats: %w", err)
+	}
+	return s.redefine(ctx, "add seats to "+e.ID, e.ID, true, func(d Definition) (Event, *PlanSeats, error) {
+		next, err := d.AddSeats(e)
+		return next, e.seats(), err
+	})
+}
+
+// redefine has an event become what the rule says, or stay where that has the
+// same revision, and returns it as it stands then.
+func (s *Store) redefine(ctx context.Context, what, id string, withSeats bool, rule func(Definition) (Event, *PlanSeats, error)) (Event, error) {
+	var last Event // of the call whose result counts
+	err := s.engine.Define(ctx, id, withSeats, func(d Definition) (Redefinition, error) {
+		if last = (Event{}); d.ID == "" {
+			return Redefinition{}, wrap(ErrNoEvent, id)
+		}
+		next, seats, err := rule(d)
+		if last = next; err != nil || next.Revision == d.Revision {
+			return Redefinition{}, err
+		}
+		return Redefinition{Event: next, Fingerprint: d.Fingerprint, Plan: seats}, nil
+	})
+	switch {
+	case err == nil:
+		return last, nil
+	case IsAnswer(err):
+		return last, fmt.Errorf("%s: %w", what, err)
+	}
+	return Event{}, fmt.Errorf("%s: %w", what, err) // the engine may still be busy with last
+}

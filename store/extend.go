@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ExtendRequest asks for the one extension.
+type ExtendRequest struct {
+	Event  string
+	Holder Holder
+	Rules  Rules
+}
+
+// Validate reports what makes the request malformed, wrapping ErrInvalid.
+func (r ExtendRequest) Validate() error {
+	if r.Rules.TTL < time.Millisecond || r.Rules.Total < time.Millisecond {
+		return fmt.Errorf("%w: rules %+v", ErrInvalid, r.Rules)
+	}
+	return validateHolderSeats(r.Holder, nil)
+}
+
+// Extend moves the holder's deadline once by Rules.TTL, to at most
+// Rules.Total after the clock's start, for all seats that are locked. Seats
+// being paid for stay as they are.
+// Not found: ErrNoEvent. Expired: ErrExpired if the holder has no live
+// locked seat. Repeat: a clock that was extended stays as it is, and that
+// is a success. Concurrent: of any number of requests one extends.
+func (s *Store) Extend(ctx context.Context, r ExtendRequest) (Outcome, error) {
+	what := "extend lock on " + r.Event
+	if err := r.Validate(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return s.decide(ctx, what, Question{Event: r.Event, Holder: r.Holder}, r.decide)
+}
+
+func (r ExtendRequest) decide(v View) Decision {
+	out := v.outcome()
+	out.Seats = lockedOnly(out.Lock.Seats)
+	if len(out.Seats) == 0 {
+		return Refuse(out, ErrExpired)
+	}
+	if out.Lock.Extended {
+		return Accept(v, out, Writes{})
+	}
+	clock := v.Clock
+	clock.Deadline, clock.Extended = r.Rules.ExtendedDeadline(clock.Started, clock.Deadline), true
+	w := Writes{Clock: &clock}
+	for i, s := range out.Seats {
+		to := s
+		to.LockedUntil = clock.Deadline
+		c := NewChange(r.Event, s, to, ReasonExtended)
+		w.Changes = append(w.Changes, c)
+		out.Seats[i] = c.Seat
+		at := slices.IndexFunc(out.Lock.Seats, func(o Seat) bool { return o.ID == s.ID })
+		out.Lock.Seats[at] = c.Seat
+	}
+	out.Lock.Deadline, out.Lock.Extended = clock.Deadline, true
+	return Accept(v, out, w)
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Fingerprint names the definition of a valid event, with its plan: it tells a
+// repeated creation from a different one.
+//
+// It is the SHA-256, in hexadecimal, of the encoding below, which is frozen:
+// databases keep fingerprints, and compare them for ever. An event that has
+// what this encoding cannot say needs a second one, with a mark of its own.
+func (e NewEvent) Fingerprint() string {
+	sum := sha256.Sum256(e.encode())
+	return hex.EncodeToString(sum[:])
+}
+
+// encode writes the definition as one line of JSON. PlanBody is always null:
+// Plan stands for it.
+func (e NewEvent) encode() []byte {
+	b := fingerprintEncoder(`{`)
+	b.text("ID", e.ID)
+	b.text("Title", e.Title)
+	b.text("Venue", e.Venue)
+	b.time("Starts", e.Starts)
+	b.text("Zone", e.Zone)
+	b.text("Currency", e.Currency)
+	b.prices("Prices", e.Prices)
+	b.time("SalesOpen", e.SalesOpen)
+	b.time("SalesClose", e.SalesClose)
+	b.text("Plan", e.Plan)
+	b.name("Revision")
+	b = strconv.AppendInt(b, e.Revision, 10)
+	b.name("PlanBody")
+	b = append(b, "null"...)
+	b.list("Seats", e.Seats)
+	b.list("Withheld", e.Withheld)
+	return append(b, '}')
+}
+
+type fingerprintEncoder []byte
+
+func (b *fingerprintEncoder) name(name string) {
+	if len(*b) > 1 {
+		*b = append(*b, ',')
+	}
+	*b = append(*b, `"`+name+`":`...)
+}
+
+func (b *fingerprintEncoder) text(name, value string) {
+	b.name(name)
+	b.quote(value)
+}
+
+// quote writes text that has no control characters. What HTML would take for
+// its own is written by number, as it always was.
+func (b *fingerprintEncoder) quote(text string) {
+	*b = append(*b, '"')
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '"', '\\':
+			*b = append(*b, '\\', c)
+		case '<', '>', '&':
+			*b = append(*b, `\u00`...)
+			*b = strconv.AppendUint(*b, uint64(c), 16)
+		default:
+			*b = append(*b, c)
+		}
+	}
+	*b = append(*b, '"')
+}
+
+func (b *fingerprintEncoder) time(name string, t time.Time) {
+	b.text(name, t.UTC().Round(0).Format(time.RFC3339Nano))
+}
+
+func (b *fingerprintEncoder) list(name string, values []string) {
+	b.name(name)
+	if values == nil {
+		*b = append(*b, "null"...)
+		return
+	}
+	*b = append(*b, '[')
+	for i, value := range values {
+		if i > 0 {
+			*b = append(*b, ',')
+		}
+		b.quote(value)
+	}
+	*b = append(*b, ']')
+}
+
+func (b *fingerprintEncoder) prices(name string, prices map[string]int64) {
+	b.name(name)
+	if prices == nil {
+		*b = append(*b, "null"...)
+		return
+	}
+	*b = append(*b, '{')
+	for i, category := range slices.Sorted(maps.Keys(prices)) {
+		if i > 0 {
+			*b = append(*b, ',')
+		}
+		b.quote(category)
+		*b = append(*b, ':')
+		*b = strconv.AppendInt(*b, prices[category], 10)
+	}
+	*b = append(*b, '}')
+}

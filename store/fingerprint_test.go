@@ -1,0 +1,134 @@
+package store_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+// oldDefinition has the fields of a NewEvent of Seatlock 48c37df, whose
+// fingerprint was the hash of what json.Marshal made of it.
+type oldDefinition struct {
+	ID, Title, Venue      string
+	Starts                time.Time
+	Zone, Currency        string
+	Prices                map[string]int64
+	SalesOpen, SalesClose time.Time
+	Plan                  string
+	Revision              int64
+	PlanBody              []byte
+	Seats, Withheld       []string
+}
+
+func oldFingerprint(t *testing.T, e store.NewEvent) string {
+	t.Helper()
+	body, err := json.Marshal(oldDefinition{
+		e.ID, e.Title, e.Venue, e.Starts.UTC().Round(0), e.Zone, e.Currency, e.Prices,
+		e.SalesOpen.UTC().Round(0), e.SalesClose.UTC().Round(0), e.Plan, e.Revision, nil, e.Seats, e.Withheld,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// TestFingerprintOfFixtures rebuilds the definitions of the events in the
+// fixtures of format 2, which have these fingerprints.
+func TestFingerprintOfFixtures(t *testing.T) {
+	body, err := os.ReadFile("../cmd/seatlock/testdata/hall.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := plan.Read(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	define := func(e store.Event) store.NewEvent {
+		e.Zone, e.Currency, e.Prices, e.Revision = "Europe/Vienna", "EUR", file.Prices, 1
+		n := store.NewEvent{Event: e, PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(), Withheld: file.Withheld}
+		n.Plan = store.PlanHash(n.PlanBody)
+		return n
+	}
+	for want, e := range map[string]store.Event{
+		"ab30d04b405b882c741eaa7b86e6ce888e558d58fefbb2d21874985d6bdbff35": {
+			ID: "matinee", Title: "Matinee", Venue: "Hall of the format 2 fixtures", Starts: time.UnixMilli(2377587600000).In(vienna),
+			SalesOpen: time.UnixMilli(1767258000000).In(vienna), SalesClose: time.UnixMilli(2377585800000).In(vienna),
+		},
+		"18da49ca8c5f3c7b4115fc051794ced62f93e28d36f27c20cd7bcd3a79ebce2e": {
+			ID: "evening", Title: "Ein Abend für Σωκράτης", Venue: "Stadttheater", Starts: time.UnixMilli(2377531800000).In(vienna),
+		},
+	} {
+		if got := define(e).Fingerprint(); got != want {
+			t.Errorf("the fingerprint of %s is %s, want %s", e.ID, got, want)
+		}
+	}
+}
+
+// TestFingerprint compares with the old way for random valid events.
+func TestFingerprint(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("the random source began with seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 2000 {
+		e := randomEvent(random)
+		if err := e.Validate(); err != nil {
+			t.Fatalf("%+v: %v", e, err)
+		}
+		if got, want := e.Fingerprint(), oldFingerprint(t, e); got != want {
+			t.Fatalf("the fingerprint of %+v is %s, want %s", e, got, want)
+		}
+	}
+}
+
+// randomEvent has texts with all that JSON writes in another way.
+func randomEvent(random *rand.Rand) store.NewEvent {
+	letters := []rune("aZ0 \"\\/<>&'\u00e9\u00a0日🎻\ufffd\ufeff\u0301$.")
+	text := func(least int) string {
+		var b strings.Builder
+		for range random.IntN(20) {
+			b.WriteRune(letters[random.IntN(len(letters))])
+		}
+		return b.String() + "xyz"[:least]
+	}
+	instant := func() time.Time {
+		at := time.Unix(random.Int64N(3e9)-1e9, []int64{0, 1e6, 120e6, 1, 123456789}[random.IntN(5)])
+		return at.In(time.FixedZone("elsewhere", random.IntN(86400)-43200))
+	}
+	e := store.NewEvent{Event: store.Event{
+		ID: "a.B-_9", Title: text(1), Venue: text(0), Zone: []string{"UTC", "Europe/Vienna"}[random.IntN(2)], Currency: "EUR",
+		Starts: instant(), Plan: store.PlanHash([]byte(text(0))), Revision: random.Int64N(3),
+	}, PlanBody: []byte("{}"), Seats: []string{"s1"}}
+	if random.IntN(2) == 0 {
+		e.SalesOpen = instant()
+		e.SalesClose = e.SalesOpen.Add(time.Duration(1 + random.Int64N(1e15)))
+	}
+	for range random.IntN(4) {
+		if e.Prices == nil {
+			e.Prices = map[string]int64{}
+		}
+		e.Prices[text(0)] = random.Int64()
+	}
+	for i := range random.IntN(4) {
+		e.Seats = append(e.Seats, fmt.Sprintf("%d.%d", i, random.IntN(100)))
+		e.Withheld = append(e.Withheld, e.Seats[random.IntN(len(e.Seats))])
+	}
+	if random.IntN(3) == 0 {
+		e.Prices, e.Withheld = map[string]int64{}, []string{}
+	}
+	return e
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// LockRequest asks for seats of an event.
+type LockRequest struct {
+	Event  string
+	Holder Holder
+	// Seats may be none if there is a Request: then only what was granted to
+	// it is asked for.
+	Seats []string
+	Rules Rules
+	// Request is an id under which a grant is remembered, so that a repeat,
+	// which may have come to choose other seats, is the same; "" is none.
+	Request string
+}
+
+// Validate reports what makes the request malformed, wrapping ErrInvalid.
+func (r LockRequest) Validate() error {
+	if len(r.Seats) == 0 && r.Request == "" {
+		return fmt.Errorf("%w: no seat named", ErrInvalid)
+	}
+	if r.Request != "" && !ValidID(r.Request) {
+		return fmt.Errorf("%w: request id %q", ErrInvalid, r.Request)
+	}
+	if r.Rules.TTL < time.Millisecond || r.Rules.Total < time.Millisecond || r.Rules.MaxSeats < 1 {
+		return fmt.Errorf("%w: rules %+v", ErrInvalid, r.Rules)
+	}
+	return validateHolderSeats(r.Holder, r.Seats)
+}
+
+// Lock gives all the seats to the holder, or none.
+//
+// Not found: ErrNoEvent, or ErrNoSeat if any seat is unknown. Refused:
+// ErrClosed if the event is not on sale, unless all the seats are the
+// holder's already; then, by the first seat in the order asked that stands
+// in the way, ErrTaken, ErrBooked or ErrWithheld; then ErrLimit if the
+// holder would exceed Rules.MaxSeats. The Outcome of a refusal is filled
+// in: the seats as they stand.
+// Repeat: seats that are the holder's already count as granted, keep
+// version and deadline, and count once. A seat named twice counts once.
+// Clock: the first seat starts the holder's clock for the event; further
+// seats join its deadline; nothing resets it before it is over.
+// Expired: a lock past its deadline is free for the next caller, swept or
+// not, its former holder included, who then gets a new clock.
+// Concurrent: of any number of callers for one seat exactly one wins.
+// Those of one holder queue up: the limit is exact.
+// Request: if the holder's running clock for the event remembers a granted
+// request of this id, the seats that were granted then are asked for
+// again, under all of the above, instead of those that are named now. So
+// the same seats answer every repeat, concurrent ones included, whatever
+// it names. Each request with an id that is granted is remembered, if only
+// by saying that its seats were the holder's already; refused ones are
+// not. A clock remembers the last [MaxGrants], until it is over. A request
+// that names no seats and is not remembered is a success that changes
+// nothing.
+func (s *Store) Lock(ctx context.Context, r LockRequest) (Outcome, error) {
+	what := "lock seats of " + r.Event
+	if err := r.Validate(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return s.decide(ctx, what, r.question(), r.decide)
+}
+
+func (r LockRequest) question() Question {
+	q := Question{Event: r.Event, Holder: r.Holder, Seats: Distinct(r.Seats)}
+	if r.Request == "" {
+		return q
+	}
+	named := q.Seats
+	q.Name = func(v View) []string {
+		if seats, ok := v.Clock.Grants.Seats(r.Request); ok && v.Clock.RunsAt(v.Now) {
+			return seats
+		}
+		return named
+	}
+	return q
+}
+
+func (r LockRequest) decide(v View) Decision {
+	out := v.outcome()
+	var wanted []int // into out.Seats: those not the holder's yet
+	for i, s := range out.Seats {
+		if !s.HeldBy(r.Holder, v.Now) {
+			wanted = append(wanted, i)
+		}
+	}
+	if len(wanted) == 0 {
+		return r.remember(v, out)
+	}
+	if !v.Event.OnSaleAt(v.Now) {
+		return Refuse(out, ErrClosed)
+	}
+	for _, s := range out.Seats {
+		if err := refuseLock(s, r.Holder, v.Now); err != nil {
+			return Refuse(out, wrap(err, s.ID))
+		}
+	}
+	if len(out.Lock.Seats)+len(wanted) > r.Rules.MaxSeats {
+		return Refuse(out, ErrLimit)
+	}
+	return r.grant(v, out, wanted)
+}
+
+// refuseLock says why holder cannot have the seat at now, or nil.
+func refuseLock(s Seat, holder Holder, now time.Time) error {
+	switch {
+	case s.FreeAt(now), s.HeldBy(holder, now):
+		return nil
+	case s.Status == Booked:
+		return ErrBooked
+	case s.Status == Withheld, s.Status == Unknown:
+		return ErrWithheld
+	}
+	return ErrTaken
+}
+
+// grant starts the clock if none runs, and gives the holder the wanted seats.
+func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
+	clock := v.Clock
+	if !clock.RunsAt(v.Now) {
+		clock.Started, clock.Deadline = r.Rules.StartClock(v.Now)
+		clock.Extended, clock.Grants = false, nil
+	}
+	clock.Grants, _ = clock.Grants.With(r.Request, idsOf(v.Seats))
+	w := Writes{Clock: &clock, Changes: make([]Change, 0, len(wanted))}
+	for _, i := range wanted {
+		c := NewChange(r.Event, v.Seats[i], Seat{
+			Status: Locked, LockedBy: r.Holder, LockTime: clock.Started, LockedUntil: clock.Deadline,
+		}, ReasonLocked)
+		w.Changes = append(w.Changes, c)
+		out.Seats[i] = c.Seat
+		out.Lock.Seats = append(out.Lock.Seats, c.Seat)
+	}
+	out.Lock.Started, out.Lock.Deadline, out.Lock.Extended = clock.Started, clock.Deadline, clock.Extended
+	sortByID(out.Lock.Seats)
+	return Accept(v, out, w)
+}
+
+// remember has the running clock remember a request whose seats were the
+// holder's already.
+func (r LockRequest) remember(v View, out Outcome) Decision {
+	clock := v.Clock
+	grants, added := clock.Grants.With(r.Request, idsOf(v.Seats))
+	if !added || !clock.RunsAt(v.Now) {
+		return Accept(v, out, Writes{})
+	}
+	clock.Grants = grants
+	return Accept(v, out, Writes{Clock: &clock, Relied: idsOf(v.Seats)})
+}
+
+// LockOf returns the lock that the holder has, with Now and Cursor; its
+// zero value if no clock runs. Not found: ErrNoEvent.
+func (s *Store) LockOf(ctx context.Context, event string, holder Holder) (Outcome, error) {
+	return s.decide(ctx, "lock on "+event, Question{Event: event, Holder: holder}, func(v View) Decision {
+		return Accept(v, v.outcome(), Writes{})
+	})
+}

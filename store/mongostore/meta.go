@@ -1,0 +1,98 @@
+package mongostore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// The documents of meta.
+const (
+	secretID = "secret"
+	epochID  = "epoch"
+	formatID = "format"
+)
+
+// byID finds the document with this _id.
+func byID(id any) bson.D { return bson.D{{Key: "_id", Value: id}} }
+
+// secret returns the store's secret, made by whoever came first.
+func (e *Engine) secret(ctx context.Context) ([]byte, error) {
+	random := make([]byte, 32)
+	rand.Read(random)
+	var meta struct {
+		Secret []byte `bson:"secret"`
+	}
+	err := e.makeMeta(ctx, byID(secretID),
+		bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "secret", Value: random}}}}, &meta)
+	if err == nil && len(meta.Secret) != len(random) {
+		err = fmt.Errorf("%w: the secret in %s", errDamaged, metaColl)
+	}
+	return meta.Secret, err
+}
+
+// epoch returns the history that the database is in. Whoever first finds seats
+// in another collection than they were, which a restored backup makes, begins a
+// new one.
+func (e *Engine) epoch(ctx context.Context) (*opened, error) {
+	seats, err := e.seatsUUID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	since, err := e.serverTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var meta struct {
+		Epoch string         `bson:"epoch"`
+		Since bson.Timestamp `bson:"since"`
+	}
+	err = e.makeMeta(ctx, bson.D{{Key: "_id", Value: epochID}, {Key: "seats", Value: bson.D{{Key: "$ne", Value: seats}}}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "epoch", Value: newEpoch()}, {Key: "seats", Value: seats}, {Key: "since", Value: since}}}}, &meta)
+	if err == nil && !store.ValidID(meta.Epoch) {
+		err = fmt.Errorf("%w: the epoch in %s", errDamaged, metaColl)
+	}
+	return &opened{epoch: meta.Epoch, since: position(meta.Since)}, err
+}
+
+// makeMeta changes a document of meta, or makes it, unless the filter says
+// that there is nothing to do, and reads it. Of those who make it at once one
+// does, and the others find its _id taken.
+func (e *Engine) makeMeta(ctx context.Context, filter, update bson.D, to any) error {
+	meta := e.db.Collection(metaColl)
+	_, err := meta.UpdateOne(ctx, filter, update, options.UpdateOne().SetUpsert(true))
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return fmt.Errorf("write %v: %w", filter[0].Value, err)
+	}
+	if err := meta.FindOne(ctx, filter[:1]).Decode(to); err != nil {
+		return fmt.Errorf("read %v: %w", filter[0].Value, err)
+	}
+	return nil
+}
+
+// seatsUUID tells the collection of seats from another one of that name.
+func (e *Engine) seatsUUID(ctx context.Context) (bson.Binary, error) {
+	found, err := e.db.ListCollectionSpecifications(ctx, bson.D{{Key: "name", Value: seatsColl}})
+	switch {
+	case err != nil:
+		return bson.Binary{}, fmt.Errorf("list collections: %w", err)
+	case len(found) != 1 || found[0].UUID == nil:
+		return bson.Binary{}, fmt.Errorf("%w: collection %s has no UUID", errDamaged, seatsColl)
+	}
+	return *found[0].UUID, nil
+}
+
+// newEpoch is short, since it travels in every frame, and random enough that a
+// store and its restored backup never share one.
+func newEpoch() string {
+	id := make([]byte, 8)
+	rand.Read(id)
+	return hex.EncodeToString(id)
+}

@@ -1,0 +1,225 @@
+package mongostore_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/seatlock/seatlock/internal/testengine"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
+)
+
+// What a newer program has written goes through all that this one does: fields
+// stay in the documents that are written anew, and a seat of an unknown status
+// stays as it is.
+func TestUnknownsSurvive(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s, db := open(t, uri), m.Database(uri)
+	if err := s.CreateEvent(t.Context(), hall(4)); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, s, "anna", "s0")
+	if err := keepRecord(t, s, "token"); err != nil {
+		t.Fatal(err)
+	}
+	const later = `"later": [{"$numberInt":"1"},{"x.y": "$where"}]`
+	more := bson.D{{Key: "$set", Value: bson.D{{Key: "later", Value: bson.A{int32(1), bson.D{{Key: "x.y", Value: "$where"}}}}}}}
+	for _, collection := range []string{"seats", "events", "records"} {
+		must[*mongo.UpdateResult](t)(db.Collection(collection).UpdateMany(t.Context(), bson.D{}, more))
+	}
+	hand(t, db.Collection("seats"), "evening/s3", bson.D{{Key: "$set", Value: bson.D{{Key: "status", Value: "raffled"}, {Key: "lockedBy", Value: "anna"}, {Key: "version", Value: 7}}}})
+	raffled := document(t, db.Collection("seats"), "evening/s3")
+	wantKept := func(after string, ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			collection := "seats"
+			switch {
+			case id == "evening":
+				collection = "events"
+			case strings.HasPrefix(id, "session/"):
+				collection = "records"
+			}
+			if is := document(t, db.Collection(collection), id); !strings.Contains(strings.ReplaceAll(is, " ", ""), strings.ReplaceAll(later, " ", "")) {
+				t.Errorf("after %s: %s is\n\t%s\nwithout %s", after, id, is, later)
+			}
+		}
+		if is := document(t, db.Collection("seats"), "evening/s3"); is != raffled {
+			t.Errorf("after %s: the raffled seat is\n\t%s\nand was\n\t%s", after, is, raffled)
+		}
+	}
+	from := must[store.Snapshot](t)(s.Snapshot(t.Context(), "evening"))
+	if seat := from.Seats[3]; seat.Status != store.Unknown || seat.Version != 7 {
+		t.Errorf("the raffled seat is told as %+v", seat)
+	}
+	lock(t, s, "anna", "s1")
+	wantKept("a lock", "evening/s1", "evening/@anna")
+	must[store.Outcome](t)(s.Extend(t.Context(), store.ExtendRequest{Event: "evening", Holder: "anna", Rules: store.DefaultRules()}))
+	wantKept("an extension", "evening/s0", "evening/s1", "evening/@anna")
+	must[store.Outcome](t)(s.Unlock(t.Context(), store.UnlockRequest{Event: "evening", Holder: "anna"}))
+	wantKept("an unlock", "evening/s0", "evening/s1", "evening/@anna")
+	lapse(t, s, "bert", "s2")
+	must[store.Due](t)(s.ReleaseDue(t.Context()))
+	wantKept("a sweep", "evening/s2")
+	must[store.Outcome](t)(s.Withhold(t.Context(), store.WithholdRequest{Event: "evening", Seats: []string{"s2"}, On: true}))
+	last := must[store.Outcome](t)(s.Withhold(t.Context(), store.WithholdRequest{Event: "evening", Seats: []string{"s2"}}))
+	wantKept("being put on sale", "evening/s2")
+	wantRefusedRaffle(t, s)
+	if err := keepRecord(t, s, "token"); err != nil {
+		t.Fatal(err)
+	}
+	wantKept("a change of a record", "session/token")
+	e := must[store.Event](t)(s.Event(t.Context(), "evening"))
+	e.Title = "Another"
+	e = must[store.Event](t)(s.UpdateEvent(t.Context(), e))
+	wantKept("an update", "evening")
+	larger := hall(4)
+	larger.Event, larger.PlanBody, larger.Seats = e, []byte("larger"), []string{"s1", "s0", "s2", "s3", "s4"}
+	must[store.Event](t)(s.AddSeats(t.Context(), larger))
+	wantKept("adding seats", "evening", "evening/s0", "evening/s1", "evening/s2")
+	for _, c := range read(t, s, from.Cursor).until(last.Cursor) {
+		if c.Seat.ID == "s3" {
+			t.Errorf("the feed tells %+v", c)
+		}
+	}
+}
+
+func wantRefusedRaffle(t *testing.T, s *store.Store) {
+	t.Helper()
+	_, locking := s.Lock(t.Context(), store.LockRequest{Event: "evening", Holder: "anna", Seats: []string{"s3"}, Rules: store.DefaultRules()})
+	_, giving := s.Unlock(t.Context(), store.UnlockRequest{Event: "evening", Holder: "anna", Seats: []string{"s3"}})
+	_, withholding := s.Withhold(t.Context(), store.WithholdRequest{Event: "evening", Seats: []string{"s3"}})
+	for _, err := range []error{locking, giving, withholding} {
+		if !errors.Is(err, store.ErrWithheld) {
+			t.Errorf("of a raffled seat: %v, want ErrWithheld", err)
+		}
+	}
+}
+
+// A feed goes on past a status and a reason that are unknown.
+func TestFeedOfUnknowns(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
+		t.Fatal(err)
+	}
+	from := must[store.Snapshot](t)(s.Snapshot(t.Context(), "evening")).Cursor
+	seats := m.Database(uri).Collection("seats")
+	must[*mongo.UpdateResult](t)(seats.ReplaceOne(t.Context(), bson.D{{Key: "_id", Value: "evening/s0"}}, bson.D{
+		{Key: "event", Value: "evening"}, {Key: "seat", Value: "s0"}, {Key: "place", Value: 0}, {Key: "status", Value: "raffled"},
+		{Key: "version", Value: 2}, {Key: "before", Value: "anna"}, {Key: "reason", Value: "drawn"}, {Key: "prize", Value: 3},
+	}))
+	out := lock(t, s, "anna", "s1")
+	told := read(t, s, from).until(out.Cursor)
+	want := store.Change{Event: "evening", Seat: store.Seat{ID: "s0", Status: store.Unknown, Version: 2}, Before: "anna"}
+	if len(told) != 2 || told[0] != want || told[1].Reason != store.ReasonLocked {
+		t.Errorf("the feed tells\n\t%+v, want %+v and the lock", told, want)
+	}
+}
+
+// A clock stays while seats are being paid for, and is removed in time if none
+// are any more.
+func TestPayingKeepsClock(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	e := openEngine(t, uri, mongostore.Options{})
+	s := store.New(e)
+	if err := s.CreateEvent(t.Context(), hall(3)); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, s, "anna", "s0", "s1")
+	become := func(status store.Status, reason store.Reason) {
+		t.Helper()
+		q := store.Question{Event: "evening", Holder: "anna", Seats: []string{"s0"}}
+		_, _, err := e.Decide(t.Context(), q, func(v store.View) store.Decision {
+			to := v.Seats[0]
+			to.Status = status
+			return store.Accept(v, store.Outcome{}, store.Writes{Changes: []store.Change{store.NewChange("evening", v.Seats[0], to, reason)}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	removable := func() bool {
+		return strings.Contains(document(t, m.Database(uri).Collection("seats"), "evening/@anna"), `"over"`)
+	}
+	if !removable() {
+		t.Error("a clock of locked seats stays for ever")
+	}
+	if become(store.Paying, store.ReasonPaying); removable() {
+		t.Error("the servers would remove the clock of seats that are being paid for")
+	}
+	lock(t, s, "anna", "s2")
+	if removable() {
+		t.Error("another lock has the servers remove the clock of seats that are being paid for")
+	}
+	if become(store.Locked, store.ReasonDeclined); !removable() {
+		t.Error("nobody pays any more, and the clock stays for ever")
+	}
+}
+
+// A decision about seats that names a record, and leaves it as it is, is made
+// anew where somebody changes that record meanwhile, or makes one where there
+// was none.
+func TestRecordThatIsReliedOn(t *testing.T) {
+	uri := testengine.ReplicaSet(t).NewDatabase(t)
+	one := openEngine(t, uri, mongostore.Options{})
+	other := open(t, uri)
+	if err := other.CreateEvent(t.Context(), hall(4)); err != nil {
+		t.Fatal(err)
+	}
+	key := store.Key{Kind: store.Session, ID: "token"}
+	for i, meanwhile := range []func() error{
+		func() error { return keepRecord(t, other, "token") }, // there was none
+		func() error { return keepRecord(t, other, "token") },
+		func() error { return dropRecord(t, other, "token") },
+		func() error { // there was none, and there is one that is over
+			return other.ChangeRecord(t.Context(), key, func(store.Record) (store.Record, bool, error) {
+				return store.Record{Body: json.RawMessage(`{}`), Expires: time.Now().Add(-time.Hour)}, false, nil
+			})
+		},
+	} {
+		calls := 0
+		seat := hall(4).Seats[i]
+		_, _, err := one.Decide(t.Context(), store.Question{Event: "evening", Seats: []string{seat}, Records: []store.Key{key}}, func(v store.View) store.Decision {
+			if calls++; calls == 1 {
+				if err := meanwhile(); err != nil {
+					t.Error(err)
+				}
+			}
+			c := store.NewChange("evening", v.Seats[0], store.Seat{Status: store.Withheld}, store.ReasonWithheld)
+			return store.Accept(v, store.Outcome{}, store.Writes{Changes: []store.Change{c}})
+		})
+		if err != nil || calls != 2 {
+			t.Errorf("case %d: decided %d times, %v, want that it is decided anew", i, calls, err)
+		}
+	}
+}
+
+// The body of a record is text in the database: readable, and byte for byte.
+func TestRecordIsText(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	const body = "{ \"n\": 1.000,\t\"big\": 123456789012345678901234567890, \"n\": \"twice\" }"
+	err := s.ChangeRecord(t.Context(), store.Key{Kind: store.Session, ID: "x"}, func(store.Record) (store.Record, bool, error) {
+		return store.Record{Body: json.RawMessage(body)}, false, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := must[bson.Raw](t)(m.Database(uri).Collection("records").FindOne(t.Context(), bson.D{{Key: "_id", Value: "session/x"}}).Raw())
+	if text, _ := raw.Lookup("body").StringValueOK(); text != body {
+		t.Errorf("the document is %v", raw)
+	}
+	if r := must[store.Record](t)(s.Record(t.Context(), store.Key{Kind: store.Session, ID: "x"})); string(r.Body) != body {
+		t.Errorf("the body is %s", r.Body)
+	}
+}

@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Due is what a sweep did.
+type Due struct {
+	Released int
+	// Now is the store's clock.
+	Now time.Time
+	// Next is the lock that lapses next; its zero value is none. It may be due
+	// already, where a sweep has left some to the next.
+	Next Lapse
+}
+
+// Lapse is when the lock of a seat ends.
+type Lapse struct {
+	Event, Seat string
+	At          time.Time
+}
+
+// ReleaseDue is the sweep: it makes seats available whose lock has lapsed, and
+// so announces it. It is atomic for each seat.
+// Repeat and concurrent: each lapse is announced once, whoever sweeps.
+func (s *Store) ReleaseDue(ctx context.Context) (Due, error) {
+	due, err := s.engine.ReleaseDue(ctx)
+	if err != nil {
+		return Due{}, fmt.Errorf("release lapsed locks: %w", err)
+	}
+	return due, nil
+}
+
+// Lapsed returns the change that releases a seat whose lock is over at now;
+// due is false for any other seat.
+func Lapsed(event string, s Seat, now time.Time) (c Change, due bool) {
+	if s.Status != Locked || !s.FreeAt(now) {
+		return Change{}, false
+	}
+	return NewChange(event, s, Seat{}, ReasonLapsed), true
+}
