@@ -99,16 +99,9 @@ func TestReleaseIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer house.Close()
-	seats := []string{"A1", "A2", "B1"}
-	d, _, err := house.Decide(t.Context(), store.Question{Event: "demo", Seats: seats}, func(v store.View) store.Decision {
-		var w store.Writes
-		for _, s := range v.Seats {
-			w.Changes = append(w.Changes, store.NewChange("demo", s, store.Seat{}, store.ReasonReleased))
-		}
-		return store.Accept(v, store.Outcome{}, w)
-	})
-	if err != nil || d.Refusal() != nil {
-		t.Fatal(err, d.Refusal())
+	_, err = store.New(house).Release(t.Context(), store.ReleaseRequest{Event: "demo", Seats: []string{"A1", "A2", "B1"}})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for seats, line := range map[string]string{
 		"A1 A2": "The box office has released Row A seat 1, Row A seat 2: they are no longer yours. Choose again if you still want to come.",

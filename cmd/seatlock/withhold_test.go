@@ -110,3 +110,33 @@ func TestOrganizerMistakes(t *testing.T) {
 		refuses(t, m.code, m.want, m.args...)
 	}
 }
+
+// TestOrganizerFreesSeats: what visitors have locked is free again, all of it
+// or nothing, and nothing tells whose it was.
+func TestOrganizerFreesSeats(t *testing.T) {
+	address := house(t)
+	all := seatsOf(t, address)
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		_, err := st.Lock(t.Context(), store.LockRequest{Event: "gala", Holder: "somebody-secret", Seats: []string{all[0].ID}, Rules: store.DefaultRules()})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, exitFault, "seat withheld: "+all[1].ID+"; nothing was changed", "release", "--store", address, "--event", "gala", all[0].ID, all[1].ID)
+	refuses(t, exitFault, "no such seat", "release", "--store", address, "--event", "gala", all[0].ID, "Z9")
+	refuses(t, exitFault, "no such event", "release", "--store", address, "--event", "other", all[0].ID)
+	refuses(t, exitUsage, "wants the ids of seats", "release", "--store", address, "--event", "gala")
+	refuses(t, exitUsage, "wants --event", "release", "--store", address, all[0].ID)
+	if got := seatsOf(t, address)[0].Status; got != "locked" {
+		t.Errorf("after refusals the seat is %s", got)
+	}
+	for range 2 { // the second finds it free
+		if out := does(t, "release", "--store", address, "--event", "gala", all[0].ID); strings.Contains(out, "somebody") || !strings.Contains(out, "1 seats of gala are free.") {
+			t.Errorf("release said %q", out)
+		}
+	}
+	if got := seatsOf(t, address)[0].Status; got != "available" {
+		t.Errorf("the seat is %s", got)
+	}
+}

@@ -103,6 +103,8 @@ const (
 	withheldSold     fault = "sells withheld seats"
 	withholdTakes    fault = "withholds seats that somebody has"
 	takeoverQuiet    fault = "does not tell who had a seat"
+	freesPaid        fault = "frees seats that are being paid for"
+	freesOnlyLive    fault = "frees a lapsed seat as if it were live"
 )
 
 // Faults of redefinition, worked the same way.
@@ -161,12 +163,12 @@ func (s *toy) tampered(v store.View) (_ store.View, why store.Reason, ok bool) {
 	case extendsTwice:
 		v.Clock.Extended = false
 		return v, store.ReasonExtended, true
-	case payingExtended, payingGivenBack:
+	case payingExtended, payingGivenBack, freesPaid:
 		return seen(v, func(seat *store.Seat) {
 			if seat.Status == store.Paying {
 				locked(seat)
 			}
-		}), map[fault]store.Reason{payingExtended: store.ReasonExtended, payingGivenBack: store.ReasonGivenBack}[s.fault], true
+		}), map[fault]store.Reason{payingExtended: store.ReasonExtended, payingGivenBack: store.ReasonGivenBack, freesPaid: store.ReasonReleased}[s.fault], true
 	case payingUncounted:
 		v.Held = slices.DeleteFunc(slices.Clone(v.Held), func(seat store.Seat) bool { return seat.Status == store.Paying })
 		return v, store.ReasonLocked, true
@@ -183,6 +185,12 @@ func (s *toy) tampered(v store.View) (_ store.View, why store.Reason, ok bool) {
 				seat.Status = store.Available
 			}
 		}), store.ReasonLocked, true
+	case freesOnlyLive:
+		return seen(v, func(seat *store.Seat) {
+			if seat.Status == store.Locked {
+				locked(seat)
+			}
+		}), store.ReasonReleased, true
 	case withholdTakes:
 		return seen(v, func(seat *store.Seat) {
 			if seat.Status == store.Locked {

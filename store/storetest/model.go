@@ -249,6 +249,29 @@ func (m *model) withhold(r store.WithholdRequest, now time.Time) (store.Outcome,
 	return m.outcome(ids, "", now), nil
 }
 
+// free is the house's, to whom every lock is somebody else's.
+func (m *model) free(r store.ReleaseRequest, now time.Time) (store.Outcome, error) {
+	ids, ok := m.named(r.Seats)
+	if !ok {
+		return store.Outcome{}, store.ErrNoSeat
+	}
+	for _, id := range ids {
+		why := map[store.Status]error{store.Paying: store.ErrPaying, store.Booked: store.ErrBooked, store.Withheld: store.ErrWithheld}[m.seats[id].Status]
+		if why != nil {
+			return m.outcome(ids, "", now), why
+		}
+	}
+	for _, s := range m.list(ids) {
+		switch {
+		case over(s, now):
+			m.lapse(s.ID)
+		case s.Status == store.Locked:
+			m.set(store.Seat{ID: s.ID}, store.ReasonReleased)
+		}
+	}
+	return m.outcome(ids, "", now), nil
+}
+
 // lapse frees a seat whose lock is over.
 func (m *model) lapse(id string) { m.set(store.Seat{ID: id}, store.ReasonLapsed) }
 

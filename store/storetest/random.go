@@ -60,8 +60,10 @@ func (p *player) step() string {
 		return p.extend()
 	case n < 79:
 		return p.lockOf()
-	case n < 86:
+	case n < 84:
 		return p.withhold()
+	case n < 86:
+		return p.free()
 	case n < 91:
 		return p.release()
 	case n < 97:
@@ -191,6 +193,14 @@ func (p *player) pay() string {
 	want.Lock = store.Lock{} // which a step does not tell
 	p.compare(got, err, want, wantErr)
 	return fmt.Sprintf("pay %+v", next)
+}
+
+func (p *player) free() string {
+	r := store.ReleaseRequest{Event: evening, Seats: p.pick(2)}
+	got, err := p.store().Release(p.Context(), r)
+	want, wantErr := p.model.free(r, got.Now)
+	p.compare(got, err, want, wantErr)
+	return fmt.Sprintf("release %v by the house", r.Seats)
 }
 
 // release sweeps. A lock that lapses while it runs may be swept or not.

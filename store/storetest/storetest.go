@@ -76,6 +76,7 @@ func groups() []group {
 		{"Extend", extendCases()},
 		{"LockOf", lockOfCases()},
 		{"Withhold", withholdCases()},
+		{"Release", freeCases()},
 		{"ReleaseDue", releaseCases()},
 		{"Changes", feedCases()},
 		{"IDs", idCases()},

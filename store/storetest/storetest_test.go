@@ -85,6 +85,8 @@ func rejectedRules() map[fault][]string {
 		limitByRequest:   {"Lock/limit", "Model/random requests"},
 		closedSold:       {"Lock/closed before and after sales"},
 		withheldSold:     {"Lock/withheld is refused", "Model/random requests"},
+		freesPaid:        {"Release/what is more than locked is refused, all or none"},
+		freesOnlyLive:    {"Release/a lapsed lock is told as lapsed"},
 		withholdTakes:    {"Withhold/taken is refused, all or none", "Model/random requests"},
 		takeoverQuiet:    {"Reason/who takes over a lapsed lock tells of the loss", "Model/random requests"},
 		payingExtended:   {"Paying/paying is not extended", "Paying/paying alone is nothing to extend", "Model/random requests"},

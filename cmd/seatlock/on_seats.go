@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// seatCommand is what a command is told that does something to seats.
+type seatCommand struct {
+	store, event string
+}
+
+func (c *seatCommand) flags() *flag.FlagSet {
+	f := newFlags()
+	storeFlag(f, &c.store)
+	f.StringVar(&c.event, "event", "", "`id` of the event")
+	return f
+}
+
+// onSeats is a command that does one thing to seats of an event, all or none,
+// and says what they are then.
+func onSeats(name, done string, do func(ctx context.Context, st *store.Store, event string, seats []string) error) runner {
+	return func(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+		var c seatCommand
+		seats, err := parse(c.flags(), args, getenv)
+		switch {
+		case err != nil:
+			return err
+		case c.event == "":
+			return usageError{fmt.Errorf("%s wants --event, the id of the event", name)}
+		case len(seats) == 0:
+			return usageError{fmt.Errorf("%s wants the ids of seats, such as A1 A2 (seatlock seats --event %s lists them)", name, c.event)}
+		}
+		if err := checkStore(c.store); err != nil {
+			return err
+		}
+		err = withStore(ctx, c.store, false, func(st *store.Store) error { return do(ctx, st, c.event, seats) })
+		if errors.Is(err, store.ErrInvalid) {
+			return usageError{err}
+		}
+		if err != nil {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		_, err = fmt.Fprintf(stdout, "%d seats of %s are %s.\n", len(store.Distinct(seats)), c.event, done)
+		return err
+	}
+}
