@@ -46,7 +46,8 @@ type Record struct {
 	// Index has the values by which the record is listed, by the names of its
 	// kind's indexes. Without a value it is not in that index.
 	Index map[string]string
-	// Version grows by one with every write; 0 is no record.
+	// Version grows by one with every write; 0 is no record. A record that is
+	// made again after its end or deletion may begin with any version.
 	Version int64
 }
 

@@ -61,14 +61,14 @@ func (t *tx) view(q store.Question) (v store.View, err error) {
 			return v, err
 		}
 	}
+	ids := q.Seats
+	if q.Name != nil {
+		ids = q.Name(v)
+	}
 	if v.Clock.Version > 0 { // nobody has seats without a clock
 		if v.Held, err = t.held(q.Event, q.Holder); err != nil {
 			return v, err
 		}
-	}
-	ids := q.Seats
-	if q.Name != nil {
-		ids = q.Name(v)
 	}
 	v.Seats, err = t.seats(q.Event, ids)
 	return v, err
