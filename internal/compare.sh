@@ -1,17 +1,22 @@
 #!/bin/sh
 # Compares the speed of two commits: sh internal/compare.sh BASE HEAD ROUNDS
-# Both engines of both commits are measured by turns, one trial a round, so that
-# a noisy neighbour meets both; what is printed are medians over the rounds.
+# Both engines of both commits are measured by turns, so that a noisy neighbour
+# meets both; what is printed are medians over the rounds. "bare" is the loop of
+# the same run that does the same writes and decides nothing: for MongoDB a
+# transaction of two updates.
 set -eu
 base=$1 head=$2 rounds=$3
 root=$(git rev-parse --show-toplevel)
 work=$(mktemp -d)
-trap 'git -C "$root" worktree prune; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; git -C "$root" worktree prune' EXIT
+if [ -z "${MONGOD:-}" ] && [ -x "$root/.cache/mongod" ]; then
+	export MONGOD="$root/.cache/mongod"
+fi
 for side in base head; do
 	eval commit=\$$side
 	git -C "$root" worktree add -q --detach "$work/$side" "$commit"
 	cd "$work/$side"
-	sed -i 's/const trials = 5/const trials = 1/' store/sqlitestore/bench_test.go
+	sed -i 's/const trials = 5/const trials = 3/' store/sqlitestore/bench_test.go
 	sed -i 's/trial, trials = 2 \* time.Second, 5/trial, trials = 2 * time.Second, 1/' store/mongostore/prove_test.go
 	go test -c -tags prove -o "$work/$side.sqlite" ./store/sqlitestore
 	go test -c -tags prove -o "$work/$side.mongo" ./store/mongostore
@@ -20,11 +25,11 @@ for round in $(seq "$rounds"); do
 	for side in base head; do
 		for engine in sqlite mongo; do
 			cd "$work/$side/store/${engine}store"
-			"$work/$side.$engine" -test.run 'TestProve(Embedded|Mongo)Speed' |
-				awk -F ' *[|] *' -v side="$side" -v engine="$engine" '/^[|] *(lock|lose|[0-9])/ {
+			"$work/$side.$engine" -test.run 'TestProve(Embedded|Mongo)Speed' > "$work/out" || { cat "$work/out" >&2; exit 1; }
+			awk -F ' *[|] *' -v side="$side" -v engine="$engine" '/^[|] *(lock|lose|[0-9])/ {
 					if (engine == "sqlite") print side "|embedded, lock a seat, " $2 " callers|" $3 "|" $3 / $4 "|" $6
 					else print side "|MongoDB, " $2 ", " $3 " callers|" $4 "|" $7 "|" $9
-				}' >> "$work/rows"
+				}' "$work/out" >> "$work/rows"
 		done
 	done
 	echo "round $round of $rounds" >&2

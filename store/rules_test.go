@@ -226,6 +226,16 @@ func TestRelied(t *testing.T) {
 	}
 }
 
+// TestNothingToRemember leaves a clock alone that is over: it remembers nothing.
+func TestNothingToRemember(t *testing.T) {
+	paying := Seat{ID: "s1", Status: Paying, LockedBy: me, LockedUntil: noon, Version: 3}
+	v := View{Now: noon, Event: Event{ID: "evening"}, Holder: me, Seats: []Seat{paying}, Held: []Seat{paying}, Clock: Clock{Deadline: noon, Version: 1}}
+	request := LockRequest{Event: "evening", Holder: me, Seats: []string{"s1"}, Rules: DefaultRules(), Request: "r"}
+	if d := request.decide(v); d.Refusal() != nil || !d.Writes().Empty() {
+		t.Errorf("got %v, and writes %+v", d.Refusal(), d.Writes())
+	}
+}
+
 func TestNewChange(t *testing.T) {
 	from := lockedSeat(other, 0)
 	c := NewChange("evening", from, Seat{ID: "nonsense", Status: Locked, LockedBy: me, Version: 99}, ReasonLocked)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -28,23 +29,49 @@ type changeJSON struct {
 	Lapsed  bool   `json:"lapsed,omitempty"` // of format 2, which has no reason
 }
 
-func encodeChanges(event string, changes []store.Change) string {
-	rows := make([]changeJSON, len(changes))
+// encodeChanges writes changes as decodeChanges reads them. It is by hand, since
+// every lock comes this way: encoding/json takes a twentieth of the time of one.
+func encodeChanges(event string, changes []store.Change) []byte {
+	b := make([]byte, 0, 200*len(changes))
+	text := func(name, value string) {
+		if value != "" {
+			b = appendQuoted(append(b, name...), value)
+		}
+	}
+	number := func(name string, value int64) {
+		if value != 0 {
+			b = strconv.AppendInt(append(b, name...), value, 10)
+		}
+	}
 	for i, c := range changes {
-		rows[i] = changeJSON{
-			Seat: c.Seat.ID, Status: c.Seat.Status.String(), By: string(c.Seat.LockedBy),
-			Since: milliseconds(c.Seat.LockTime), Until: milliseconds(c.Seat.LockedUntil),
-			Booking: c.Seat.Booking, Version: c.Seat.Version, Before: string(c.Before), Reason: string(c.Reason),
-		}
+		b = append(b, "[,"[min(i, 1)])
+		text(`{"seat":`, c.Seat.ID)
 		if c.Event != event {
-			rows[i].Event = c.Event
+			text(`,"event":`, c.Event)
 		}
+		text(`,"status":`, c.Seat.Status.String())
+		text(`,"by":`, string(c.Seat.LockedBy))
+		number(`,"since":`, milliseconds(c.Seat.LockTime))
+		number(`,"until":`, milliseconds(c.Seat.LockedUntil))
+		text(`,"booking":`, c.Seat.Booking)
+		number(`,"version":`, c.Seat.Version)
+		text(`,"before":`, string(c.Before))
+		text(`,"reason":`, string(c.Reason))
+		b = append(b, '}')
 	}
-	body, err := json.Marshal(rows)
-	if err != nil {
-		panic(fmt.Sprintf("encode changes: %v", err)) // strings, numbers and booleans do not fail
+	return append(b, ']')
+}
+
+// appendQuoted writes a text without control characters as JSON.
+func appendQuoted(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := range len(text) {
+		if text[i] == '"' || text[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, text[i])
 	}
-	return string(body)
+	return append(b, '"')
 }
 
 func decodeChanges(event, body string, to []store.Change) ([]store.Change, error) {
@@ -88,7 +115,7 @@ func (t *tx) appendChanges(event string, changes []store.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	return t.appendRow(event, encodeChanges(event, changes))
+	return t.appendRow(event, string(encodeChanges(event, changes)))
 }
 
 // appendRow writes a row of the feed; an empty body tells of the event itself.

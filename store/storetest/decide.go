@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -31,6 +30,7 @@ func decideCases() []testCase {
 		{"the cursor covers it", decideCursor},
 		{"the view is of one instant", decideInstant},
 		{"named seats are of that instant", decideNamedInstant},
+		{"what is moved while seats are named is not seen apart", decideWhileNamed},
 		{"seats are named by a record", decideNamed},
 		{"seats are named anew when the record changes", decideNamedAnew},
 		{"the rule's last call counts", decideLastCall},
@@ -384,7 +384,6 @@ func decideCursor(w *world) {
 // reads them at once: they are never seen apart.
 func decideInstant(w *world) {
 	w.open(4)
-	engines := w.engines()
 	q := store.Question{Event: evening, Seats: []string{"s1", "s4"}, Records: []store.Key{parcelKey("a"), parcelKey("z")}}
 	move := func(v store.View) store.Decision {
 		return store.Accept(v, store.Outcome{}, store.Writes{
@@ -392,35 +391,29 @@ func decideInstant(w *world) {
 			Records: []store.Record{counting(v.Records[0]), counting(v.Records[1])},
 		})
 	}
-	w.besideReads(q, func(e store.Engine, _ int) error {
-		_, _, err := e.Decide(w.Context(), q, move)
-		return err
-	}, func(v store.View) error {
+	w.besideReads(q, q, move, func(v store.View) error {
 		n := v.Seats[0].Version - 1
 		if v.Seats[1].Version-1 != n || v.Records[0].Version != n || v.Records[1].Version != n ||
 			counted(v.Records[0]) != int(n) || counted(v.Records[1]) != int(n) {
 			return fmt.Errorf("seen apart: %+v and %+v", v.Seats, v.Records)
 		}
 		return nil
-	}, engines...)
+	})
 }
 
-// besideReads has a writer on each engine beside four readers of the answer to
-// a question, which must be as check wants it.
-func (w *world) besideReads(q store.Question, write func(e store.Engine, i int) error, check func(store.View) error, writers ...store.Engine) {
+// besideReads has six callers write by one question, and read by another, whose
+// view must be as check wants it.
+func (w *world) besideReads(writes, reads store.Question, write func(store.View) store.Decision, check func(store.View) error) {
 	w.Helper()
-	engines, each := w.engines(), w.rounds(40)
-	errs := make([]error, len(writers)+4)
+	engines := w.engines()
+	errs := make([]error, 6)
 	race(len(errs), func(i int) {
-		for round := 0; round < each && errs[i] == nil; round++ {
-			if i < len(writers) {
-				errs[i] = write(writers[i], round)
-				continue
-			}
-			d, _, err := engines[i%2].Decide(w.Context(), q, func(v store.View) store.Decision {
+		for round := 0; round < w.rounds(40) && errs[i] == nil; round++ {
+			_, _, wrote := engines[i%2].Decide(w.Context(), writes, write)
+			d, _, read := engines[i/2%2].Decide(w.Context(), reads, func(v store.View) store.Decision {
 				return store.Refuse(store.Outcome{}, check(v))
 			})
-			errs[i] = errors.Join(err, d.Refusal())
+			errs[i] = errors.Join(wrote, read, d.Refusal())
 		}
 	})
 	w.must(errors.Join(errs...))
@@ -444,20 +437,47 @@ func decideNamedInstant(w *world) {
 	w.open(seats)
 	w.withhold(true, "s1")
 	w.put(w.s, naming("s1"))
-	w.besideReads(store.Question{Event: evening, Records: []store.Key{parcelKey("a")}, Name: seatOf}, func(e store.Engine, i int) error {
-		from, to := names(seats)[i%seats], names(seats)[(i+1)%seats]
-		q := store.Question{Event: evening, Seats: []string{from, to}, Records: []store.Key{parcelKey("a")}}
-		_, _, err := e.Decide(w.Context(), q, func(v store.View) store.Decision {
-			return store.Accept(v, store.Outcome{}, store.Writes{
-				Changes: []store.Change{toggle(v.Seats[0]), toggle(v.Seats[1])}, Records: []store.Record{naming(to)}})
-		})
-		return err
+	reads := store.Question{Event: evening, Records: []store.Key{parcelKey("a")}, Name: seatOf}
+	writes := reads
+	writes.Name = func(v store.View) []string { // that one, and the next
+		at := slices.Index(names(seats), seatOf(v)[0])
+		return []string{names(seats)[at], names(seats)[(at+1)%seats]}
+	}
+	w.besideReads(writes, reads, func(v store.View) store.Decision {
+		return store.Accept(v, store.Outcome{}, store.Writes{
+			Changes: []store.Change{toggle(v.Seats[0]), toggle(v.Seats[1])}, Records: []store.Record{naming(v.Seats[1].ID)}})
 	}, func(v store.View) error {
 		if len(v.Seats) != 1 || v.Seats[0].Status != store.Withheld {
 			return fmt.Errorf("%s names %+v, want the seat that is withheld", v.Records[0].Body, v.Seats)
 		}
 		return nil
-	}, w.e)
+	})
+}
+
+// decideWhileNamed has all of it be moved while the seats are being named.
+func decideWhileNamed(w *world) {
+	w.open(4)
+	second := w.secondEngine()
+	for range w.rounds(3) {
+		q := store.Question{Event: evening, Seats: []string{"s1", "s4"}, Records: []store.Key{parcelKey("a")}}
+		meanwhile := newRival(func() error {
+			_, _, err := second.Decide(w.Context(), q, func(v store.View) store.Decision {
+				return store.Accept(v, store.Outcome{}, store.Writes{
+					Changes: []store.Change{toggle(v.Seats[0]), toggle(v.Seats[1])}, Records: []store.Record{counting(v.Records[0])}})
+			})
+			return err
+		})
+		named := q
+		named.Seats, named.Name = q.Seats[:1], func(store.View) []string {
+			meanwhile.start()
+			return q.Seats
+		}
+		v := w.see(w.e, named)
+		w.must(meanwhile.wait())
+		if n := v.Records[0].Version + 1; v.Seats[0].Version != n || v.Seats[1].Version != n {
+			w.Fatalf("seen apart: %+v and %+v", v.Seats, v.Records)
+		}
+	}
 }
 
 func decideNamed(w *world) {
@@ -859,135 +879,4 @@ func decideClosed(w *world) {
 	w.wantErr(err, store.ErrUnavailable)
 	err = w.e.Define(w.Context(), evening, false, func(store.Definition) (store.Redefinition, error) { return store.Redefinition{}, nil })
 	w.wantErr(err, store.ErrUnavailable)
-}
-
-func defineCases() []testCase {
-	return []testCase{
-		{"the definition is whole, with seats if asked for", defineView},
-		{"an error of the rule writes nothing", defineRefused},
-		{"nothing to write is a success", defineEmpty},
-		{"what the rule returns is written", defineWrites},
-		{"no redefinition is lost", defineIncrements},
-		{"a definition that was overtaken is redefined anew", defineOvertaken},
-	}
-}
-
-// definition returns what an engine shows a rule.
-func (w *world) definition(e store.Engine, id string, withSeats bool) (d store.Definition) {
-	w.Helper()
-	w.must(e.Define(w.Context(), id, withSeats, func(now store.Definition) (store.Redefinition, error) {
-		d = now
-		return store.Redefinition{}, nil
-	}))
-	return d
-}
-
-func defineView(w *world) {
-	def := hall(evening, 3)
-	def.Seats = []string{"z", "a", "M", "10", "9"}
-	w.create(def)
-	want := w.event(w.s)
-	def.Plan, def.Revision = want.Plan, 1
-	for _, e := range w.engines() {
-		d := w.definition(e, evening, true)
-		if !sameEvent(d.Event, want) || d.Fingerprint != def.Fingerprint() || !slices.Equal(d.Seats, def.Seats) {
-			w.Fatalf("got definition\n\t%+v\nwant that of\n\t%+v", d, def)
-		}
-		if none := w.definition(e, "nowhere", true); none.ID != "" || none.Fingerprint != "" || len(none.Seats) > 0 {
-			w.Fatalf("got definition %+v of what is not there", none)
-		}
-	}
-	w.update(retitle("Another"))
-	if d := w.definition(w.e, evening, false); d.Revision != 2 || d.Title != "Another" || d.Fingerprint != def.Fingerprint() {
-		w.Fatalf("got definition %+v, want the second, with the first's fingerprint", d)
-	}
-}
-
-func defineRefused(w *world) {
-	w.open(2)
-	w.untold(func() {
-		for _, id := range []string{evening, "nowhere"} {
-			err := w.e.Define(w.Context(), id, true, func(d store.Definition) (store.Redefinition, error) {
-				next := d.Event
-				next.ID, next.Revision = id, d.Revision+1
-				return store.Redefinition{Event: next, Fingerprint: "other"}, fmt.Errorf("%w: because", errRefused)
-			})
-			w.wantErr(err, errRefused)
-		}
-	})
-	_, err := w.s.Event(w.Context(), "nowhere")
-	w.wantErr(err, store.ErrNoEvent)
-}
-
-func defineEmpty(w *world) {
-	w.open(2)
-	w.untold(func() {
-		for _, id := range []string{evening, "nowhere"} {
-			w.definition(w.e, id, true)
-		}
-	})
-	_, err := w.s.Event(w.Context(), "nowhere")
-	w.wantErr(err, store.ErrNoEvent)
-}
-
-func defineWrites(w *world) {
-	w.open(2)
-	from := w.head()
-	w.must(w.e.Define(w.Context(), evening, true, func(d store.Definition) (store.Redefinition, error) {
-		next := store.Redefinition{Event: d.Event, Fingerprint: "another"}
-		body := []byte("another plan")
-		next.Title, next.Revision, next.Event.Plan = "Another", d.Revision+1, store.PlanHash(body)
-		next.Plan = &store.PlanSeats{Body: body, Seats: append([]string{"first"}, d.Seats...), Withheld: []string{"first", "s1"}}
-		return next, nil
-	}))
-	if got := eventsOf(w.read(w.s, from, w.fence())); !slices.Equal(got, []string{evening}) {
-		w.Fatalf("told of %v, want %s once", got, evening)
-	}
-	for _, e := range w.engines() {
-		if d := w.definition(e, evening, true); d.Title != "Another" || d.Revision != 2 || d.Fingerprint != "another" || strings.Join(d.Seats, " ") != "first s1 s2" {
-			w.Fatalf("got definition %+v", d)
-		}
-	}
-	w.wantSeats(w.snapshot().Seats, []store.Seat{{ID: "first", Status: store.Withheld, Version: 1}, {ID: "s1", Version: 1}, {ID: "s2", Version: 1}})
-}
-
-// redefine counts on in the title of an event.
-func redefine(d store.Definition) (store.Redefinition, error) {
-	next := store.Redefinition{Event: d.Event, Fingerprint: d.Fingerprint}
-	next.Title, next.Revision = d.Title+".", d.Revision+1
-	return next, nil
-}
-
-func defineIncrements(w *world) {
-	const callers = 8
-	w.open(1)
-	engines, each := w.engines(), w.rounds(5)
-	title := w.event(w.s).Title
-	errs := make([]error, callers)
-	race(callers, func(i int) {
-		for range each {
-			errs[i] = errors.Join(errs[i], engines[i%2].Define(w.Context(), evening, i%4 < 2, redefine))
-		}
-	})
-	w.must(errors.Join(errs...))
-	if e := w.event(w.s); e.Revision != int64(1+callers*each) || e.Title != title+strings.Repeat(".", callers*each) {
-		w.Fatalf("got %+v after %d redefinitions", e, callers*each)
-	}
-}
-
-func defineOvertaken(w *world) {
-	w.open(1)
-	second := w.secondEngine()
-	for range w.rounds(3) {
-		old := w.event(w.s)
-		meanwhile := newRival(func() error { return second.Define(w.Context(), evening, false, redefine) })
-		w.must(w.e.Define(w.Context(), evening, false, func(d store.Definition) (store.Redefinition, error) {
-			meanwhile.start()
-			return redefine(d)
-		}))
-		w.must(meanwhile.wait())
-		if e := w.event(w.s); e.Revision != old.Revision+2 || e.Title != old.Title+".." {
-			w.Fatalf("got %+v after two redefinitions of %+v", e, old)
-		}
-	}
 }

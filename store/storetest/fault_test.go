@@ -42,6 +42,7 @@ const (
 	refusalWrites    fault = "writes down that it refused"
 	firstCounts      fault = "returns the decision of the first call"
 	mixedInstants    fault = "answers from two instants"
+	namedLater       fault = "names seats at one instant and reads them at another"
 	reliedIgnored    fault = "forgets seats that are relied on"
 	unwrittenIgnored fault = "forgets records that are only read"
 	recordBlind      fault = "writes records over any version"

@@ -15,6 +15,7 @@ func freeCases() []testCase {
 		{"what is more than locked is refused, all or none", freeRefused},
 		{"repeat keeps the version", freeRepeat},
 		{"a lapsed lock is told as lapsed", freeLapsed},
+		{"what is told is true at its cursor", freeTold},
 		{"malformed or not found changes nothing", freeInvalid},
 		{"each holder loses no more than once", freeRace},
 	}
@@ -95,6 +96,21 @@ func freeLapsed(w *world) {
 	w.open(2)
 	w.lapse("anna", "s1")
 	w.wantReason(store.ReasonLapsed, "anna", store.ReasonLapsed, func() { w.free("s1") })
+}
+
+// freeTold has a seat that is free already be taken meanwhile.
+func freeTold(w *world) {
+	w.open(2)
+	second := w.second()
+	for range 3 {
+		w.lock("anna", "s2")
+		w.wantTold(func(s *store.Store) (store.Outcome, error) {
+			return s.Release(w.Context(), store.ReleaseRequest{Event: evening, Seats: names(2)})
+		}, func() (store.Outcome, error) {
+			return second.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "bert", Seats: names(1), Rules: long()})
+		})
+		w.free(names(2)...)
+	}
 }
 
 func freeInvalid(w *world) {

@@ -181,6 +181,15 @@ func (p *player) pay() string {
 	}
 	who, _ := p.who()
 	next := payment{who, store.ReasonPaying, []string{p.pick(1)[0]}}
+	busy := 0
+	for _, s := range p.model.seats {
+		if s.Status == store.Paying || s.Status == store.Booked {
+			busy++
+		}
+	}
+	if busy > 1 { // to be paid on, so that seats are left for the others
+		delete(steps, store.Locked)
+	}
 	for _, i := range p.random.Perm(len(p.model.order)) {
 		s := p.model.seats[p.model.order[i]]
 		if ready := steps[s.Status]; len(ready) > 0 && p.random.IntN(10) > 0 {

@@ -22,6 +22,7 @@ func requestCases() []testCase {
 		{"it is over with the clock", requestOver},
 		{"it is remembered as long as the clock", requestKept},
 		{"the last are remembered", requestLast},
+		{"a repeat pushes no other out", requestRepeats},
 		{"malformed is invalid", requestInvalid},
 		{"a second instance remembers it", requestSecond},
 		{"one block under 32 repeats at once", requestRace},
@@ -183,6 +184,16 @@ func requestLast(w *world) {
 		w.request(request(i), "anna", spare, ids[i:i+1])
 	}
 	w.request(request(1), "anna", spare, spare)
+}
+
+func requestRepeats(w *world) {
+	w.open(4)
+	w.request("old", "anna", []string{"s1"}, []string{"s1"})
+	for range store.MaxGrants + 1 {
+		w.request("r", "anna", []string{"s2"}, []string{"s2"})
+		w.unlock("anna", "s2")
+	}
+	w.request("old", "anna", []string{"s3"}, []string{"s1"})
 }
 
 func requestInvalid(w *world) {

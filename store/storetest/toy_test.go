@@ -90,7 +90,7 @@ func (s *toy) enter(ctx context.Context) (leave func(), err error) {
 func (s *toy) pause(faults ...fault) {
 	if slices.Contains(faults, s.fault) {
 		s.mu.Unlock()
-		runtime.Gosched()
+		time.Sleep(50 * time.Microsecond)
 		s.mu.Lock()
 	}
 }
@@ -161,7 +161,7 @@ func (s *toy) ask(ctx context.Context, q *store.Question) (a answer, err error) 
 	}
 	ids := q.Seats
 	if q.Name != nil && s.fault != nameIgnored {
-		ids = q.Name(s.nameView(h, a.View))
+		ids = s.named(q.Name, h, a.View)
 		s.pause(grantChecked)
 		a.Clock, a.Held = h.clocks[q.Holder], h.held(q.Holder, s.fault)
 	}
@@ -174,6 +174,15 @@ func (s *toy) ask(ctx context.Context, q *store.Question) (a answer, err error) 
 		a.Seats = append(a.Seats, seat)
 	}
 	return a, nil
+}
+
+// named has the seats be named.
+func (s *toy) named(name func(store.View) []string, h *hall, v store.View) []string {
+	if s.fault == namedLater {
+		s.mu.Unlock()
+		defer s.mu.Lock()
+	}
+	return name(s.nameView(h, v))
 }
 
 // asked is the event as a view has it.
@@ -495,9 +504,7 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
 			}
 		}
-		if s.fault == clockLost {
-			maps.DeleteFunc(h.clocks, func(_ store.Holder, c store.Clock) bool { return !c.RunsAt(due.Now) })
-		}
+		h.sweepClocks(due.Now, s.fault)
 		if s.fault == doubleLapse {
 			s.announce(store.Batch{Changes: changes})
 		}
@@ -505,6 +512,15 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 		due.Released += len(changes)
 	}
 	return due, nil
+}
+
+// sweepClocks forgets clocks that are over, but for their versions.
+func (h *hall) sweepClocks(now time.Time, f fault) {
+	for who, c := range h.clocks {
+		if !c.RunsAt(now) && (!c.Paying || f == clockLost) && f != grantForEver {
+			h.clocks[who] = store.Clock{Version: c.Version}
+		}
+	}
 }
 
 func (s *toy) Events(ctx context.Context) ([]store.Event, error) {

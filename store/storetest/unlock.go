@@ -18,6 +18,7 @@ func unlockCases() []testCase {
 		{"a refusal is filled in", unlockRefusalFilled},
 		{"after expiry", unlockLapsed},
 		{"a stranger does not end a lapsed lock", unlockLapsedStranger},
+		{"what is told is true at its cursor", unlockTold},
 		{"not found and malformed", unlockNotFound},
 		{"it is announced as given back", unlockAnnounced},
 		{"a seat given back once under 16 requests", unlockRace},
@@ -140,6 +141,22 @@ func unlockLapsedStranger(w *world) {
 	w.open(2)
 	w.lapse("anna", "s1")
 	w.unchanged(func() { w.unlock("bert", "s1") })
+}
+
+// unlockTold has a seat that is free already be taken meanwhile.
+func unlockTold(w *world) {
+	w.open(2)
+	second := w.second()
+	for range 3 {
+		w.lock("anna", "s2")
+		w.wantTold(func(s *store.Store) (store.Outcome, error) {
+			return s.Unlock(w.Context(), store.UnlockRequest{Event: evening, Holder: "anna", Seats: names(2)})
+		}, func() (store.Outcome, error) {
+			return second.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "bert", Seats: names(1), Rules: long()})
+		})
+		w.unlock("anna")
+		w.unlock("bert")
+	}
 }
 
 func unlockNotFound(w *world) {

@@ -13,6 +13,8 @@ func withholdCases() []testCase {
 		{"taken is refused, all or none", withholdTaken},
 		{"a refusal is filled in", withholdRefusalFilled},
 		{"a lapsed lock does not stand in the way", withholdLapsed},
+		{"putting back leaves a lapsed lock as it is", withholdLapsedBack},
+		{"what is told is true at its cursor", withholdTold},
 		{"not found", withholdNotFound},
 		{"it is announced", withholdAnnounced},
 		{"either the buyer or the organizer wins", withholdRace},
@@ -75,6 +77,28 @@ func withholdLapsed(w *world) {
 	})
 	w.wantChange(changes, "s1", "anna", store.ReasonWithheld)
 	w.wantLoss(changes, store.ReasonLapsed)
+}
+
+func withholdLapsedBack(w *world) {
+	w.open(2)
+	w.lapse("anna", "s1")
+	w.unchanged(func() { w.wantIDs(w.withhold(false, "s1", "s2").Seats, "s1", "s2") })
+}
+
+// withholdTold has a seat that is so already be put back meanwhile.
+func withholdTold(w *world) {
+	w.open(2)
+	second := w.second()
+	for _, on := range []bool{true, false, true, false} {
+		request := func(on bool, seats ...string) store.WithholdRequest {
+			return store.WithholdRequest{Event: evening, Seats: seats, On: on}
+		}
+		w.withhold(on, "s1")
+		w.withhold(!on, "s2")
+		w.wantTold(func(s *store.Store) (store.Outcome, error) {
+			return s.Withhold(w.Context(), request(on, "s1", "s2"))
+		}, func() (store.Outcome, error) { return second.Withhold(w.Context(), request(!on, "s1")) })
+	}
 }
 
 func withholdNotFound(w *world) {

@@ -445,6 +445,40 @@ func (r *rival) wait() error {
 	return r.err
 }
 
+// overtaken is an engine whose first rule is interrupted by a rival.
+type overtaken struct {
+	store.Engine
+	rival *rival
+}
+
+func (o overtaken) Decide(ctx context.Context, q store.Question, rule func(store.View) store.Decision) (store.Decision, store.Cursor, error) {
+	return o.Engine.Decide(ctx, q, func(v store.View) store.Decision {
+		o.rival.start()
+		return rule(v)
+	})
+}
+
+// wantTold makes a request while another one takes the first seat of it. If the
+// other one comes first in the feed, then the request must have seen that.
+func (w *world) wantTold(do func(*store.Store) (store.Outcome, error), other func() (store.Outcome, error)) {
+	w.Helper()
+	var theirs store.Outcome
+	meanwhile := newRival(func() (err error) {
+		theirs, err = other()
+		return err
+	})
+	mine, err := do(store.New(overtaken{w.e, meanwhile}))
+	if lost := meanwhile.wait(); lost != nil {
+		w.Fatalf("the other request: %v", lost)
+	}
+	if err != nil && !store.IsAnswer(err) {
+		w.must(err)
+	}
+	if mine.Cursor.Covers(theirs.Cursor) && mine.Cursor != theirs.Cursor && mine.Seats[0].Version < theirs.Seats[0].Version {
+		w.Fatalf("at %v told of %+v, which was %+v at %v", mine.Cursor, mine.Seats[0], theirs.Seats[0], theirs.Cursor)
+	}
+}
+
 // race calls do with 0 … n-1 at once, and returns when all have returned.
 func race(n int, do func(i int)) {
 	gate := make(chan struct{})
