@@ -27,6 +27,10 @@ prove: browser mongod ## measure everything at full size, and write docs/perform
 	@cat bin/prove.log
 	@sh internal/tables.sh bin/prove.log > docs/performance.md
 
+.PHONY: compare
+compare: mongod ## measure locks beside another commit, and write docs/compared.md: make compare BASE=48c37df
+	sh internal/compare.sh $(BASE) HEAD 9 > bin/compared.md && mv bin/compared.md docs/compared.md
+
 .PHONY: screenshots
 screenshots: browser ## take the pictures of docs/screenshots
 	SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -tags screenshots -run TestScreenshots -count=1 ./cmd/seatlock

@@ -10,8 +10,8 @@ type Clock struct {
 	Extended bool
 	// Grants are the requests that the clock remembers while it runs.
 	Grants Grants
-	// Paying tells that seats of the holder are being paid for: the engine then
-	// keeps the clock, for how long ever it is over.
+	// Paying tells an engine that seats of the holder are being paid for: it
+	// then keeps the clock, however long it is over. A View need not have it.
 	Paying bool
 	// Version grows by one with every write for the holder; 0 is no clock.
 	Version int64

@@ -34,7 +34,7 @@ type Writes struct {
 	// Relied are ids of seats that the outcome tells of, and that must be as
 	// they were read until all is written.
 	Relied []string
-	// Records are records as they will be.
+	// Records are records as they will be; their versions are the engine's.
 	Records []Record
 	// Deleted are the keys of records that will not be.
 	Deleted []Key
@@ -53,7 +53,9 @@ func Refuse(out Outcome, why error) Decision { return Decision{outcome: out, ref
 //
 // It sees to it that whatever changes seats of a holder also writes the clock
 // of that holder: decisions about the same holder so never pass each other
-// unseen, even if they write other seats.
+// unseen, even if they write other seats. A decision that begins or ends a
+// payment has the payer as the holder of its question, so that the clock says
+// whether there is one.
 func Accept(v View, out Outcome, w Writes) Decision {
 	if w.Clock == nil && v.Clock.Version > 0 && slices.ContainsFunc(w.Changes, v.concernsHolder) {
 		clock := v.Clock
@@ -66,11 +68,21 @@ func Accept(v View, out Outcome, w Writes) Decision {
 		w.Clock = &clock
 	}
 	for _, c := range w.Changes {
-		if c.Before != "" && c.Before != v.Holder && v.liveBefore(c) && !slices.Contains(w.Touched, c.Before) {
-			w.Touched = append(w.Touched, c.Before)
+		if v.liveBefore(c) {
+			w.touch(v.Holder, c.Before)
+		}
+		if c.Seat.Status == Locked || c.Seat.Status == Paying {
+			w.touch(v.Holder, c.Seat.LockedBy)
 		}
 	}
 	return Decision{outcome: out, writes: w}
+}
+
+// touch adds another holder than that of the question.
+func (w *Writes) touch(own, holder Holder) {
+	if holder != "" && holder != own && !slices.Contains(w.Touched, holder) {
+		w.Touched = append(w.Touched, holder)
+	}
 }
 
 func (v View) concernsHolder(c Change) bool {
@@ -79,6 +91,9 @@ func (v View) concernsHolder(c Change) bool {
 
 // liveBefore reports whether the seat of a change was somebody's.
 func (v View) liveBefore(c Change) bool {
+	if c.Before == "" || c.Before == v.Holder {
+		return false
+	}
 	for _, seats := range [][]Seat{v.Seats, v.Held} {
 		if i := slices.IndexFunc(seats, func(s Seat) bool { return s.ID == c.Seat.ID }); i >= 0 {
 			return seats[i].HeldBy(c.Before, v.Now)

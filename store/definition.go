@@ -15,7 +15,8 @@ func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
 		return fmt.Errorf("create event: %w", err)
 	}
 	e.Plan, e.Revision = PlanHash(e.PlanBody), 1
-	fingerprint := e.Fingerprint()
+	fingerprint := e.Fingerprint() // of the times as they were given, as ever
+	e.Starts, e.SalesOpen, e.SalesClose = wholeTime(e.Starts), wholeTime(e.SalesOpen), wholeTime(e.SalesClose)
 	err := s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
 		switch {
 		case d.ID == "":

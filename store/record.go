@@ -158,7 +158,7 @@ func (r Record) Validate() error {
 	switch {
 	case len(r.Body) > MaxRecordBody:
 		return fmt.Errorf("%w: a record of %d bytes: want at most %d", ErrInvalid, len(r.Body), MaxRecordBody)
-	case json.Unmarshal(r.Body, &object) != nil || object == nil:
+	case !utf8.Valid(r.Body), json.Unmarshal(r.Body, &object) != nil, object == nil:
 		return fmt.Errorf("%w: the body of a record: want a JSON object", ErrInvalid)
 	}
 	for _, value := range r.Index {

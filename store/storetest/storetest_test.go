@@ -94,7 +94,7 @@ func rejectedRules() map[fault][]string {
 		payingExtended:   {"Paying/paying is not extended", "Paying/paying alone is nothing to extend", "Model/random requests"},
 		payingGivenBack:  {"Paying/paying is not given back", "Model/random requests"},
 		payingUncounted:  {"Paying/paying counts towards the limit, booked does not", "Model/random requests"},
-		payingOver:       {"Paying/the clock of a payment stays"},
+		payingOver:       {"Paying/the clock of a payment stays", "Model/random requests"},
 		payingTaken:      {"Paying/paying is taken for others", "Model/random requests"},
 		bookedSold:       {"Paying/booked is refused to everybody", "Model/random requests"},
 		clockAtCheckout:  {"Paying/a new clock starts beside a payment", "Model/random requests"},
