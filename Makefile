@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 GO ?= go
-TESTFLAGS ?= -race -shuffle=on -count=1 -timeout=15m
+TESTFLAGS ?= -race -shuffle=on -count=1 -timeout=40m
 
 .PHONY: help
 help: ## list the targets
