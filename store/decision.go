@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -67,8 +68,9 @@ func Accept(v View, out Outcome, w Writes) Decision {
 		clock.Paying = v.paysAfter(w.Changes)
 		w.Clock = &clock
 	}
+	find := v.finder()
 	for _, c := range w.Changes {
-		if v.liveBefore(c) {
+		if s, _ := find(c.Seat.ID); s.HeldBy(c.Before, v.Now) {
 			w.touch(v.Holder, c.Before)
 		}
 		if c.Seat.Status == Locked || c.Seat.Status == Paying {
@@ -89,19 +91,6 @@ func (v View) concernsHolder(c Change) bool {
 	return v.Holder != "" && (c.Before == v.Holder || c.Seat.LockedBy == v.Holder)
 }
 
-// liveBefore reports whether the seat of a change was somebody's.
-func (v View) liveBefore(c Change) bool {
-	if c.Before == "" || c.Before == v.Holder {
-		return false
-	}
-	for _, seats := range [][]Seat{v.Seats, v.Held} {
-		if i := slices.IndexFunc(seats, func(s Seat) bool { return s.ID == c.Seat.ID }); i >= 0 {
-			return seats[i].HeldBy(c.Before, v.Now)
-		}
-	}
-	return false
-}
-
 // paysAfter reports whether the holder pays for a seat after the changes.
 func (v View) paysAfter(changes []Change) bool {
 	is := func(s Seat) bool { return s.Status == Paying && s.LockedBy == v.Holder }
@@ -111,6 +100,58 @@ func (v View) paysAfter(changes []Change) bool {
 	return slices.ContainsFunc(v.Held, func(s Seat) bool {
 		return is(s) && !slices.ContainsFunc(changes, func(c Change) bool { return c.Seat.ID == s.ID })
 	})
+}
+
+// Check reports a decision that is about what its question did not ask for, or
+// that would change a seat which must be left alone. It would be a fault of the
+// rule: engines write nothing of it.
+func (v View) Check(q Question, w Writes) error {
+	find := v.finder()
+	for _, c := range w.Changes {
+		if s, read := find(c.Seat.ID); !read || s.Status == Unknown || s.Version+1 != c.Seat.Version {
+			return fmt.Errorf("%w: a decision about seat %q, which it has not seen so", ErrUnavailable, c.Seat.ID)
+		}
+	}
+	for _, id := range w.Relied {
+		if _, read := find(id); !read {
+			return fmt.Errorf("%w: a decision that relies on seat %q, which it has not seen", ErrUnavailable, id)
+		}
+	}
+	keys := slices.Clone(w.Deleted)
+	for _, r := range w.Records {
+		keys = append(keys, r.Key)
+	}
+	for _, key := range keys {
+		if !slices.Contains(q.Records, key) {
+			return fmt.Errorf("%w: a decision about a record of kind %q that it has not seen", ErrUnavailable, key.Kind)
+		}
+	}
+	return nil
+}
+
+// finder returns what finds a seat of the view by its id; a seat that is not
+// there is none. It is made once for all seats of a decision.
+func (v View) finder() func(id string) (Seat, bool) {
+	if len(v.Seats)+len(v.Held) > 32 {
+		byID := make(map[string]Seat, len(v.Seats)+len(v.Held))
+		for _, seats := range [][]Seat{v.Held, v.Seats} {
+			for _, s := range seats {
+				byID[s.ID] = s
+			}
+		}
+		return func(id string) (Seat, bool) { return byID[id], byID[id].Version > 0 }
+	}
+	asked, held := v.Seats, v.Held // all of v would go to the heap
+	return func(id string) (Seat, bool) {
+		for _, seats := range [2][]Seat{asked, held} {
+			for _, s := range seats {
+				if s.ID == id {
+					return s, s.Version > 0
+				}
+			}
+		}
+		return Seat{}, false
+	}
 }
 
 // lock returns what the holder has at v.Now. A clock that is over is no lock,
@@ -136,7 +177,7 @@ func (v View) outcome() Outcome {
 // missing refuses a question about what is not there.
 func (v View) missing(q Question) error {
 	if q.Event != "" && v.Event.ID == "" {
-		return wrap(ErrNoEvent, q.Event)
+		return ErrNoEvent // the method says which
 	}
 	for _, s := range v.Seats {
 		if s.Version == 0 {

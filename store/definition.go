@@ -81,7 +81,7 @@ func (s *Store) redefine(ctx context.Context, what, id string, withSeats bool, r
 	var last Event // of the call whose result counts
 	err := s.engine.Define(ctx, id, withSeats, func(d Definition) (Redefinition, error) {
 		if last = (Event{}); d.ID == "" {
-			return Redefinition{}, wrap(ErrNoEvent, id)
+			return Redefinition{}, ErrNoEvent
 		}
 		next, seats, err := rule(d)
 		if last = next; err != nil || next.Revision == d.Revision {

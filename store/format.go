@@ -8,6 +8,9 @@ import (
 // The format of a database grows by one when what is in it means something
 // that older programs would get wrong. What they can leave alone without harm,
 // such as a field for which a stale value does no damage, does not change it.
+// Fields of seats, clocks, events and of a record's body are kept by programs
+// that do not know them. Those of a grant are not: a field there needs a new
+// format.
 const (
 	// CurrentFormat is what this program makes, and OldestReader the oldest
 	// format whose programs can work on that.

@@ -179,8 +179,8 @@ func KeepUnknown(old, next json.RawMessage, known ...string) (json.RawMessage, e
 	if err := json.Unmarshal(old, &before); err != nil {
 		return nil, fmt.Errorf("old body of a record: %w", err)
 	}
-	if err := json.Unmarshal(next, &after); err != nil {
-		return nil, fmt.Errorf("new body of a record: %w", err)
+	if err := json.Unmarshal(next, &after); err != nil || after == nil {
+		return nil, fmt.Errorf("%w: new body of a record: want a JSON object", ErrInvalid)
 	}
 	kept := false
 	for name, value := range before {

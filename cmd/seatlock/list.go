@@ -32,7 +32,7 @@ func (l *listing) eventsFlags() *flag.FlagSet {
 func (l *listing) seatsFlags() *flag.FlagSet {
 	f := l.eventsFlags()
 	f.StringVar(&l.event, "event", "", "`id` of the event")
-	f.StringVar(&l.status, "status", "", "only seats of this `status`: available, locked, paying, booked or withheld")
+	f.StringVar(&l.status, "status", "", "only seats of this `status`: available, locked, paying, booked, withheld or unknown")
 	return f
 }
 

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -67,13 +68,16 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func version() string { return "seatlock " + programVersion() + " " + runtime.Version() + "\n" }
+func version() string {
+	return "seatlock " + cmp.Or(programVersion(), "(devel)") + " " + runtime.Version() + "\n"
+}
 
-// programVersion names the build, as a database tells which program it needs.
+// programVersion names the build, as a database tells which program it needs;
+// "" if it has no version.
 func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(unknown build)"
+	if !ok || info.Main.Version == "(devel)" {
+		return ""
 	}
 	return info.Main.Version
 }

@@ -40,13 +40,19 @@ func onSeats(name, done string, do func(ctx context.Context, st *store.Store, ev
 			return err
 		}
 		err = withStore(ctx, c.store, false, func(st *store.Store) error { return do(ctx, st, c.event, seats) })
-		if errors.Is(err, store.ErrInvalid) {
+		switch {
+		case errors.Is(err, store.ErrInvalid):
 			return usageError{err}
-		}
-		if err != nil {
+		case store.IsAnswer(err), errors.Is(err, store.ErrUnavailable):
 			return fmt.Errorf("%w; nothing was changed", err)
+		case err != nil:
+			return err
 		}
-		_, err = fmt.Fprintf(stdout, "%d seats of %s are %s.\n", len(store.Distinct(seats)), c.event, done)
+		n, are := len(store.Distinct(seats)), "seats of %s are"
+		if n == 1 {
+			are = "seat of %s is"
+		}
+		_, err = fmt.Fprintf(stdout, "%d "+are+" %s.\n", n, c.event, done)
 		return err
 	}
 }

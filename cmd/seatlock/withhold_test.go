@@ -132,7 +132,7 @@ func TestOrganizerFreesSeats(t *testing.T) {
 		t.Errorf("after refusals the seat is %s", got)
 	}
 	for range 2 { // the second finds it free
-		if out := does(t, "release", "--store", address, "--event", "gala", all[0].ID); strings.Contains(out, "somebody") || !strings.Contains(out, "1 seats of gala are free.") {
+		if out := does(t, "release", "--store", address, "--event", "gala", all[0].ID); strings.Contains(out, "somebody") || !strings.Contains(out, "1 seat of gala is free.") {
 			t.Errorf("release said %q", out)
 		}
 	}

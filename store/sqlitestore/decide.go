@@ -28,7 +28,7 @@ func (e *Engine) Decide(ctx context.Context, q store.Question, rule func(store.V
 			return d, err
 		}
 		d.Decision = rule(v)
-		if err := e.checkRecords(d.Writes()); err != nil {
+		if err := errors.Join(v.Check(q, d.Writes()), e.checkRecords(d.Writes())); err != nil {
 			return d, err
 		}
 		if err := t.write(q, d.Writes()); err != nil {

@@ -35,7 +35,10 @@ var (
 
 // explain turns a failure to open into one line with what to do.
 func explain(path string, err error) error {
-	return fmt.Errorf("store %s: %w: %s", path, err, advice(err))
+	if advice := advice(err); advice != "" {
+		return fmt.Errorf("store %s: %w: %s", path, err, advice)
+	}
+	return fmt.Errorf("store %s: %w", path, err)
 }
 
 func advice(err error) string {
@@ -48,7 +51,7 @@ func advice(err error) string {
 	case errors.Is(err, errNotOurs), errors.Is(err, errNotFile), code == sqlite.ResultNotADB:
 		return "it is left as it is; give another --store"
 	case errors.Is(err, store.ErrNewer), errors.Is(err, store.ErrOlder):
-		return "it is left as it is"
+		return "" // they say it themselves
 	case errors.Is(err, errDamaged), code == sqlite.ResultCorrupt:
 		return "it is left as it is; put a backup in its place"
 	case errors.Is(err, fs.ErrNotExist):

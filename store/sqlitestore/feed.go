@@ -62,14 +62,18 @@ func encodeChanges(event string, changes []store.Change) []byte {
 	return append(b, ']')
 }
 
-// appendQuoted writes a text without control characters as JSON.
+// appendQuoted writes a text as JSON.
 func appendQuoted(b []byte, text string) []byte {
 	b = append(b, '"')
 	for i := range len(text) {
-		if text[i] == '"' || text[i] == '\\' {
-			b = append(b, '\\')
+		switch c := text[i]; {
+		case c < ' ':
+			b = fmt.Appendf(b, `\u%04x`, c)
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		default:
+			b = append(b, c)
 		}
-		b = append(b, text[i])
 	}
 	return append(b, '"')
 }

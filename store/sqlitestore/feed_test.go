@@ -16,7 +16,7 @@ func TestEncodeChanges(t *testing.T) {
 	want := []store.Change{
 		{Event: "hall", Seat: store.Seat{ID: "A-1", Status: store.Locked, LockedBy: `"Σωκράτης" \o/ <&> 'x'`, LockTime: at, LockedUntil: at.Add(time.Minute), Version: 2}, Reason: store.ReasonLocked},
 		{Event: "hall", Seat: store.Seat{ID: "A.2", Status: store.Available, Version: 1 << 60}, Before: `\`, Reason: store.ReasonGivenBack},
-		{Event: "other", Seat: store.Seat{ID: "_", Status: store.Booked, LockedBy: "é", Booking: `B"1`, Version: 7}, Before: "é", Reason: store.ReasonChanged},
+		{Event: "other", Seat: store.Seat{ID: "_", Status: store.Booked, LockedBy: "é", Booking: "B\"1\n\x00\t", Version: 7}, Before: "é", Reason: store.ReasonChanged},
 	}
 	body := encodeChanges("hall", want)
 	if !json.Valid(body) {

@@ -59,7 +59,7 @@ func (t *tx) prune(keep int64) (more bool, err error) {
 	}
 	_, err = t.exec(`DELETE FROM clocks WHERE deadline <= ?1 AND NOT EXISTS (
 		SELECT 1 FROM seats WHERE seats.event = clocks.event AND seats.locked_by = clocks.holder
-			AND seats.status IN ('locked', 'paying'))`, t.now)
+			AND seats.status NOT IN ('available', 'booked', 'withheld'))`, t.now) // a newer program's may need it
 	return false, err
 }
 

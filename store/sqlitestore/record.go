@@ -119,7 +119,7 @@ func (t *tx) putRecord(next store.Record) error {
 	}
 	indexed, values := "", maps.Clone(next.Index)
 	for name, value := range old.Index {
-		if !store.Declared(t.kinds, next.Kind, name) {
+		if old.LiveAt(t.now) && !store.Declared(t.kinds, next.Kind, name) {
 			values = with(values, name, value)
 		}
 	}

@@ -137,7 +137,13 @@ func (e *Engine) Now(context.Context) (time.Time, error) {
 // Ping implements [store.Engine].
 func (e *Engine) Ping(ctx context.Context) error {
 	return e.read(ctx, func(r reader) error {
-		_, err := r.meta("epoch")
+		if _, err := r.meta("epoch"); err != nil {
+			return err
+		}
+		format, err := r.format()
+		if err == nil {
+			err = format.Check()
+		}
 		return err
 	})
 }

@@ -97,6 +97,9 @@ func (r reader) backUp(ctx context.Context, path string, format int) (backup str
 	err = sqlitex.ExecuteTransient(r.Conn, `VACUUM INTO ?`, &sqlitex.ExecOptions{Args: []any{part}})
 	r.SetInterrupt(nil)
 	if err == nil {
+		err = beginHistory(part)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -106,6 +109,17 @@ func (r reader) backUp(ctx context.Context, path string, format int) (backup str
 		return "", errors.Join(err, os.Remove(part))
 	}
 	return backup, syncFolder(filepath.Dir(backup))
+}
+
+// beginHistory gives a copy an epoch of its own: put back, it goes another way
+// than the file went since, and cursors of that are none of its.
+func beginHistory(path string) (err error) {
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	return reader{Conn: conn}.setMeta("epoch", newEpoch())
 }
 
 // syncFolder has the folder's list of files on the disk. Where folders cannot

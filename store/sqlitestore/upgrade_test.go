@@ -45,6 +45,8 @@ func unpackFormat2(t *testing.T, path string) {
 	write(t, path, string(body))
 }
 
+const epochQuery = "SELECT value FROM meta WHERE name = 'epoch'"
+
 func upgrade(t *testing.T, path string) sqlitestore.Upgraded {
 	t.Helper()
 	done, err := sqlitestore.Upgrade(t.Context(), path, "v1.2.3")
@@ -79,6 +81,9 @@ func TestUpgrade(t *testing.T) {
 	write(t, restored, string(read(t, done.Backup)))
 	upgrade(t, restored)
 	wantFixture(t, restored)
+	if a, b := column(t, path, epochQuery), column(t, restored, epochQuery); a != "f0f0f0f0f0f0f0f2" || b == a {
+		t.Errorf("the file's epoch is %s and that of the restored backup %s, want the old and another", a, b)
+	}
 	if before == contents(t, path) {
 		t.Error("the upgrade changed nothing")
 	}
@@ -311,6 +316,9 @@ func TestNewerFormat(t *testing.T) {
 		}
 		if _, err := running.ReleaseDue(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("a sweep of a foreign format: got error %v", err)
+		}
+		if err := running.Ping(t.Context()); !errors.Is(err, store.ErrNewer) {
+			t.Errorf("a ping of a foreign format: got error %v", err)
 		}
 	}
 	if got := seatsOf(t, s, "hall")[seatID(2)]; got.Version != 1 {

@@ -104,7 +104,10 @@ func cancellable() []write {
 					Changes: []store.Change{toggle(v.Seats[0])}, Records: []store.Record{counting(v.Records[0])}})
 			})
 			return err
-		}, func(w *world, i int) string { return seatState(w, i) + recordState(w, i) }},
+		}, func(w *world, i int) string { // at one instant: the write may still be under way
+			v := w.see(w.e, store.Question{Event: evening, Seats: []string{seat(i)}, Records: []store.Key{parcelKey(seat(i))}})
+			return fmt.Sprint(v.Seats[0].Status, string(v.Records[0].Body))
+		}},
 	}
 }
 
