@@ -103,7 +103,7 @@ func openStore(t *testing.T, path string) *store.Store {
 	var engine store.Engine
 	var err error
 	if strings.HasPrefix(path, "mongodb://") {
-		engine, err = mongostore.Open(t.Context(), path, mongostore.Options{})
+		engine, err = mongostore.Open(t.Context(), path, mongostore.Options{Make: true})
 	} else {
 		engine, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{Serve: true})
 	}

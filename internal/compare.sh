@@ -14,7 +14,7 @@ for side in base head; do
 	eval commit=\$$side
 	git -C "$root" worktree add -q --detach "$work/$side" "$commit"
 	cd "$work/$side"
-	sed -i 's/const trials = 5/const trials = 3/' store/sqlitestore/bench_test.go
+	sed -i 's/const trials = 5/const trials = 2/' store/sqlitestore/bench_test.go
 	sed -i 's/trial, trials = 2 \* time.Second, 5/trial, trials = 2 * time.Second, 1/' store/mongostore/prove_test.go
 	sed -i '/p.row("lock four seats"/d; s/range \[\]int{16, 128} {/range []int{} {/' store/mongostore/prove_test.go
 	go test -c -tags prove -o "$work/$side.sqlite" ./store/sqlitestore

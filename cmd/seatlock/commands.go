@@ -3,16 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
-	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
 // command is what the first argument of the program can be.
@@ -141,15 +137,8 @@ func isSubject(variable string) bool {
 }
 
 // withStore opens the store for a command, beside a server that may run on it.
-// Unless it may be made, a file that is not there is an error: a slip in its
-// name would leave an empty one behind.
 func withStore(ctx context.Context, address string, mayMake bool, do func(*store.Store) error) error {
-	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded && !mayMake {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("store %s: there is no such file", path)
-		}
-	}
-	st, err := openStore(ctx, address, sqlitestore.Options{})
+	st, err := openStore(ctx, address, opening{make: mayMake})
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +35,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	log := newLog(c.logFormat, stderr)
-	st, err := openStore(ctx, c.store, sqlitestore.Options{Serve: true, Log: log})
+	st, err := openStore(ctx, c.store, opening{serve: true, make: true, log: log})
 	if err != nil {
 		return err
 	}
@@ -41,18 +43,27 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	return errors.Join(err, st.Close())
 }
 
-// openStore opens either engine. Commands leave Serve false, so that they can
-// run beside a server.
-func openStore(ctx context.Context, address string, o sqlitestore.Options) (*store.Store, error) {
-	o.Program = programVersion()
+// opening says how a store is opened: whether the program serves it, and
+// whether it may be made. Commands leave both false, so that they can run
+// beside a server, and a slip in a name leaves nothing behind.
+type opening struct {
+	serve, make bool
+	log         *slog.Logger
+}
+
+// openStore opens either engine.
+func openStore(ctx context.Context, address string, o opening) (*store.Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		e, err := sqlitestore.Open(ctx, path, o)
+		if _, err := os.Stat(path); !o.make && errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("store %s: there is no such file", path)
+		}
+		e, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Serve: o.serve, Program: programVersion(), Log: o.log})
 		if err != nil {
 			return nil, err
 		}
 		return store.New(e), nil
 	}
-	e, err := mongostore.Open(ctx, address, mongostore.Options{Program: o.Program, Log: o.Log})
+	e, err := mongostore.Open(ctx, address, mongostore.Options{Make: o.make, Program: programVersion(), Log: o.log})
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ const (
 func hopeless(err error) bool {
 	for _, reason := range []error{
 		errCredentials, errRights, errStandalone, errNotInitiated, errSetName, errTooOld, errDamaged,
-		store.ErrNewer, store.ErrOlder, store.ErrUpgrading, errNoStore, errOvertaken, errUpgradeRights, errStillRuns,
+		store.ErrNewer, store.ErrOlder, store.ErrUpgrading, errNoStore, errOvertaken, errUpgradeRights, errStillRuns, errUnfinished,
 	} {
 		if errors.Is(err, reason) {
 			return true

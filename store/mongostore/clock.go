@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -20,6 +21,12 @@ type clockDocument struct {
 
 // clockID is the _id of a holder's clock. Seats have no @ in their ids.
 func clockID(event string, holder store.Holder) string { return event + "/@" + string(holder) }
+
+// clockName names a clock without its holder.
+func clockName(id string) string {
+	event, _, _ := strings.Cut(id, "/")
+	return "a clock of " + event
+}
 
 // document has the field "over" by which the servers remove it in time, unless
 // seats are being paid for.
@@ -49,7 +56,7 @@ func (c clockDocument) at(version int64) bson.D {
 
 func decodeClock(raw bson.Raw) (c clockDocument, err error) {
 	c.clock.Paying = true
-	err = eachField(raw, func(key string, v bson.RawValue) (ok bool) {
+	err = eachField(raw, clockName, func(key string, v bson.RawValue) (ok bool) {
 		switch key {
 		case "event":
 			c.event, ok = v.StringValueOK()

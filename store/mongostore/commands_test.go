@@ -57,7 +57,7 @@ func (c *commands) of(t *testing.T, fn func() error) []string {
 // take two more at most.
 func TestCommands(t *testing.T) {
 	ctx, rules := t.Context(), store.DefaultRules()
-	engine, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{})
+	engine, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{Make: true})
 	if err != nil {
 		t.Fatal(err)
 	}

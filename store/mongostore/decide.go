@@ -3,6 +3,8 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -148,24 +150,41 @@ func (e *Engine) attempt(event string, group []*request) error {
 // read, is left for the next group as well.
 func (e *Engine) decideAll(g *groupView, group []*request) (w writes) {
 	for _, r := range group {
-		v, read := g.view(r.Question)
-		if r.decided = read && w.size() < groupSize; !r.decided {
+		if r.decided = !w.full(); !r.decided {
 			continue
 		}
-		r.decision, r.err = r.rule(v), nil
+		v, read := e.decideOne(g, r)
+		if r.decided = read || r.err != nil; !read {
+			continue
+		}
 		wanted := r.decision.Writes()
 		if wanted.Empty() {
 			r.decided = !g.changed(r.Question, v)
 			continue
 		}
-		if r.err = e.checkRecords(wanted); r.err == nil {
-			r.err = g.include(r.Question, wanted, &w)
-		}
-		if r.err != nil {
-			r.decision = store.Decision{}
+		if r.err = errors.Join(v.Check(r.Question, wanted), e.checkRecords(wanted)); r.err == nil {
+			g.include(r.Question, wanted, &w)
+		} else {
+			r.decision, r.err = store.Decision{}, writeError(r.err)
 		}
 	}
 	return w
+}
+
+// decideOne has the rule of a request decide, if what its question asks was
+// read. A panic of the rule is an error of that request alone.
+func (e *Engine) decideOne(g *groupView, r *request) (v store.View, read bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("a rule panics", "panic", p, "stack", string(debug.Stack()))
+			r.decision, r.err, read = store.Decision{}, unavailable(fmt.Errorf("panic: %v", p)), false
+		}
+	}()
+	r.decision, r.err = store.Decision{}, nil
+	if v, read = g.view(r.Question); read {
+		r.decision = r.rule(v)
+	}
+	return v, read
 }
 
 // run answers each request of a group, or puts it back. A try of which nothing
@@ -182,7 +201,8 @@ func (e *Engine) run(event string, group []*request) {
 		case err == nil:
 			e.queues.back(event, slices.DeleteFunc(group, (*request).answered))
 			return
-		case errors.Is(err, errDamaged) && len(group) > 1: // no business of those who did not ask for it
+		case len(group) > 1 && !errors.Is(err, store.ErrUnknown) && (errors.Is(err, errDamaged) || refused(err) && !passing(err)):
+			// No business of those who did not ask for what is damaged, or too large.
 			for i := range group {
 				e.run(event, group[i:i+1:i+1])
 			}

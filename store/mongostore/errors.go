@@ -39,10 +39,33 @@ func writeError(err error) error {
 	return unavailable(err)
 }
 
-func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }
+func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, quiet(err)) }
 
 // outcomeUnknown is for writes that were sent and not answered.
-func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, err) }
+func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, quiet(err)) }
+
+// quietError has another text than what it wraps.
+type quietError struct {
+	error
+	text string
+}
+
+func (e quietError) Error() string { return e.text }
+func (e quietError) Unwrap() error { return e.error }
+
+// quiet takes out of an error what the servers say of the document that they
+// refuse: its _id may name a holder, or be a secret.
+func quiet(err error) error {
+	switch one, bulk := (mongo.WriteException{}), (mongo.BulkWriteException{}); {
+	case mongo.IsDuplicateKeyError(err):
+		return quietError{err, errConflict.Error()}
+	case errors.As(err, &bulk) && len(bulk.WriteErrors) > 0:
+		return quietError{err, fmt.Sprintf("MongoDB refuses a write: code %d", bulk.WriteErrors[0].Code)}
+	case errors.As(err, &one) && len(one.WriteErrors) > 0:
+		return quietError{err, fmt.Sprintf("MongoDB refuses a write: code %d", one.WriteErrors[0].Code)}
+	}
+	return err
+}
 
 // Codes of MongoDB's servers.
 const (
@@ -73,6 +96,12 @@ func hasCode(err error, codes ...int) bool {
 		}
 	}
 	return false
+}
+
+// refused reports whether a server has answered with an error.
+func refused(err error) bool {
+	var server mongo.ServerError
+	return errors.As(err, &server)
 }
 
 func hasLabel(err error, label string) bool {

@@ -47,8 +47,9 @@ type price struct {
 func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 	next := eventDocument{
 		ID: e.ID, Title: e.Title, Venue: e.Venue, Starts: e.Starts, Zone: e.Zone, Currency: e.Currency,
-		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Unknown: d.Unknown,
+		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Unknown: maps.Clone(d.Unknown),
 	}
+	delete(next.Unknown, touchedField)
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
 		p := price{Category: category, Amount: e.Prices[category]}
 		if i := slices.IndexFunc(d.Prices, func(old price) bool { return old.Category == category }); i >= 0 {

@@ -125,16 +125,17 @@ func (e *Engine) serverTime(ctx context.Context) (at bson.Timestamp, err error) 
 }
 
 // watched keeps what the feed tells, and what it cannot go on after. New seats
-// are not told one by one: the event that they belong to is. A seat that was
-// touched is as it was, and a clock is nobody's business.
+// are not told one by one: the event that they belong to is. A seat or an
+// event that was touched is as it was, and a clock is nobody's business.
 func watched() mongo.Pipeline {
 	ours := in([]string{seatsColl, eventsColl, metaColl})
+	untouched := missing("updateDescription.updatedFields." + touchedField)[0]
 	return mongo.Pipeline{
 		match(bson.D{{Key: "$or", Value: bson.A{
 			bson.D{{Key: "ns.coll", Value: seatsColl}, {Key: "operationType", Value: in([]string{"replace", "update", "delete"})},
 				{Key: "documentKey._id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: "/@"}}}},
-				{Key: "updateDescription.updatedFields." + touchedField, Value: bson.D{{Key: "$exists", Value: false}}}},
-			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in([]string{"insert", "replace", "update", "delete"})}},
+				untouched},
+			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in([]string{"insert", "replace", "update", "delete"})}, untouched},
 			bson.D{{Key: "ns.coll", Value: ours}, {Key: "operationType", Value: in([]string{"drop", "rename"})}},
 			bson.D{{Key: "to.coll", Value: ours}},
 			bson.D{{Key: "operationType", Value: in([]string{"dropDatabase", "invalidate"})}},

@@ -60,14 +60,16 @@ func appendTime(d bson.D, key string, t time.Time) bson.D {
 }
 
 // eachField calls field for each field of a document, until one is malformed.
-func eachField(raw bson.Raw, field func(string, bson.RawValue) (ok bool)) error {
+// name is what the document with this _id is called in an error.
+func eachField(raw bson.Raw, name func(id string) string, field func(string, bson.RawValue) (ok bool)) error {
 	elements, err := raw.Elements()
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	for _, e := range elements {
 		if key := e.Key(); !field(key, e.Value()) {
-			return fmt.Errorf("%w: %v has a malformed %s", errDamaged, raw.Lookup("_id"), key)
+			id, _ := raw.Lookup("_id").StringValueOK()
+			return fmt.Errorf("%w: %s has a malformed %s", errDamaged, name(id), key)
 		}
 	}
 	return nil

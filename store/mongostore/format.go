@@ -50,6 +50,12 @@ var format2 = formatDocument{Format: 2, Reader: 2}
 type formatReading struct {
 	document formatDocument
 	sent     time.Time
+	wall     time.Time // the same, without the monotonic clock: that stands while a machine sleeps
+}
+
+func newReading() *formatReading {
+	now := time.Now()
+	return &formatReading{document: format2, sent: now, wall: now.Round(0)}
 }
 
 // formatWatch has what was last read.
@@ -73,7 +79,7 @@ func (e *Engine) mayWrite(ctx context.Context) error {
 }
 
 func (w *formatWatch) recent(age time.Duration) *formatReading {
-	if r := w.last.Load(); r != nil && time.Since(r.sent) < age {
+	if r := w.last.Load(); r != nil && time.Since(r.sent) < age && time.Since(r.wall) < age {
 		return r
 	}
 	return nil
@@ -88,17 +94,13 @@ func (e *Engine) readFormat(ctx context.Context, age time.Duration) (*formatRead
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	r := &formatReading{sent: time.Now()}
+	r := newReading()
 	raw, err := e.db.Collection(metaColl).FindOne(ctx, byID(formatID)).Raw()
-	switch {
-	case errors.Is(err, mongo.ErrNoDocuments):
-		r.document = format2
-	case err != nil:
+	if err == nil {
+		r.document, err = decodeFormat(raw)
+	}
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) { // which is format 2
 		return nil, err
-	default:
-		if r.document, err = decodeFormat(raw); err != nil {
-			return nil, err
-		}
 	}
 	e.format.last.Store(r)
 	return r, nil
@@ -145,6 +147,9 @@ func (e *Engine) claimFormat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if isNew && !e.make {
+		return errNoStore
+	}
 	if isNew {
 		_, err := e.db.Collection(metaColl).UpdateOne(ctx, byID(formatID),
 			bson.D{{Key: "$setOnInsert", Value: ourFormat(e.program)}}, options.UpdateOne().SetUpsert(true))
@@ -166,7 +171,7 @@ func (e *Engine) claimFormat(ctx context.Context) error {
 // format. Seats are looked for first: whoever makes a database names its format
 // before there can be any.
 func (e *Engine) findFormat(ctx context.Context) (r *formatReading, isNew bool, err error) {
-	r = &formatReading{document: format2, sent: time.Now()}
+	r = newReading()
 	err = e.db.Collection(seatsColl).FindOne(ctx, bson.D{}, options.FindOne().SetProjection(byID(1))).Err()
 	seats := err == nil
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {

@@ -1,11 +1,15 @@
 package mongostore
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
@@ -15,7 +19,7 @@ import (
 // reads it before its commit, and is not committed if it is.
 func TestSlowTransactionIsNotCommitted(t *testing.T) {
 	ctx := t.Context()
-	e, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{})
+	e, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{Make: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,5 +55,55 @@ func TestSlowTransactionIsNotCommitted(t *testing.T) {
 	snapshot, err := s.Snapshot(ctx, "e")
 	if err != nil || snapshot.Seats[0].Version != 1 {
 		t.Errorf("the seats are %+v, %v: the transaction was committed", snapshot.Seats, err)
+	}
+}
+
+// An upgrade that was overtaken marks no clock of the format that came of the
+// other: it has stopped long before that is there, and does not begin again.
+func TestOvertakenUpgradeMarksNothing(t *testing.T) {
+	ctx := t.Context()
+	e, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{Make: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var limits []int64
+	client, err := mongo.Connect(e.settings.client, options.Client().SetMonitor(&event.CommandMonitor{
+		Started: func(_ context.Context, c *event.CommandStartedEvent) {
+			if name, _ := c.Command.Lookup("update").StringValueOK(); name == seatsColl {
+				limit, _ := c.Command.Lookup("maxTimeMS").AsInt64OK()
+				limits = append(limits, limit)
+			}
+		},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) }) // of the test alone
+	first := upgrade{Engine: &Engine{db: client.Database(e.settings.database)}, name: "first"}
+	second := upgrade{Engine: e, name: "second"}
+	from := ourFormat("")
+	if err := first.announce(ctx, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.markClocks(ctx); err != nil || len(limits) != 1 || limits[0] <= 0 || limits[0] > (upgradeWait/2).Milliseconds() {
+		t.Errorf("clocks are marked by commands that take up to %v ms, %v", limits, err)
+	}
+	if err := second.announce(ctx, from); !errors.Is(err, errOvertaken) {
+		t.Errorf("a second that saw no other begins: %v", err)
+	}
+	from.Next = &formatDocument{}
+	if err := second.announce(ctx, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.markClocks(ctx); !errors.Is(err, errOvertaken) || len(limits) != 1 {
+		t.Errorf("the first goes on: %v, with %d commands", err, len(limits))
+	}
+	if err := second.withdraw(ctx); err != nil {
+		t.Error(err)
 	}
 }

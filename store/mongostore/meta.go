@@ -83,6 +83,8 @@ func (e *Engine) seatsUUID(ctx context.Context) (bson.Binary, error) {
 	switch {
 	case err != nil:
 		return bson.Binary{}, fmt.Errorf("list collections: %w", err)
+	case len(found) == 0 && !e.make: // whoever made the database has only begun
+		return bson.Binary{}, errNoStore
 	case len(found) != 1 || found[0].UUID == nil:
 		return bson.Binary{}, fmt.Errorf("%w: collection %s has no UUID", errDamaged, seatsColl)
 	}

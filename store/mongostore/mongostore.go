@@ -50,6 +50,10 @@ type Options struct {
 	Program string
 	// Kinds are the kinds of record that there are. Nil is [store.Kinds].
 	Kinds []store.Kind
+	// Make makes the database where there is none, and what is missing of its
+	// collections and indexes. Without it, a database that is not there is an
+	// error.
+	Make bool
 }
 
 // Engine is a database of a replica set. Use Open.
@@ -59,6 +63,7 @@ type Engine struct {
 	settings  settings
 	program   string
 	kinds     []store.Kind
+	make      bool
 	primary   *primary
 	queues    queues
 	abandoned abandoned

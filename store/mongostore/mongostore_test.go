@@ -33,6 +33,7 @@ func open(t *testing.T, uri string) *store.Store {
 
 func openEngine(t *testing.T, uri string, o mongostore.Options) *mongostore.Engine {
 	t.Helper()
+	o.Make = true
 	e, err := mongostore.Open(t.Context(), uri, o)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // added in front of it must not write its old place again.
 func TestMovedSeatIsNotPutBack(t *testing.T) {
 	ctx := t.Context()
-	engine, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{})
+	engine, err := Open(ctx, testengine.ReplicaSet(t).NewDatabase(t), Options{Make: true})
 	if err != nil {
 		t.Fatal(err)
 	}

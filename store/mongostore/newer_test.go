@@ -3,6 +3,7 @@ package mongostore_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,97 @@ func TestRecordIsText(t *testing.T) {
 	}
 	if r := must[store.Record](t)(s.Record(t.Context(), store.Key{Kind: store.Session, ID: "x"})); string(r.Body) != body {
 		t.Errorf("the body is %s", r.Body)
+	}
+}
+
+// A newer program keeps a clock for a seat of a status that is unknown here.
+func TestNewerKeepsClock(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	must[any](t)(nil, s.CreateEvent(t.Context(), hall(4)))
+	lock(t, s, "anna", "s0")
+	seats := m.Database(uri).Collection("seats")
+	hand(t, seats, "evening/s0", bson.D{{Key: "$set", Value: bson.D{{Key: "status", Value: "invoiced"}}}})
+	hand(t, seats, "evening/@anna", bson.D{{Key: "$unset", Value: bson.D{{Key: "over", Value: 1}}}})
+	lock(t, s, "anna", "s1")
+	if is := document(t, seats, "evening/@anna"); strings.Contains(is, `"over"`) {
+		t.Errorf("the servers would remove %s", is)
+	}
+}
+
+// What rests on the whole definition of an event is decided anew where that
+// changes meanwhile, and the feed tells of no event for it.
+func TestDefinitionIsReliedOn(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	one, other := openEngine(t, uri, mongostore.Options{}), open(t, uri)
+	d := hall(4)
+	d.Prices = map[string]int64{"a": 100}
+	must[any](t)(nil, other.CreateEvent(t.Context(), d))
+	from := must[store.Snapshot](t)(other.Snapshot(t.Context(), "evening")).Cursor
+	raise := func() {
+		e := must[store.Event](t)(other.Event(t.Context(), "evening"))
+		e.Prices = map[string]int64{"a": e.Prices["a"] + 100}
+		must[store.Event](t)(other.UpdateEvent(t.Context(), e))
+	}
+	key := store.Key{Kind: store.Session, ID: "booking"}
+	var prices []int64
+	decision, at, err := one.Decide(t.Context(), store.Question{Event: "evening", Definition: true, Seats: []string{"s0"}, Records: []store.Key{key}}, func(v store.View) store.Decision {
+		if prices = append(prices, v.Event.Prices["a"]); len(prices) == 1 {
+			raise()
+		}
+		return store.Accept(v, store.Outcome{}, store.Writes{
+			Records: []store.Record{{Key: key, Body: json.RawMessage(`{}`)}},
+			Changes: []store.Change{store.NewChange("evening", v.Seats[0], store.Seat{Status: store.Withheld}, store.ReasonWithheld)},
+		})
+	})
+	if err != nil || decision.Refusal() != nil || !slices.Equal(prices, []int64{100, 200}) {
+		t.Errorf("decided by the prices %v, %v, want 100 and then 200", prices, err)
+	}
+	events := 0
+	for batch, err := range other.Changes(t.Context(), from) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if events += len(batch.Events); batch.Cursor.Covers(at) {
+			break
+		}
+	}
+	if events != 1 {
+		t.Errorf("the feed tells %d times of an event that was changed once", events)
+	}
+	documents := m.Database(uri).Collection("events")
+	if is := document(t, documents, "evening"); !strings.Contains(is, `"touched"`) {
+		t.Errorf("nothing makes sure that it stays as it is: %s", is)
+	}
+	if raise(); strings.Contains(document(t, documents, "evening"), `"touched"`) {
+		t.Error("the mark stays")
+	}
+}
+
+// Who holds a seat, and what a session is called, is in no error.
+func TestErrorsNameNobody(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s, db := open(t, uri), m.Database(uri)
+	must[any](t)(nil, s.CreateEvent(t.Context(), hall(4)))
+	lock(t, s, "secret-holder", "s0")
+	must[any](t)(nil, keepRecord(t, s, "secret-hash"))
+	hand(t, db.Collection("seats"), "evening/@secret-holder", bson.D{{Key: "$set", Value: bson.D{{Key: "deadline", Value: "soon"}}}})
+	hand(t, db.Collection("seats"), "evening/s1", bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: "two"}}}})
+	hand(t, db.Collection("records"), "session/secret-hash", bson.D{{Key: "$set", Value: bson.D{{Key: "by", Value: 7}}}})
+	_, ofClock := s.LockOf(t.Context(), "evening", "secret-holder")
+	_, ofSeat := s.Snapshot(t.Context(), "evening")
+	_, ofRecord := s.Record(t.Context(), store.Key{Kind: store.Session, ID: "secret-hash"})
+	for want, err := range map[string]error{
+		"a clock of evening has a malformed deadline":      ofClock,
+		"seat evening/s1 has a malformed version":          ofSeat,
+		"a record of kind session has a malformed by":      ofRecord,
+		"change record of kind session: store unavailable": keepRecord(t, s, "secret-hash"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }

@@ -212,7 +212,7 @@ func TestIndexOfAnotherVersion(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			s := store.New(must[*mongostore.Engine](t)(mongostore.Open(t.Context(), uri, mongostore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})))
+			s := store.New(must[*mongostore.Engine](t)(mongostore.Open(t.Context(), uri, mongostore.Options{Make: true, Log: slog.New(slog.NewTextHandler(&log, nil))})))
 			t.Cleanup(func() { _ = s.Close() }) // was closed, unless the test has failed
 			if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
 				t.Fatal(err)

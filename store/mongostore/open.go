@@ -20,8 +20,8 @@ const (
 )
 
 // Open opens the database that uri names, mongodb://…/database?replicaSet=…,
-// and makes its collections and indexes where there are none. Errors are one
-// line that a person can act on, without the password.
+// and with [Options].Make makes it where there is none. Errors are one line that
+// a person can act on, without the password.
 //
 // A database of a format that this program must not touch is refused, and left
 // as it is. Servers that cannot be reached are no error: Open then returns an
@@ -56,7 +56,7 @@ func connect(uri string, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		db: client.Database(set.database), settings: set, primary: primary,
-		log: o.Log, program: o.Program, kinds: o.Kinds, stale: make(chan struct{}, 1),
+		log: o.Log, program: o.Program, kinds: o.Kinds, make: o.Make, stale: make(chan struct{}, 1),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -127,8 +127,10 @@ func (e *Engine) prepare(ctx context.Context) (*opened, error) {
 	if err := e.claimFormat(ctx); err != nil {
 		return nil, err
 	}
-	if err := e.makeCollections(ctx); err != nil {
-		return nil, err
+	if e.make {
+		if err := e.makeCollections(ctx); err != nil {
+			return nil, err
+		}
 	}
 	secret, err := e.secret(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package mongostore_test
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ import (
 // refused opens what must not open, and returns the error's one line.
 func refused(t *testing.T, uri string, wants ...string) {
 	t.Helper()
-	s, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
+	s, err := mongostore.Open(t.Context(), uri, mongostore.Options{Make: true})
 	if err == nil {
 		t.Errorf("a store was opened, want an error with %q", wants)
 		if err := s.Close(); err != nil {
@@ -54,6 +55,33 @@ func TestOpenRefusesURIs(t *testing.T) {
 		"":                                       "malformed",
 	} {
 		refused(t, uri, want)
+	}
+}
+
+// A command that lists must not make what a slip in a name has it look for.
+func TestOpenWithoutMake(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	if e, err := mongostore.Open(t.Context(), uri, mongostore.Options{}); err == nil || !strings.Contains(err.Error(), "no Seatlock database of this name") {
+		t.Fatalf("opened %v, %v", e, err)
+	}
+	if left := dump(t, m.Database(uri)); len(left) > 0 {
+		t.Errorf("there is now %v", left)
+	}
+	if err := open(t, uri).CreateEvent(t.Context(), hall(3)); err != nil {
+		t.Fatal(err)
+	}
+	before := dump(t, m.Database(uri))
+	e, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := e.Events(t.Context())
+	if err := errors.Join(err, e.Close()); err != nil || len(events) != 1 {
+		t.Errorf("the events are %v, %v", events, err)
+	}
+	if after := dump(t, m.Database(uri)); !reflect.DeepEqual(before, after) {
+		t.Errorf("to list them made %v of %v", after, before)
 	}
 }
 
@@ -108,7 +136,7 @@ func TestTenInstancesAtOnce(t *testing.T) {
 	var opening sync.WaitGroup
 	for range 10 {
 		opening.Go(func() {
-			s, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
+			s, err := mongostore.Open(t.Context(), uri, mongostore.Options{Make: true})
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

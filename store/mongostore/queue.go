@@ -21,6 +21,9 @@ const (
 	groupSize = 1000
 	// recordSize is how many seats a record counts for, which may be large.
 	recordSize = 10
+	// groupBytes bounds what the bodies of records add to a transaction, give or
+	// take a request: servers refuse one that does not fit into their cache.
+	groupBytes = 4 << 20
 )
 
 // add queues a request, and reports whether nobody works who would take it.

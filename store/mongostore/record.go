@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -25,6 +26,12 @@ type recordDocument struct {
 
 // recordID is the _id of a record. Kinds have no slash in their names.
 func recordID(key store.Key) string { return key.Kind + "/" + key.ID }
+
+// recordName names a record without its id, which may be a secret.
+func recordName(id string) string {
+	kind, _, _ := strings.Cut(id, "/")
+	return "a record of kind " + kind
+}
 
 // document has the body as text: so it is readable, and no number in it
 // becomes another.
@@ -55,7 +62,7 @@ func (r recordDocument) at(version int64) bson.D {
 }
 
 func decodeRecord(raw bson.Raw, kinds []store.Kind) (r recordDocument, err error) {
-	err = eachField(raw, func(key string, v bson.RawValue) (ok bool) {
+	err = eachField(raw, recordName, func(key string, v bson.RawValue) (ok bool) {
 		switch key {
 		case "kind":
 			r.record.Kind, ok = v.StringValueOK()

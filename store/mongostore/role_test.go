@@ -145,7 +145,7 @@ func userOf(t *testing.T, m *testengine.Mongo, database, role string) string {
 func useAll(ctx context.Context, uri string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	engine, err := mongostore.Open(ctx, uri, mongostore.Options{})
+	engine, err := mongostore.Open(ctx, uri, mongostore.Options{Make: true})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -41,6 +42,15 @@ func (s seatDocument) document() bson.D {
 	return append(d, s.unknown...)
 }
 
+// seatName names a seat, and a clock in its place without its holder, who is in
+// no error and no log.
+func seatName(id string) string {
+	if strings.Contains(id, "/@") {
+		return clockName(id)
+	}
+	return "seat " + id
+}
+
 // after is the document as the change will have it.
 func (s seatDocument) after(c store.Change) seatDocument {
 	s.seat, s.before, s.reason = c.Seat, c.Before, c.Reason
@@ -62,7 +72,7 @@ func (s seatDocument) at(version int64) bson.D {
 // decodeSeat takes the fields one by one: it is called for each seat of a hall.
 func decodeSeat(raw bson.Raw) (s seatDocument, err error) {
 	lapsed := false // so format 2 has it, in place of a reason
-	err = eachField(raw, func(key string, v bson.RawValue) (ok bool) {
+	err = eachField(raw, seatName, func(key string, v bson.RawValue) (ok bool) {
 		switch key {
 		case "event":
 			s.event, ok = v.StringValueOK()

@@ -47,6 +47,7 @@ var (
 	errOvertaken     = errors.New("another upgrade has begun meanwhile: see how it ends")
 	errUpgradeRights = errors.New("the upgrade drops an index and a collection, which the MongoDB user may not: run it as a user with the role readWrite on the database")
 	errStillRuns     = errors.New("a Seatlock of before format 3 is connected")
+	errUnfinished    = errors.New("no server writes until it is finished: run seatlock upgrade again")
 )
 
 // Upgrade brings the database that uri names to the current format. Servers of
@@ -54,7 +55,8 @@ var (
 // if they can work on what comes of it. Older ones know nothing of that, and
 // Upgrade is refused while one is connected to the same servers.
 //
-// If it breaks off, the database is left to the next call, which begins anew.
+// If it breaks off before it has changed anything, servers go on. Later, the
+// database is left to the next call, which begins anew, and the error says so.
 // A database that is current is left as it is, and so is one of a newer format.
 // Errors are one line.
 func Upgrade(ctx context.Context, uri string, o UpgradeOptions) (done Upgraded, err error) {
@@ -94,7 +96,7 @@ func (u upgrade) run(ctx context.Context) (done Upgraded, err error) {
 		return done, errNoStore
 	}
 	done = Upgraded{From: r.document.Format, To: max(r.document.Format, store.CurrentFormat)}
-	if err := r.document.upgradable(); err != nil || r.document.format().Check() == nil {
+	if err := r.document.upgradable(); err != nil || r.document.current() {
 		return done, err
 	}
 	if err := u.checkRights(ctx); err != nil {
@@ -107,22 +109,48 @@ func (u upgrade) run(ctx context.Context) (done Upgraded, err error) {
 		return done, err
 	}
 	u.say(fmt.Sprintf("Upgrading from format %d to %d. Servers stop writing: this waits %v.", done.From, done.To, u.wait))
+	if err := u.awaitStop(ctx); err != nil {
+		return done, u.giveUp(ctx, r.document, err)
+	}
+	err = u.migrate(ctx, r.document)
+	if err == nil {
+		err = u.finish(ctx)
+	}
+	if err != nil && !errors.Is(err, errOvertaken) {
+		err = fmt.Errorf("%w; %w", err, errUnfinished)
+	}
+	return done, err
+}
+
+// awaitStop returns once nobody writes any more.
+func (u upgrade) awaitStop(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		return done, ctx.Err()
 	case <-time.After(u.wait):
 	}
-	if err := u.checkStopped(ctx); err != nil {
-		if failed := u.withdraw(ctx); failed != nil {
-			err = fmt.Errorf("%w; servers go on not to write: %w", err, failed)
-		}
-		return done, err
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	if err := u.migrate(ctx); err != nil {
-		return done, err
-	}
-	return done, u.finish(ctx)
+	return u.checkStopped(ctx)
 }
+
+// giveUp takes back what was announced, unless another upgrade had begun before
+// this one: that may have changed something. ctx may have ended.
+func (u upgrade) giveUp(ctx context.Context, from formatDocument, why error) error {
+	if from.Next != nil {
+		return fmt.Errorf("%w; %w", why, errUnfinished)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if err := u.withdraw(ctx); err != nil {
+		return fmt.Errorf("%w; %w: %w", why, errUnfinished, err)
+	}
+	return why
+}
+
+// current reports whether there is nothing to upgrade. It goes by the number: a
+// database of an older one may be fit to be served.
+func (d formatDocument) current() bool { return d.Next == nil && d.Format >= store.CurrentFormat }
 
 // upgradable says why a database must not be upgraded; one that is current is
 // no error.
@@ -132,7 +160,7 @@ func (d formatDocument) upgradable() error {
 		if newer := d.Next.format().Check(); newer != nil {
 			return newer
 		}
-		return fmt.Errorf("%w: an upgrade to format %d was begun, which %q has to finish", store.ErrUpgrading, d.Next.Format, d.Next.Program)
+		return fmt.Errorf("%w: it is to format %d, and %q has to finish it", store.ErrUpgrading, d.Next.Format, d.Next.Program)
 	case errors.Is(err, store.ErrNewer):
 		return err
 	}
@@ -195,11 +223,14 @@ func (u upgrade) clientsNamed(ctx context.Context, name string, allUsers bool) (
 	return slices.Compact(clients), nil
 }
 
-// announce has servers stop writing. It takes the place of an upgrade that
-// broke off, or that still runs and then fails.
+// announce has servers stop writing. It takes the place of an upgrade that was
+// seen to have begun, which broke off, or still runs and then fails.
 func (u upgrade) announce(ctx context.Context, from formatDocument) error {
-	_, err := u.db.Collection(metaColl).UpdateOne(ctx,
-		bson.D{{Key: "_id", Value: formatID}, {Key: "format", Value: from.Format}},
+	filter := bson.D{{Key: "_id", Value: formatID}, {Key: "format", Value: from.Format}}
+	if from.Next == nil {
+		filter = append(filter, missing("next")...)
+	}
+	_, err := u.db.Collection(metaColl).UpdateOne(ctx, filter,
 		bson.D{{Key: "$set", Value: bson.D{{Key: "next", Value: ourFormat(u.program)}, {Key: "upgrade", Value: u.name}}},
 			{Key: "$setOnInsert", Value: bson.D{{Key: "reader", Value: from.Reader}}}},
 		options.UpdateOne().SetUpsert(true))
@@ -230,20 +261,24 @@ func (u upgrade) setFormat(ctx context.Context, change bson.D) error {
 	return err
 }
 
-// migrate makes format 3 of 2. Each step may be done again, and over one that
-// was done in part.
-func (u upgrade) migrate(ctx context.Context) error {
+// migrate brings what is of an older format up to this one. Each step may be
+// done again, and over one that was done in part.
+func (u upgrade) migrate(ctx context.Context, from formatDocument) error {
 	for _, step := range []struct {
-		line string
-		do   func(context.Context) error
+		format int // for databases of before it
+		line   string
+		do     func(context.Context) error
 	}{
-		{"Making what is missing of collections and indexes.", u.makeCollections},
-		{"Marking when clocks are over.", u.markClocks},
-		{"Dropping the index by which clocks were removed.", u.dropClockIndex},
-		{"Dropping the sessions: visitors get new ones, and keep their seats.", u.dropSessions},
+		{store.CurrentFormat, "Making what is missing of collections and indexes.", u.makeCollections},
+		{3, "Marking when clocks are over.", u.markClocks},
+		{3, "Dropping the index by which clocks were removed.", u.dropClockIndex},
+		{3, "Dropping the sessions: visitors get new ones, and keep their seats.", u.dropSessions},
 	} {
+		if from.Format >= step.format {
+			continue
+		}
 		u.say(step.line)
-		if err := u.setFormat(ctx, bson.D{{Key: "$set", Value: bson.D{{Key: "upgrade", Value: u.name}}}}); err != nil {
+		if err := u.checkOurs(ctx); err != nil {
 			return err
 		}
 		if err := step.do(ctx); err != nil {
@@ -253,9 +288,34 @@ func (u upgrade) migrate(ctx context.Context) error {
 	return nil
 }
 
+// checkOurs returns errOvertaken if another upgrade has begun.
+func (u upgrade) checkOurs(ctx context.Context) error {
+	return u.setFormat(ctx, bson.D{{Key: "$set", Value: bson.D{{Key: "upgrade", Value: u.name}}}})
+}
+
+// markTimeout bounds one command of markClocks, with the time for it to be sent.
+const markTimeout = upgradeWait / 2
+
 // markClocks has clocks removed by the index of today. Format 2 has none of
-// seats that are being paid for.
+// seats that are being paid for; format 3 has, and they must not be marked. So
+// each command ends well before an upgrade that overtakes this one can finish:
+// that first waits for upgradeWait. What one leaves is for the next.
 func (u upgrade) markClocks(ctx context.Context) error {
+	for {
+		began := time.Now()
+		if err := u.checkOurs(ctx); err != nil {
+			return err
+		}
+		err := u.markSome(ctx, began.Add(markTimeout))
+		if err == nil || !mongo.IsTimeout(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (u upgrade) markSome(ctx context.Context, until time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
 	_, err := u.db.Collection(seatsColl).UpdateMany(ctx,
 		append(append(there("holder"), there("deadline")...), missing("over")...),
 		mongo.Pipeline{{{Key: "$set", Value: bson.D{{Key: "over", Value: "$deadline"}}}}})

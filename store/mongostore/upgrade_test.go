@@ -204,12 +204,65 @@ func TestUpgradeBrokenOff(t *testing.T) {
 			if !errors.Is(err, context.Canceled) {
 				t.Fatalf("broken off: %+v, %v", done, err)
 			}
-			refused(t, uri, "not finished", "seatlock upgrade")
+			if lines == 1 { // nothing was changed yet
+				refused(t, uri, "format is 2", "seatlock upgrade")
+				if strings.Contains(err.Error(), "again") || !formatIs(t, db, 2) {
+					t.Errorf("it was not taken back: %v", err)
+				}
+			} else {
+				refused(t, uri, "not finished", "seatlock upgrade")
+				wantAgain(t, err)
+			}
 			if _, err := upgrade(t.Context(), uri, nil); err != nil {
 				t.Fatalf("begun anew: %v", err)
 			}
 			checkUpgraded(t, uri, db, old)
 		})
+	}
+}
+
+func wantAgain(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "run seatlock upgrade again") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line that says to run it again", err)
+	}
+}
+
+// What an upgrade over a broken one has announced is not taken back: the one
+// before it may have changed something.
+func TestUpgradeOverBrokenOne(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	for _, stop := range []func(uri string, crash func()) error{
+		func(_ string, crash func()) error { crash(); return nil },
+		func(uri string, _ func()) error { // an older Seatlock, to the end of the test
+			client := must[*mongo.Client](t)(mongo.Connect(options.Client().ApplyURI(uri).SetAppName("seatlock")))
+			t.Cleanup(func() { _ = client.Disconnect(context.Background()) }) // of the test alone
+			return client.Ping(t.Context(), nil)
+		},
+	} {
+		uri := m.NewDatabase(t)
+		db := m.Database(uri)
+		putFormat2(t, db)
+		ctx, crash := context.WithCancel(t.Context())
+		n := 0
+		if _, err := upgrade(ctx, uri, func(string) {
+			if n++; n == 5 {
+				crash()
+			}
+		}); err == nil {
+			t.Fatal("it was not broken off")
+		}
+		ctx, crash = context.WithCancel(t.Context())
+		defer crash()
+		_, err := upgrade(ctx, uri, func(string) {
+			if n++; n == 6 {
+				must[any](t)(nil, stop(uri, crash))
+			}
+		})
+		wantAgain(t, err)
+		if formatIs(t, db, 2) {
+			t.Error("it was taken back, over what another has changed")
+		}
 	}
 }
 
@@ -304,7 +357,7 @@ func TestNewerUpgrade(t *testing.T) {
 		uri := m.NewDatabase(t)
 		openEngine(t, uri, mongostore.Options{})
 		hand(t, m.Database(uri).Collection("meta"), "format", announced(reader))
-		if _, err := upgrade(t.Context(), uri, nil); !errors.Is(err, want) || !strings.Contains(err.Error(), "9.9") {
+		if _, err := upgrade(t.Context(), uri, nil); !errors.Is(err, want) || !strings.Contains(err.Error(), "9.9") || strings.Count(err.Error(), "begun") > 1 {
 			t.Errorf("reader %d: got %v, want %v and the program", reader, err, want)
 		}
 		refused(t, uri, "not finished")

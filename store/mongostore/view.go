@@ -2,8 +2,6 @@ package mongostore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,10 +11,6 @@ import (
 
 	"github.com/seatlock/seatlock/store"
 )
-
-// errUnread would mean that a rule decides about what its question did not
-// name, or about a seat that nothing must be done to.
-var errUnread = errors.New("a decision about what was not read")
 
 // groupView is all that the requests of a group ask for, as it stands after
 // the decisions so far.
@@ -160,7 +154,7 @@ func (g *groupView) named(group []*request) (ids []string) {
 		if r.Name == nil {
 			continue
 		}
-		for _, id := range r.Name(g.withoutSeats(r.Question)) {
+		for _, id := range g.namedBy(r.Question) {
 			if !g.read(id) {
 				g.asked[id] = true
 				ids = append(ids, seatID(g.id, id))
@@ -168,6 +162,12 @@ func (g *groupView) named(group []*request) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// namedBy is nothing if Name panics, as it does again when it is to decide.
+func (g *groupView) namedBy(q store.Question) (ids []string) {
+	defer func() { _ = recover() }()
+	return q.Name(g.withoutSeats(q))
 }
 
 func (g *groupView) read(seat string) bool {
@@ -239,14 +239,16 @@ func (g *groupView) changed(q store.Question, v store.View) bool {
 
 // include makes a decision what the next one of the group sees, and adds what
 // is to be written.
-func (g *groupView) include(q store.Question, wanted store.Writes, w *writes) error {
-	if err := g.check(q, wanted); err != nil {
-		return err
+func (g *groupView) include(q store.Question, wanted store.Writes, w *writes) {
+	if q.Definition && g.event.ID != "" {
+		w.touchEvent(g.event)
 	}
 	if wanted.Clock != nil {
 		c := g.clocks[q.Holder]
 		old := c.clock.Version
+		paying := wanted.Clock.Paying || c.clock.Paying && !g.endsPayment(q.Holder, wanted)
 		c.event, c.holder, c.clock = g.id, q.Holder, *wanted.Clock
+		c.clock.Paying = paying
 		g.clocks[q.Holder], g.changedHolders[q.Holder] = c, true
 		w.replaceClock(c, old)
 	}
@@ -263,30 +265,16 @@ func (g *groupView) include(q store.Question, wanted store.Writes, w *writes) er
 		g.touchClock(holder, w)
 	}
 	g.includeRecords(q, wanted, w)
-	return nil
 }
 
-func (g *groupView) check(q store.Question, wanted store.Writes) error {
-	for _, c := range wanted.Changes {
-		if s, found := g.seats[c.Seat.ID]; !found || s.seat.Status == store.Unknown {
-			return fmt.Errorf("%w: seat %s", errUnread, c.Seat.ID)
-		}
-	}
-	for _, id := range wanted.Relied {
-		if _, found := g.seats[id]; !found {
-			return fmt.Errorf("%w: seat %s", errUnread, id)
-		}
-	}
-	keys := wanted.Deleted
-	for _, r := range wanted.Records {
-		keys = append(keys[:len(keys):len(keys)], r.Key)
-	}
-	for _, key := range keys {
-		if !slices.Contains(q.Records, key) {
-			return fmt.Errorf("%w: a record of kind %s", errUnread, key.Kind)
-		}
-	}
-	return nil
+// endsPayment reports whether a seat that the holder is paying for changes. Only
+// that ends what keeps a clock: a newer program may keep it for a seat whose
+// status this one does not know.
+func (g *groupView) endsPayment(holder store.Holder, wanted store.Writes) bool {
+	return slices.ContainsFunc(wanted.Changes, func(c store.Change) bool {
+		before := g.seats[c.Seat.ID].seat
+		return before.Status == store.Paying && before.LockedBy == holder
+	})
 }
 
 // touchClock counts up the version of a clock that is somebody else's. It was

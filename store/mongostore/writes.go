@@ -12,10 +12,15 @@ import (
 
 // writes are what decisions come to, in their order.
 type writes struct {
-	seats   []mongo.WriteModel // and clocks; each must find its document
-	unread  []mongo.WriteModel // clocks that may not be there
-	records []mongo.WriteModel // each must find its document
+	seats   []mongo.WriteModel    // and clocks; each must find its document
+	unread  []mongo.WriteModel    // clocks that may not be there
+	records []mongo.WriteModel    // each must find its document
+	event   *mongo.UpdateOneModel // must find its document; nil is none
+	bytes   int                   // of the bodies of records
 }
+
+// full reports whether the rest has to be left to another transaction.
+func (w *writes) full() bool { return w.size() >= groupSize || w.bytes >= groupBytes }
 
 func (w *writes) size() int {
 	return len(w.seats) + len(w.unread) + recordSize*len(w.records)
@@ -34,6 +39,12 @@ func (w *writes) replaceSeat(s seatDocument) {
 
 func (w *writes) touchSeat(s seatDocument) {
 	w.seats = append(w.seats, mongo.NewUpdateOneModel().SetFilter(s.at(s.seat.Version)).SetUpdate(touch()))
+}
+
+// touchEvent is for decisions that rest on the whole definition of the event.
+func (w *writes) touchEvent(e store.Event) {
+	w.event = mongo.NewUpdateOneModel().SetUpdate(touch()).
+		SetFilter(bson.D{{Key: "_id", Value: e.ID}, {Key: "revision", Value: e.Revision}})
 }
 
 // moveSeat gives a seat another place. That is a touch, too: the feed does not
@@ -68,6 +79,7 @@ func countUp() bson.D {
 // replaceRecord writes a record over the version before it, or makes it.
 func (w *writes) replaceRecord(r recordDocument) {
 	old := r.record.Version - 1
+	w.bytes += len(r.record.Body)
 	w.records = append(w.records, mongo.NewReplaceOneModel().SetUpsert(old == 0).SetFilter(r.at(old)).SetReplacement(r.document()))
 }
 
@@ -88,9 +100,14 @@ func (w *writes) touchRecord(r recordDocument) {
 	w.records = append(w.records, model)
 }
 
-// put makes all the writes, or fails. Clocks that nobody has read go first: the
-// group may make one of them.
+// put makes all the writes, or fails. Clocks that nobody has read go before
+// those that were: the group may make one of them.
 func (e *Engine) put(ctx context.Context, w writes) error {
+	if w.event != nil {
+		if err := e.putAll(ctx, eventsColl, []mongo.WriteModel{w.event}); err != nil {
+			return err
+		}
+	}
 	if len(w.unread) > 0 {
 		if _, err := e.db.Collection(seatsColl).BulkWrite(ctx, w.unread); err != nil {
 			return err
