@@ -68,10 +68,15 @@ func Accept(v View, out Outcome, w Writes) Decision {
 		clock.Paying = v.paysAfter(w.Changes)
 		w.Clock = &clock
 	}
-	find := v.finder()
+	var find func(id string) (Seat, bool) // only where somebody else had a seat
 	for _, c := range w.Changes {
-		if s, _ := find(c.Seat.ID); s.HeldBy(c.Before, v.Now) {
-			w.touch(v.Holder, c.Before)
+		if c.Before != "" && c.Before != v.Holder {
+			if find == nil {
+				find = v.finder()
+			}
+			if s, _ := find(c.Seat.ID); s.HeldBy(c.Before, v.Now) {
+				w.touch(v.Holder, c.Before)
+			}
 		}
 		if c.Seat.Status == Locked || c.Seat.Status == Paying {
 			w.touch(v.Holder, c.Seat.LockedBy)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -208,4 +209,34 @@ func Declared(kinds []Kind, name string, indexes ...string) bool {
 		}
 	}
 	return true
+}
+
+// CheckKeys refuses keys of kinds that nobody has declared, wrapping ErrInvalid.
+func CheckKeys(kinds []Kind, keys ...Key) error {
+	for _, key := range keys {
+		if !Declared(kinds, key.Kind) {
+			return fmt.Errorf("%w: no records of kind %q", ErrInvalid, key.Kind)
+		}
+	}
+	return nil
+}
+
+// CheckIndexes refuses records with an index that their kind does not declare,
+// wrapping ErrInvalid.
+func CheckIndexes(kinds []Kind, records []Record) error {
+	for _, r := range records {
+		if !Declared(kinds, r.Kind, slices.Collect(maps.Keys(r.Index))...) {
+			return fmt.Errorf("%w: index values of kind %q", ErrInvalid, r.Kind)
+		}
+	}
+	return nil
+}
+
+// Check refuses a scan by an index that its kind does not declare, wrapping
+// ErrInvalid.
+func (s Scan) Check(kinds []Kind) error {
+	if !Declared(kinds, s.Kind, s.Index) {
+		return fmt.Errorf("%w: no index %q of kind %q", ErrInvalid, s.Index, s.Kind)
+	}
+	return nil
 }

@@ -54,8 +54,8 @@ type opening struct {
 // openStore opens either engine.
 func openStore(ctx context.Context, address string, o opening) (*store.Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		if _, err := os.Stat(path); !o.make && errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("store %s: there is no such file", path)
+		if err := checkThere(path); err != nil && !o.make {
+			return nil, err
 		}
 		e, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Serve: o.serve, Program: programVersion(), Log: o.log})
 		if err != nil {
@@ -68,6 +68,14 @@ func openStore(ctx context.Context, address string, o opening) (*store.Store, er
 		return nil, err
 	}
 	return store.New(e), nil
+}
+
+// checkThere refuses a file that is not there, before it would be made.
+func checkThere(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("store %s: there is no such file", path)
+	}
+	return nil
 }
 
 func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger, stdout io.Writer) error {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/seatlock/seatlock/store/mongostore"
@@ -52,8 +49,8 @@ func upgradeStore(ctx context.Context, args []string, getenv func(string) string
 }
 
 func upgradeFile(ctx context.Context, path string, stdout io.Writer) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("store %s: there is no such file", path)
+	if err := checkThere(path); err != nil {
+		return err
 	}
 	done, err := sqlitestore.Upgrade(ctx, path, programVersion())
 	if err != nil {

@@ -30,7 +30,7 @@ type request struct {
 // not cut off by ctx: that would leave its outcome unknown, where it is soon
 // known.
 func (e *Engine) Decide(ctx context.Context, q store.Question, rule func(store.View) store.Decision) (store.Decision, store.Cursor, error) {
-	if err := e.checkKeys(q.Records); err != nil {
+	if err := store.CheckKeys(e.kinds, q.Records...); err != nil {
 		return store.Decision{}, store.Cursor{}, err
 	}
 	_, leave, err := e.enter(ctx)
@@ -162,7 +162,7 @@ func (e *Engine) decideAll(g *groupView, group []*request) (w writes) {
 			r.decided = !g.changed(r.Question, v)
 			continue
 		}
-		if r.err = errors.Join(v.Check(r.Question, wanted), e.checkRecords(wanted)); r.err == nil {
+		if r.err = errors.Join(v.Check(r.Question, wanted), store.CheckIndexes(e.kinds, wanted.Records)); r.err == nil {
 			g.include(r.Question, wanted, &w)
 		} else {
 			r.decision, r.err = store.Decision{}, writeError(r.err)

@@ -102,7 +102,7 @@ func decodeRecord(raw bson.Raw, kinds []store.Kind) (r recordDocument, err error
 
 // Record implements [store.Engine].
 func (e *Engine) Record(ctx context.Context, key store.Key) (record store.Record, err error) {
-	if err := e.checkKeys([]store.Key{key}); err != nil {
+	if err := store.CheckKeys(e.kinds, key); err != nil {
 		return store.Record{}, err
 	}
 	err = e.read(ctx, func(ctx context.Context, _ *opened) error {
@@ -129,8 +129,8 @@ func (e *Engine) Record(ctx context.Context, key store.Key) (record store.Record
 
 // Records implements [store.Engine].
 func (e *Engine) Records(ctx context.Context, s store.Scan) (page []store.Record, err error) {
-	if !store.Declared(e.kinds, s.Kind, s.Index) {
-		return nil, fmt.Errorf("%w: no index %q of kind %q", store.ErrInvalid, s.Index, s.Kind)
+	if err := s.Check(e.kinds); err != nil {
+		return nil, err
 	}
 	filter, order := scanned(s)
 	err = e.read(ctx, func(ctx context.Context, _ *opened) error {
@@ -184,24 +184,4 @@ func scanned(s store.Scan) (filter, order bson.D) {
 		return filter, bson.D{{Key: "_id", Value: 1}}
 	}
 	return filter, bson.D{{Key: field, Value: 1}, {Key: "_id", Value: 1}}
-}
-
-// checkKeys refuses keys of kinds that nobody has declared.
-func (e *Engine) checkKeys(keys []store.Key) error {
-	for _, key := range keys {
-		if !store.Declared(e.kinds, key.Kind) {
-			return fmt.Errorf("%w: no records of kind %q", store.ErrInvalid, key.Kind)
-		}
-	}
-	return nil
-}
-
-// checkRecords refuses records with an index that their kind does not declare.
-func (e *Engine) checkRecords(w store.Writes) error {
-	for _, r := range w.Records {
-		if !store.Declared(e.kinds, r.Kind, slices.Collect(maps.Keys(r.Index))...) {
-			return fmt.Errorf("%w: index values of kind %q", store.ErrInvalid, r.Kind)
-		}
-	}
-	return nil
 }

@@ -15,7 +15,7 @@ import (
 // what the rule has seen cannot change before it is committed, so that nothing
 // has to be done about what a decision relies on.
 func (e *Engine) Decide(ctx context.Context, q store.Question, rule func(store.View) store.Decision) (store.Decision, store.Cursor, error) {
-	if err := e.checkKeys(q.Records); err != nil {
+	if err := store.CheckKeys(e.kinds, q.Records...); err != nil {
 		return store.Decision{}, store.Cursor{}, err
 	}
 	type decided struct {
@@ -28,7 +28,7 @@ func (e *Engine) Decide(ctx context.Context, q store.Question, rule func(store.V
 			return d, err
 		}
 		d.Decision = rule(v)
-		if err := errors.Join(v.Check(q, d.Writes()), e.checkRecords(d.Writes())); err != nil {
+		if err := errors.Join(v.Check(q, d.Writes()), store.CheckIndexes(e.kinds, d.Writes().Records)); err != nil {
 			return d, err
 		}
 		if err := t.write(q, d.Writes()); err != nil {

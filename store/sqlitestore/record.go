@@ -14,7 +14,7 @@ import (
 
 // Record implements [store.Engine].
 func (e *Engine) Record(ctx context.Context, key store.Key) (record store.Record, err error) {
-	if err := e.checkKeys([]store.Key{key}); err != nil {
+	if err := store.CheckKeys(e.kinds, key); err != nil {
 		return store.Record{}, err
 	}
 	err = e.read(ctx, func(r reader) error {
@@ -26,8 +26,8 @@ func (e *Engine) Record(ctx context.Context, key store.Key) (record store.Record
 
 // Records implements [store.Engine].
 func (e *Engine) Records(ctx context.Context, s store.Scan) (page []store.Record, err error) {
-	if !store.Declared(e.kinds, s.Kind, s.Index) {
-		return nil, fmt.Errorf("%w: no index %q of kind %q", store.ErrInvalid, s.Index, s.Kind)
+	if err := s.Check(e.kinds); err != nil {
+		return nil, err
 	}
 	query := `SELECT ` + recordColumns + ` FROM record_index AS i JOIN records AS r USING (kind, id)
 		WHERE i.kind = ?1 AND i.name = ?2 AND i.value >= ?3 AND (?4 = '' OR i.value < ?4) AND (i.value, i.id) > (?5, ?6)
@@ -48,32 +48,12 @@ func (e *Engine) Records(ctx context.Context, s store.Scan) (page []store.Record
 	return page, err
 }
 
-// checkRecords refuses records with an index that their kind does not declare.
-func (e *Engine) checkRecords(w store.Writes) error {
-	for _, r := range w.Records {
-		if !store.Declared(e.kinds, r.Kind, slices.Collect(maps.Keys(r.Index))...) {
-			return fmt.Errorf("%w: index values of kind %q", store.ErrInvalid, r.Kind)
-		}
-	}
-	return nil
-}
-
 // declared are the values of the indexes that the kind declares. What a newer
 // program lists the record by is kept, and nobody's business here.
 func declared(kinds []store.Kind, r store.Record) map[string]string {
 	values := maps.Clone(r.Index)
 	maps.DeleteFunc(values, func(name, _ string) bool { return !store.Declared(kinds, r.Kind, name) })
 	return values
-}
-
-// checkKeys refuses keys of kinds that nobody has declared.
-func (e *Engine) checkKeys(keys []store.Key) error {
-	for _, key := range keys {
-		if !store.Declared(e.kinds, key.Kind) {
-			return fmt.Errorf("%w: no records of kind %q", store.ErrInvalid, key.Kind)
-		}
-	}
-	return nil
 }
 
 const recordColumns = `r.kind, r.id, r.version, r.expires, r.body, r.indexed`
