@@ -120,7 +120,7 @@ func lostLine(h *views.Hall, lost []live.Loss) string {
 		said = append(said, h.Say("Your time ran out: %[1]s are free again. Choose again if you still want to come.", namesOf(h, ids), len(ids)))
 	}
 	if ids := why[store.ReasonReleased]; len(ids) > 0 {
-		said = append(said, h.Say("The box office has released %[1]s: they are no longer yours. Choose again if you still want to come.", namesOf(h, ids), len(ids)))
+		said = append(said, h.Say("The box office has released %s. Please choose again.", namesOf(h, ids)))
 	}
 	if ids := why[store.ReasonLost]; len(ids) > 0 {
 		said = append(said, h.Say("Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.", namesOf(h, ids), len(ids)))

@@ -30,10 +30,10 @@ func TestLostLine(t *testing.T) {
 	}
 	const (
 		lapsed      = "Your time ran out: Row A seat 1 is free again. Choose again if you still want to come."
-		released    = "The box office has released Row B seat 1: it is no longer yours. Choose again if you still want to come."
+		released    = "The box office has released Row B seat 1. Please choose again."
 		gone        = "Somebody else had Row C seat 1 before your payment came, and it is no longer yours. Please choose another seat."
 		abgelaufen  = "Ihre Zeit ist abgelaufen: Reihe A Platz 1 ist wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten."
-		freigegeben = "Die Kasse hat Reihe B Platz 1 freigegeben: Der Platz ist nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten."
+		freigegeben = "Die Kasse hat Reihe B Platz 1 freigegeben. Bitte wählen Sie neu."
 		weg         = "Jemand anderes hatte Reihe C Platz 1, bevor Ihre Zahlung kam: Der Platz ist nicht mehr für Sie reserviert. Bitte wählen Sie einen anderen Platz."
 	)
 	all := append(append(lost(store.ReasonLost, "C1"), lost(store.ReasonLapsed, "A1")...), lost(store.ReasonReleased, "B1")...)
@@ -46,8 +46,8 @@ func TestLostLine(t *testing.T) {
 		{"lapsed", lost(store.ReasonLapsed, "A1"), lapsed, abgelaufen},
 		{"released", lost(store.ReasonReleased, "B1"), released, freigegeben},
 		{"released, two", lost(store.ReasonReleased, "B1", "B2"),
-			"The box office has released Row B seat 1, Row B seat 2: they are no longer yours. Choose again if you still want to come.",
-			"Die Kasse hat Reihe B Platz 1, Reihe B Platz 2 freigegeben: Die Plätze sind nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten."},
+			"The box office has released Row B seat 1, Row B seat 2. Please choose again.",
+			"Die Kasse hat Reihe B Platz 1, Reihe B Platz 2 freigegeben. Bitte wählen Sie neu."},
 		{"lost", lost(store.ReasonLost, "C1"), gone, weg},
 		{"lost, two", lost(store.ReasonLost, "C1", "C2"),
 			"Somebody else had Row C seat 1, Row C seat 2 before your payment came, and they are no longer yours. Please choose another seat.",

@@ -104,8 +104,8 @@ func TestReleaseIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seats, line := range map[string]string{
-		"A1 A2": "The box office has released Row A seat 1, Row A seat 2: they are no longer yours. Choose again if you still want to come.",
-		"B1":    "Die Kasse hat Reihe B Platz 1 freigegeben: Der Platz ist nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten.",
+		"A1 A2": "The box office has released Row A seat 1, Row A seat 2. Please choose again.",
+		"B1":    "Die Kasse hat Reihe B Platz 1 freigegeben. Bitte wählen Sie neu.",
 	} {
 		streams[seats].untilText(line, func(text string) bool {
 			if strings.Contains(text, "Your time ran out") || strings.Contains(text, "Zeit ist abgelaufen") {

@@ -57,7 +57,8 @@ var german = vocabulary{sentences: map[string]string{
 	"Row %s seats %s to %s":      "Reihe %s Plätze %s bis %s",
 	"Row %s seats %s and %s":     "Reihe %s Plätze %s und %s",
 	"%d seats together: %s.":     "%d Plätze nebeneinander: %s.",
-	"The best that were free: yours until %s.": "Die besten freien: für Sie reserviert bis %s.",
+	"The box office has released %s. Please choose again.": "Die Kasse hat %s freigegeben. Bitte wählen Sie neu.",
+	"The best that were free: yours until %s.":             "Die besten freien: für Sie reserviert bis %s.",
 	"Not so many seats are free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map.": "So viele Plätze sind nicht nebeneinander frei. Fragen Sie nach weniger, nach einem anderen Preis oder Bereich, oder wählen Sie im Saalplan.",
 	"That leaves %s alone: if you can, move by one.":                  "Damit bleibt %s allein: Rücken Sie um einen Platz, wenn Sie können.",
 	"That leaves a seat beside yours alone: if you can, move by one.": "Damit bleibt neben Ihnen ein Platz allein: Rücken Sie um einen Platz, wenn Sie können.",
@@ -172,9 +173,6 @@ var german = vocabulary{sentences: map[string]string{
 	"Your time ran out: %[1]s are free again. Choose again if you still want to come.": {2, []any{
 		"one", "Ihre Zeit ist abgelaufen: %[1]s ist wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten.",
 		"other", "Ihre Zeit ist abgelaufen: %[1]s sind wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten."}},
-	"The box office has released %[1]s: they are no longer yours. Choose again if you still want to come.": {2, []any{
-		"one", "Die Kasse hat %[1]s freigegeben: Der Platz ist nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten.",
-		"other", "Die Kasse hat %[1]s freigegeben: Die Plätze sind nicht mehr für Sie reserviert. Wählen Sie noch einmal, wenn Sie noch kommen möchten."}},
 	"Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.": {2, []any{
 		"one", "Jemand anderes hatte %[1]s, bevor Ihre Zahlung kam: Der Platz ist nicht mehr für Sie reserviert. Bitte wählen Sie einen anderen Platz.",
 		"other", "Jemand anderes hatte %[1]s, bevor Ihre Zahlung kam: Die Plätze sind nicht mehr für Sie reserviert. Bitte wählen Sie andere Plätze."}},

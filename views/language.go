@@ -63,9 +63,6 @@ var english = vocabulary{counted: map[string]counted{
 	"Your time ran out: %[1]s are free again. Choose again if you still want to come.": {2, []any{
 		"one", "Your time ran out: %[1]s is free again. Choose again if you still want to come.",
 		"other", "Your time ran out: %[1]s are free again. Choose again if you still want to come."}},
-	"The box office has released %[1]s: they are no longer yours. Choose again if you still want to come.": {2, []any{
-		"one", "The box office has released %[1]s: it is no longer yours. Choose again if you still want to come.",
-		"other", "The box office has released %[1]s: they are no longer yours. Choose again if you still want to come."}},
 	"Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.": {2, []any{
 		"one", "Somebody else had %[1]s before your payment came, and it is no longer yours. Please choose another seat.",
 		"other", "Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat."}},

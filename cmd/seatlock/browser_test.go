@@ -50,6 +50,28 @@ func TestExpiryIsSeenByAll(t *testing.T) {
 	}
 }
 
+// TestHouseReleasesASeat runs the command beside the server: the seat is free on
+// every map, and who had it is told by whom it was freed.
+func TestHouseReleasesASeat(t *testing.T) {
+	p, browser := serveProgram(t), testengine.Chromium(t)
+	a, b := p.atDemo(browser), p.atDemo(browser)
+	a.clickSeat("A1")
+	a.sees(mine, "A1")
+	a.clickSeat("A2")
+	a.basket("A1", "A2")
+	b.sees(taken, "A1", "A2")
+
+	does(t, "release", "--store", p.store, "--event", "demo", "A1")
+	a.isTold("The box office has released Row A seat 1. Please choose again.")
+	a.sees(free, "A1")
+	a.basket("A2")
+	b.sees(free, "A1")
+	b.sees(taken, "A2")
+	if told := ask[string](b, `document.getElementById('status').textContent`); told != "" {
+		t.Errorf("somebody who lost nothing is told %q", told)
+	}
+}
+
 func TestFiveFastClicks(t *testing.T) {
 	p := serveProgram(t)
 	a := p.atDemo(testengine.Chromium(t))
