@@ -18,5 +18,15 @@ if ! command -v apt-get >/dev/null 2>&1; then
 	exit 1
 fi
 echo "installing Chromium for the browser tests"
-$as_root apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq chromium
+export DEBIAN_FRONTEND=noninteractive
+# Another apt may be at work, as on a machine that has just started: its locks
+# are waited for, the one of the lists by trying again.
+tries=30
+until $as_root apt-get -o DPkg::Lock::Timeout=300 update -qq; do
+	tries=$((tries - 1))
+	if [ "$tries" -eq 0 ]; then
+		exit 1
+	fi
+	sleep 10
+done
+$as_root apt-get -o DPkg::Lock::Timeout=300 install -y -qq chromium
