@@ -29,20 +29,16 @@ func (s *Server) best(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	where, err := s.halls.layoutOf(c.Request().Context(), board.Event())
+	wish, err := wishOf(c.Request().PostForm, preparedOf(board.Renderer()).layout.plan, s.rules)
 	if err != nil {
 		return err
 	}
-	wish, err := wishOf(c.Request().PostForm, where.plan, s.rules)
-	if err != nil {
-		return err
-	}
-	if err := s.sessions.persist(c); err != nil {
-		return err
-	}
-	out, err := s.lockBest(c.Request().Context(), board, where, wish, store.LockRequest{
-		Event: board.Event().ID, Holder: visitorOf(c).holder, Rules: s.rules,
-		Request: cmp.Or(c.Request().PostForm.Get("request"), newRequest()),
+	event := board.Event().ID
+	out, err := s.grant(c, event, func() (store.Outcome, error) {
+		return s.lockBest(c.Request().Context(), board, wish, store.LockRequest{
+			Event: event, Holder: visitorOf(c).holder, Rules: s.rules,
+			Request: cmp.Or(c.Request().PostForm.Get("request"), newRequest()),
+		})
 	})
 	if err == nil && len(out.Seats) == 0 {
 		err = cmp.Or(closedAt(board.Event(), out), errNoBlock)
@@ -58,11 +54,12 @@ func (s *Server) best(c echo.Context) error {
 // lockBest locks the best seats, or the next best as long as others are
 // faster. Without any it asks for what the request was granted before, if it
 // is a repeat, and else for nothing.
-func (s *Server) lockBest(ctx context.Context, board *live.Board, where *layout, wish plan.Wish, r store.LockRequest) (out store.Outcome, err error) {
+func (s *Server) lockBest(ctx context.Context, board *live.Board, wish plan.Wish, r store.LockRequest) (out store.Outcome, err error) {
 	lost := map[string]bool{} // which the board may not know yet
-	for range 1 + bestRetries {
-		free := board.Free()
-		r.Seats, _ = where.plan.Best(wish, func(id string) bool { return free[where.place[id].order] && !lost[id] })
+	for try := range 1 + bestRetries {
+		draw, free := board.Free()
+		where := preparedOf(draw).layout
+		r.Seats, _ = where.plan.Best(wish, func(id string) bool { return free[where.place[id].order] && where.place[id].priced && !lost[id] })
 		out, err = s.store.Lock(ctx, r)
 		overtaken := errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrBooked) || errors.Is(err, store.ErrWithheld)
 		if !overtaken || !slices.Equal(idsOf(out.Seats), r.Seats) { // the seats of a repeat are not chosen anew
@@ -70,6 +67,9 @@ func (s *Server) lockBest(ctx context.Context, board *live.Board, where *layout,
 		}
 		for _, seat := range inTheWay(r.Holder, out) {
 			lost[seat.ID] = true
+		}
+		if try == bestRetries-1 { // the last try knows of all that was in the way of this one
+			s.reach(ctx, board, out.Cursor)
 		}
 	}
 	return out, err
@@ -113,16 +113,17 @@ type layout struct {
 }
 
 type place struct {
-	order int // among all seats
-	row   plan.Row
+	order  int // among all seats
+	row    plan.Row
+	priced bool // else it is not for sale
 }
 
-func newLayout(p plan.Plan) *layout {
+func newLayout(p plan.Plan, h *views.Hall) *layout {
 	l := &layout{plan: p, place: map[string]place{}}
 	for _, section := range p.Sections {
 		for _, row := range section.Rows {
 			for _, seat := range row.Seats {
-				l.place[seat.ID] = place{len(l.place), row}
+				l.place[seat.ID] = place{len(l.place), row, h.Priced(seat.ID)}
 			}
 		}
 	}
@@ -146,7 +147,7 @@ func (l *layout) stranded(taken []string, board *live.Board) []string {
 	seats, now := board.Seats(ids...)
 	free := map[string]bool{}
 	for _, seat := range seats {
-		free[seat.ID] = seat.FreeAt(now)
+		free[seat.ID] = seat.FreeAt(now) && l.place[seat.ID].priced
 	}
 	return plan.Plan{Sections: []plan.Section{{Rows: rows}}}.Stranded(taken, func(id string) bool { return free[id] })
 }

@@ -344,7 +344,7 @@ func TestBestWithoutJavaScript(t *testing.T) {
 func TestBestOutsideOfSales(t *testing.T) {
 	h := open(t, setting{})
 	err := h.store.CreateEvent(t.Context(), store.NewEvent{
-		Event:    store.Event{ID: "later", Title: "Later", Zone: "UTC", Currency: "EUR", SalesOpen: time.Now().Add(time.Hour)},
+		Event:    store.Event{ID: "later", Title: "Later", Zone: "UTC", Currency: "EUR", Prices: map[string]int64{"c": 0}, SalesOpen: time.Now().Add(time.Hour)},
 		PlanBody: []byte(`{"name":"x","categories":[{"id":"c","name":"C"}],"sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[{"id":"A1","label":"1","category":"c","x":0,"y":0}]}]}]}`),
 		Seats:    []string{"A1"},
 	})

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,6 +21,7 @@ type problem struct {
 	status     int
 	text       string // what went wrong and what to do next; "" for what fits the status
 	retryAfter int    // seconds; 0 for none
+	noEvent    bool   // there is no page of the event to go back to
 }
 
 var (
@@ -40,6 +43,9 @@ func problemOf(err error, w views.Words) problem {
 		return problem{status: 413, text: w.Say("That was too much at once, and nothing was changed. Choose fewer seats.")}
 	case errors.Is(err, store.ErrNoEvent):
 		return problem{status: 404}
+	case errors.Is(err, errUndrawable):
+		return problem{status: 409, noEvent: true,
+			text: w.Say("This event cannot be shown as it is, until its house corrects it. All other events are on the first page.")}
 	case errors.Is(err, live.ErrNoPage):
 		return problem{status: 404, text: w.Say("This event has no such section. Its own page shows all that there are.")}
 	case errors.Is(err, store.ErrNoSeat):
@@ -56,6 +62,8 @@ func problemOf(err error, w views.Words) problem {
 		return problem{status: 415, text: w.Say("Nothing was changed: a form must be sent as application/x-www-form-urlencoded.")}
 	case errors.Is(err, errCrossSite):
 		return problem{status: 403}
+	case errors.Is(err, errForgotten):
+		return problem{status: 409, text: w.Say("This device was just forgotten, and no seat is yours. Choose again if you still want to come.")}
 	case errors.Is(err, store.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
 		return problem{status: 503, retryAfter: 2,
 			text: w.Say("It took too long, and it may or may not have been done. Try again: what became yours stays yours.")}
@@ -75,12 +83,15 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return // the visitor left; nobody reads an answer
 	}
 	p := problemOf(err, s.speak(c))
-	if p.status >= 500 {
-		level := slog.LevelError
-		if p.status == http.StatusServiceUnavailable { // no fault of the program
-			level = slog.LevelWarn
-		}
-		s.log.Log(c.Request().Context(), level, "request failed", "method", c.Request().Method, "route", c.Path(), "status", p.status, "error", err)
+	if errors.Is(err, errUndrawable) {
+		s.undrawable.log(s.log, slog.LevelError, "event cannot be shown", "event", c.Param("event"), "error", err)
+	}
+	said := []any{"method", c.Request().Method, "route", c.Path(), "status", p.status, "error", err}
+	switch {
+	case p.status == http.StatusServiceUnavailable: // no fault of the program
+		s.unavailable.log(s.log, slog.LevelWarn, "request failed", said...)
+	case p.status >= 500:
+		s.log.Error("request failed", said...)
 	}
 	if c.Response().Committed {
 		return
@@ -96,11 +107,28 @@ func (s *Server) answerError(err error, c echo.Context) {
 
 func (s *Server) writeProblem(c echo.Context, p problem) error {
 	v := views.ErrorView{Words: s.speak(c), Status: p.status, Text: p.text, Asset: s.files.Path}
-	if id := c.Param("event"); store.ValidID(id) && p.status != http.StatusNotFound {
+	if id := c.Param("event"); store.ValidID(id) && !p.noEvent && p.status != http.StatusNotFound {
 		v.Link, v.Label = "/events/"+id, v.Say("Back to the seat map")
 	}
 	if isFragment(c) {
 		return c.HTMLBlob(p.status, views.AppendStatus(nil, v.Sentence(), true))
 	}
 	return render(c, p.status, views.ErrorPage(v))
+}
+
+// complaint tells the log of something that lasts, and not more than once a
+// minute: each visitor would else write a line.
+type complaint struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (c *complaint) log(to *slog.Logger, level slog.Level, what string, said ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.last) < time.Minute {
+		return
+	}
+	c.last = time.Now()
+	to.Log(context.Background(), level, what, said...)
 }

@@ -1,9 +1,20 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
+	"time"
+	"weak"
 
+	"golang.org/x/sync/singleflight"
 	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/live"
@@ -12,128 +23,227 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// halls is a cache of what is prepared once per definition of an event and language.
+// errUndrawable: what is stored of an event makes no hall.
+var errUndrawable = errors.New("event cannot be shown")
+
+const (
+	// DefaultMemory is what halls may take where nothing else is said.
+	DefaultMemory = 256 << 20
+	// bytesPerSeat is what a seat takes in memory with its event prepared and
+	// its board loaded; TestMemoryOfHalls measures it.
+	bytesPerSeat = 1400
+	// prepareWithin bounds the reading of a plan.
+	prepareWithin = 10 * time.Second
+)
+
+// prepared is all that is made of an event once: its hall in each language, and
+// where its seats are. It is immutable, and draws what the event's board sends.
+type prepared struct {
+	event   store.Event
+	in      map[string]*views.Hall // by language
+	english *views.Hall
+	layout  *layout
+}
+
+// hall returns the hall in one of the languages that there are.
+func (p *prepared) hall(tag language.Tag) *views.Hall { return p.in[tag.String()] }
+
+// preparedOf returns what a renderer of a board is: all are made by newRenderer.
+func preparedOf(draw live.Renderer) *prepared { return draw.(*prepared) }
+
+// Sections implements [live.Renderer].
+func (p *prepared) Sections() [][]string { return p.english.Sections() }
+
+// Status implements [live.Renderer].
+func (p *prepared) Status(s store.Seat) store.Status { return p.english.Status(s) }
+
+// Page implements [live.Renderer].
+func (p *prepared) Page(k live.Kind) (live.Page, bool) {
+	h, known := p.in[k.Language]
+	if !known {
+		return nil, false
+	}
+	shown, ok := h.Page(k.Section)
+	return page{shown}, ok
+}
+
+// halls prepares events. What it makes belongs to the board that it was made
+// for, and ends with it: this only knows what there is. Where that comes to more
+// than the limit, boards that nobody watches are let go, those that were asked
+// for longest ago first.
 type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
-	mu     sync.Mutex
-	made   map[hallKey]*views.Hall
-	layout map[string]*layout // by the plan's hash
+	limit int64 // bytes
+	// letGo has the board of an event forgotten if nobody watches it, and tells
+	// whether there is none now.
+	letGo func(event string) bool
+
+	flight singleflight.Group
+	slots  chan struct{} // one for each that can be prepared at the same time
+
+	mu   sync.Mutex
+	made map[string]*made // by event
+	uses uint64
 }
 
-type hallKey struct {
-	event    string
-	language language.Tag
+type made struct {
+	hall  weak.Pointer[prepared]
+	bytes int64
+	used  uint64 // the higher, the later
 }
 
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
-}) *halls {
-	return &halls{plans: plans, made: map[hallKey]*views.Hall{}, layout: map[string]*layout{}}
+}, limit int64) *halls {
+	return &halls{plans: plans, limit: limit, made: map[string]*made{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
-// of returns the hall of an event as it is now defined, in a language.
-func (h *halls) of(ctx context.Context, e store.Event, tag language.Tag) (*views.Hall, error) {
-	if known := h.known(e, tag); known != nil {
+// newRenderer prepares an event for its board.
+func (h *halls) newRenderer(ctx context.Context, e store.Event) (live.Renderer, error) {
+	p, err := h.of(ctx, e)
+	if err != nil {
+		return nil, err // not a nil *prepared, which is no nil Renderer
+	}
+	return p, nil
+}
+
+// of returns what is made of an event as it is defined, once for all who ask at
+// the same time. Who gives up leaves the others waiting for it.
+func (h *halls) of(ctx context.Context, e store.Event) (*prepared, error) {
+	if known := h.known(e); known != nil {
 		return known, nil
 	}
-	english := h.known(e, language.English)
-	if english == nil {
-		var err error
-		if english, err = h.build(ctx, e); err != nil {
-			return nil, err
+	key := fmt.Sprint(e.ID, " ", e.Plan, " ", e.Revision)
+	result := h.flight.DoChan(key, func() (any, error) {
+		return h.prepare(context.WithoutCancel(ctx), e)
+	})
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
 		}
-		h.put(english)
+		return r.Val.(*prepared), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if tag == language.English {
-		return english, nil
-	}
-	made := english.In(tag)
-	h.put(made)
-	return made, nil
 }
 
-func (h *halls) build(ctx context.Context, e store.Event) (*views.Hall, error) {
+// prepare reads the plan and makes all of it, a few events at a time: the work
+// needs several times the memory of what it makes.
+func (h *halls) prepare(ctx context.Context, e store.Event) (*prepared, error) {
+	h.slots <- struct{}{}
+	defer func() { <-h.slots }()
+	ctx, cancel := context.WithTimeout(ctx, prepareWithin)
+	defer cancel()
 	body, err := h.plans.Plan(ctx, e.Plan)
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.Decode(body)
+	p, err := makePrepared(e, body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUndrawable, err)
 	}
-	made, err := views.NewHall(e, p)
+	h.add(p)
+	return p, nil
+}
+
+// makePrepared makes all that is made of an event. A damaged plan must end no
+// more than its own event, wherever it is met.
+func makePrepared(e store.Event, body []byte) (p *prepared, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("event %s: panic: %v\n%s", e.ID, r, debug.Stack())
+		}
+	}()
+	decoded, err := plan.Decode(body)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	english, err := views.NewHall(e, decoded)
 	if err != nil {
 		return nil, err // says whose hall
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.layout[e.Plan] = newLayout(p)
-	return made, nil
-}
-
-// layoutOf returns where the seats of an event are.
-func (h *halls) layoutOf(ctx context.Context, e store.Event) (*layout, error) {
-	if _, err := h.of(ctx, e, language.English); err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.layout[e.Plan], nil
-}
-
-func (h *halls) known(e store.Event, tag language.Tag) *views.Hall {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	known := h.made[hallKey{e.ID, tag}]
-	if known == nil || known.Event().Plan != e.Plan || known.Event().Revision != e.Revision {
-		return nil
-	}
-	return known
-}
-
-func (h *halls) put(made *views.Hall) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.made[hallKey{made.Event().ID, made.Language()}] = made
-}
-
-// renderer draws what a board sends, in each language.
-type renderer struct {
-	*views.Hall
-	in    map[string]*views.Hall
-	rules store.Rules
-}
-
-func (s *Server) newRenderer(ctx context.Context, e store.Event) (live.Renderer, error) {
-	r := renderer{in: map[string]*views.Hall{}, rules: s.rules}
+	p = &prepared{event: e, in: map[string]*views.Hall{}, english: english, layout: newLayout(decoded, english)}
 	for _, tag := range views.Languages {
-		h, err := s.halls.of(ctx, e, tag)
-		if err != nil {
-			return nil, err
+		p.in[tag.String()] = english
+		if tag != language.English {
+			p.in[tag.String()] = english.In(tag)
 		}
-		r.in[tag.String()] = h
 	}
-	r.Hall = r.in[language.English.String()]
-	return r, nil
+	return p, nil
 }
 
-// Page implements [live.Renderer].
-func (r renderer) Page(k live.Kind) (live.Page, bool) {
-	h, known := r.in[k.Language]
-	if !known {
-		return nil, false
+// known returns what was made of just this event and is still there, or nil.
+func (h *halls) known(e store.Event) *prepared {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m := h.made[e.ID]; m != nil {
+		if p := m.hall.Value(); p != nil && reflect.DeepEqual(p.event, e) {
+			return p
+		}
 	}
-	p, ok := h.Page(k.Section)
-	return page{p, r.rules}, ok
+	return nil
+}
+
+// use tells that an event was asked for.
+func (h *halls) use(event string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.uses++
+	if m := h.made[event]; m != nil {
+		m.used = h.uses
+	}
+}
+
+// add takes note of what was made, and makes room for it.
+func (h *halls) add(p *prepared) {
+	h.mu.Lock()
+	h.uses++
+	h.made[p.event.ID] = &made{weak.Make(p), int64(len(p.layout.place)) * bytesPerSeat, h.uses}
+	h.mu.Unlock()
+	h.makeRoom(p.event.ID)
+}
+
+// makeRoom lets go of what is too much, but for the one event.
+func (h *halls) makeRoom(keep string) {
+	ids, bytes := h.byUse()
+	for _, id := range ids {
+		if bytes <= h.limit {
+			return
+		}
+		if id != keep && h.letGo(id) {
+			bytes -= h.forget(id)
+		}
+	}
+}
+
+// byUse returns the events that something is there of, those that were asked
+// for longest ago first, and what all of it takes.
+func (h *halls) byUse() (ids []string, bytes int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.made, func(_ string, m *made) bool { return m.hall.Value() == nil })
+	for id, m := range h.made {
+		ids, bytes = append(ids, id), bytes+m.bytes
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(h.made[a].used, h.made[b].used) })
+	return ids, bytes
+}
+
+func (h *halls) forget(id string) (bytes int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m := h.made[id]; m != nil {
+		bytes = m.bytes
+		delete(h.made, id)
+	}
+	return bytes
 }
 
 // page draws one kind of page.
-type page struct {
-	views.Page
-	rules store.Rules
-}
+type page struct{ views.Page }
 
 func (p page) Seat(dst []byte, seat store.Seat) []byte {
 	return p.AppendSeat(dst, seat, false)
@@ -159,7 +269,7 @@ func (p page) Mine(dst []byte, m live.Mine) []byte {
 	for _, seat := range m.Seats {
 		dst = p.AppendSeat(dst, seat, true)
 	}
-	dst = p.AppendBasket(dst, basketOf(m.Seats, m.Now, p.rules))
+	dst = p.AppendBasket(dst, basketOf(m.Seats, m.Now))
 	if line := lostLine(p.Hall(), m.Lost); line != "" {
 		dst = views.AppendStatus(dst, line, true)
 	}

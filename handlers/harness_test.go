@@ -348,14 +348,14 @@ func (h *house) truth(t *testing.T) map[string]shown {
 	return seatsIn(h.visitor(t).get("/events/demo").text)
 }
 
-// dump is all that the store knows of the demo's seats.
+// dump is all that the store knows of the demo's seats, and its sessions.
 func (h *house) dump(t *testing.T) string {
 	t.Helper()
 	snapshot, err := h.store.Snapshot(t.Context(), "demo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(snapshot.Seats, snapshot.Cursor)
+	return fmt.Sprint(snapshot.Seats, snapshot.Cursor, h.sessions(t))
 }
 
 type lockedBuffer struct {

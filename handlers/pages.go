@@ -2,46 +2,15 @@ package handlers
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
 	"net/http"
-	"strings"
-	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
-	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/views"
 )
-
-// eventsPage serves GET /.
-func (s *Server) eventsPage(c echo.Context) error {
-	ctx := c.Request().Context()
-	events, err := s.store.Events(ctx)
-	if err != nil {
-		return err
-	}
-	now, err := s.store.Now(ctx)
-	if err != nil {
-		return err
-	}
-	v := views.EventsView{Words: s.speak(c), Now: now, Asset: s.files.Path}
-	for _, e := range events {
-		if e.OverAt(now) {
-			continue
-		}
-		h, err := s.halls.of(ctx, e, v.Language())
-		if err != nil {
-			return err
-		}
-		v.Halls = append(v.Halls, h)
-	}
-	noCache(c)
-	return render(c, http.StatusOK, views.EventsPage(v))
-}
 
 // eventPage serves GET /events/{event} and /events/{event}/sections/{section}.
 func (s *Server) eventPage(c echo.Context) error {
@@ -64,21 +33,21 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	if err != nil {
 		return err
 	}
-	h, err := s.halls.of(c.Request().Context(), view.Event, tag)
-	if err != nil {
-		return err
-	}
+	h := preparedOf(view.Draw).hall(tag)
 	p, ok := h.Page(section)
 	if !ok {
 		return live.ErrNoPage
 	}
-	basket := basketOf(view.Mine, view.Now, s.rules)
+	basket := basketOf(view.Mine, view.Now)
 	refused := status != http.StatusOK
 	if !refused {
 		line = note(c.QueryParam("note")).line(h.Words, untilOf(h, basket))
 	}
 	s.sessions.introduce(c)
 	noCache(c)
+	if view.Event.Hidden {
+		c.Response().Header().Set("X-Robots-Tag", "noindex") // nor on the lists of others
+	}
 	return render(c, status, views.EventPage(views.EventView{
 		Page: p, Seats: view.Seats, Sections: viewCounts(view.Sections), Cursor: view.Cursor,
 		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
@@ -93,16 +62,12 @@ func (s *Server) planCSS(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := s.halls.of(c.Request().Context(), board.Event(), language.English)
-	if err != nil {
-		return err
-	}
-	css, ok := h.Sheet(c.Param("file"))
+	css, ok := preparedOf(board.Renderer()).english.Sheet(c.Param("file"))
 	if !ok {
 		return echo.ErrNotFound
 	}
 	cacheForever(c)
-	return sendPacked(c, http.StatusOK, "text/css; charset=utf-8", css)
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
 }
 
 // static serves GET /static/{name}, under names that carry a hash.
@@ -112,10 +77,8 @@ func (s *Server) static(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	cacheForever(c)
-	h := c.Response().Header()
-	h.Add("Vary", "Accept-Encoding")
-	if len(file.Gzip) > 0 && takesGzip(c.Request()) {
-		h.Set("Content-Encoding", "gzip")
+	if len(file.Gzip) > 0 && takesGzip(c) {
+		c.Response().Header().Set("Content-Encoding", "gzip")
 		return c.Blob(http.StatusOK, file.ContentType, file.Gzip)
 	}
 	return c.Blob(http.StatusOK, file.ContentType, file.Body)
@@ -127,46 +90,7 @@ func render(c echo.Context, status int, page templ.Component) error {
 	if err := page.Render(c.Request().Context(), &body); err != nil {
 		return err
 	}
-	return sendPacked(c, status, echo.MIMETextHTMLCharsetUTF8, body.Bytes())
-}
-
-// worthPacking is the size from which compression saves a packet.
-const worthPacking = 1400
-
-// packers are kept, since each has most of a megabyte.
-var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
-
-// sendPacked sends a body compressed if it is worth it and the browser takes
-// it: a map is hundreds of seats that differ by their numbers.
-func sendPacked(c echo.Context, status int, contentType string, body []byte) error {
-	h := c.Response().Header()
-	h.Add("Vary", "Accept-Encoding")
-	if len(body) < worthPacking || !takesGzip(c.Request()) {
-		return c.Blob(status, contentType, body)
-	}
-	var packed bytes.Buffer
-	w := packers.Get().(*gzip.Writer)
-	defer packers.Put(w)
-	w.Reset(&packed)
-	if _, err := w.Write(body); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	h.Set("Content-Encoding", "gzip")
-	return c.Blob(status, contentType, packed.Bytes())
-}
-
-// takesGzip tells whether the browser names gzip, and not to refuse it by q=0.
-func takesGzip(r *http.Request) bool {
-	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, weighed := strings.Cut(coding, ";")
-		if strings.TrimSpace(name) == "gzip" {
-			return !weighed || strings.Trim(q, " q=0.") != ""
-		}
-	}
-	return false
+	return c.HTMLBlob(status, body.Bytes())
 }
 
 // noCache has the page asked for again each time, but lets the back button

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,19 +28,37 @@ func (s *Server) lock(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sessions.persist(c); err != nil {
-		return err
+	if a, refused := s.refuseUnpriced(c, board, seats); refused {
+		return s.answer(c, board, a)
 	}
-	out, err := s.store.Lock(c.Request().Context(), store.LockRequest{
-		Event: board.Event().ID, Holder: visitorOf(c).holder, Seats: seats, Rules: s.rules,
+	event := board.Event().ID
+	out, err := s.grant(c, event, func() (store.Outcome, error) {
+		return s.store.Lock(c.Request().Context(), store.LockRequest{
+			Event: event, Holder: visitorOf(c).holder, Seats: seats, Rules: s.rules,
+		})
 	})
-	a := answered{out: out, err: err, done: noteLocked}
-	if err == nil {
-		if err := s.mindSingle(c, board, &a); err != nil {
-			return err
-		}
+	return s.answer(c, board, answered{out: out, err: err, done: noteLocked, mind: true})
+}
+
+// refuseUnpriced refuses seats without a price, which the store knows nothing
+// of. As the store does it lets those pass that are the visitor's already.
+func (s *Server) refuseUnpriced(c echo.Context, board *live.Board, ids []string) (a answered, refused bool) {
+	h := preparedOf(board.Renderer()).english
+	ids = slices.DeleteFunc(store.Distinct(ids), func(id string) bool { return h.SeatName(id) == "" || h.Priced(id) })
+	if len(ids) == 0 {
+		return a, false
 	}
-	return s.answer(c, board, a)
+	holder := visitorOf(c).holder
+	seats, now := board.Seats(ids...)
+	seats = slices.DeleteFunc(seats, func(seat store.Seat) bool { return seat.HeldBy(holder, now) })
+	if len(seats) == 0 {
+		return a, false
+	}
+	view, err := board.View(live.Kind{Language: h.Language().String()}, holder)
+	if err != nil {
+		return answered{err: err}, true
+	}
+	return answered{err: store.ErrWithheld, out: store.Outcome{Seats: seats, Lock: store.Lock{Seats: view.Mine}, Now: view.Now}}, true
 }
 
 // unlock serves POST /events/{event}/unlock: seat, repeatable; none is all.
@@ -68,21 +87,15 @@ func (s *Server) extend(c echo.Context) error {
 
 // mindSingle has the answer to a lock say so if what was picked leaves a seat
 // single. That is allowed, and looked up on the board as it is by then.
-func (s *Server) mindSingle(c echo.Context, board *live.Board, a *answered) error {
-	where, err := s.halls.layoutOf(c.Request().Context(), board.Event())
-	if err != nil {
-		return err
-	}
-	s.reach(c.Request().Context(), board, a.out.Cursor)
-	single := where.stranded(idsOf(a.out.Seats), board)
+func mindSingle(board *live.Board, a *answered) {
+	single := preparedOf(board.Renderer()).layout.stranded(idsOf(a.out.Seats), board)
 	if len(single) == 0 {
-		return nil
+		return
 	}
 	a.done = noteSingle
 	a.says = func(h *views.Hall, until string) string {
 		return noteLocked.line(h.Words, until) + " " + singleLine(h, single)
 	}
-	return nil
 }
 
 func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
@@ -90,6 +103,7 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 	if !store.ValidID(id) {
 		return nil, store.ErrNoEvent
 	}
+	s.halls.use(id)
 	return s.hub.Board(c.Request().Context(), id)
 }
 
@@ -101,24 +115,32 @@ type answered struct {
 	// says is the line where more can be said than the note does, which is
 	// only a code; nil is the note's.
 	says func(h *views.Hall, until string) string
+	// mind has the answer tell if a success leaves a seat single.
+	mind bool
 	// more is fragments beside those of seats, basket and line.
 	more []byte
 }
 
 // answer tells how things stand after a request for seats: as fragments, or as
 // a page for a browser without JavaScript.
+//
+// It waits once for the board to come that far, and not at all for a refusal in
+// fragments: nothing was written that a next page could be behind, and out has
+// the seats as they stood. A page is drawn from the board, which must not show
+// the seat as free that was refused.
 func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
-	// A seat may be newer than the definition that this board has.
-	s.reach(c.Request().Context(), board, a.out.Cursor)
-	h, hallErr := s.halls.of(c.Request().Context(), board.Event(), s.speak(c).Language())
-	if hallErr != nil {
-		return hallErr
+	if a.err == nil || !isFragment(c) || !knowsAll(board, a.out.Seats) {
+		s.reach(c.Request().Context(), board, a.out.Cursor)
 	}
+	if a.err == nil && a.mind {
+		mindSingle(board, &a)
+	}
+	h := preparedOf(board.Renderer()).hall(s.speak(c).Language())
 	p, ok := h.Page(c.Request().PostForm.Get("page"))
 	if !ok {
 		p, _ = h.Page("") // what was done, or not, is told in any case
 	}
-	basket := basketOf(a.out.Lock.Seats, a.out.Now, s.rules)
+	basket := basketOf(a.out.Lock.Seats, a.out.Now)
 	status, line := http.StatusOK, a.done.line(h.Words, untilOf(h, basket))
 	switch {
 	case a.err != nil:
@@ -137,6 +159,13 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 		s.sessions.introduce(c)
 		return c.Redirect(http.StatusSeeOther, pageAfter(p, a.out, a.done))
 	}
+}
+
+// knowsAll tells whether the board has all the seats: one may be newer than the
+// definition that it has.
+func knowsAll(board *live.Board, seats []store.Seat) bool {
+	known, _ := board.Seats(idsOf(seats)...)
+	return len(known) == len(seats)
 }
 
 func (s *Server) reach(ctx context.Context, board *live.Board, cursor store.Cursor) {
@@ -177,14 +206,13 @@ func pageAfter(p views.Page, out store.Outcome, done note) string {
 	return to.String()
 }
 
-// basketOf is what the seats of a holder come to: all share one clock, and
-// whether it was extended shows in how long it runs.
-func basketOf(seats []store.Seat, now time.Time, rules store.Rules) views.Basket {
+// basketOf is what the seats of a holder come to: all share one clock. A seat
+// that joined it later was told later whether it was extended.
+func basketOf(seats []store.Seat, now time.Time) views.Basket {
 	lock := store.Lock{Seats: seats}
 	for _, seat := range seats {
-		runs := seat.LockedUntil.Sub(seat.LockTime)
 		lock.Started, lock.Deadline = seat.LockTime, seat.LockedUntil
-		lock.Extended = runs > rules.TTL || runs >= rules.Total
+		lock.Extended = lock.Extended || seat.Extended
 	}
 	return views.Basket{Lock: lock, Now: now}
 }

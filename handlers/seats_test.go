@@ -193,7 +193,7 @@ func TestSalesTimes(t *testing.T) {
 	h := open(t, setting{})
 	soon := time.Now().Add(time.Hour)
 	err := h.store.CreateEvent(t.Context(), store.NewEvent{
-		Event:    store.Event{ID: "later", Title: "Later", Zone: "UTC", Currency: "EUR", SalesOpen: soon},
+		Event:    store.Event{ID: "later", Title: "Later", Zone: "UTC", Currency: "EUR", Prices: map[string]int64{"c": 0}, SalesOpen: soon},
 		PlanBody: []byte(`{"name":"x","categories":[{"id":"c","name":"C"}],"sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[{"id":"A1","label":"1","category":"c","x":0,"y":0}]}]}]}`),
 		Seats:    []string{"A1"},
 	})
@@ -221,7 +221,7 @@ func TestPastEvent(t *testing.T) {
 		body := plan.Plan{Name: "Hall", Categories: []plan.Category{{ID: "all", Name: "All"}}, Sections: []plan.Section{{ID: "S", Name: "S",
 			Rows: []plan.Row{{Label: "A", Seats: []plan.Seat{{ID: "A1", Label: "1", Category: "all"}, {ID: "A2", Label: "2", Category: "all", X: 1}, {ID: "A3", Label: "3", Category: "all", X: 2}}}}}}}.Encode()
 		if err := h.store.CreateEvent(t.Context(), store.NewEvent{
-			Event:    store.Event{ID: id, Title: id, Zone: "Europe/Vienna", Currency: "EUR", Starts: time.Now().Add(-ago)},
+			Event:    store.Event{ID: id, Title: id, Zone: "Europe/Vienna", Currency: "EUR", Prices: map[string]int64{"all": 0}, Starts: time.Now().Add(-ago)},
 			PlanBody: body, Seats: seats,
 		}); err != nil {
 			t.Fatal(err)

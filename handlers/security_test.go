@@ -214,7 +214,7 @@ func TestIdentity(t *testing.T) {
 	for range 50 {
 		h.visitor(t).get("/events/demo")
 	}
-	if n := h.sessionRows(t); n != 0 {
+	if n := len(h.sessions(t)); n != 0 {
 		t.Errorf("%d session rows after page views, want none", n)
 	}
 	if again := p.get("/events/demo"); again.Header.Get("Set-Cookie") != "" {
@@ -223,7 +223,7 @@ func TestIdentity(t *testing.T) {
 	if r := p.post("lock", "A1"); r.StatusCode != 200 || len(r.Header["Set-Cookie"]) > 1 || r.Header.Get("HX-Trigger") != "" {
 		t.Errorf("first lock: %d %v", r.StatusCode, r.Header)
 	}
-	if n := h.sessionRows(t); n != 1 {
+	if n := len(h.sessions(t)); n != 1 {
 		t.Errorf("%d session rows after one lock, want 1", n)
 	}
 	if !seatsIn(p.get("/events/demo").text)["A1"].mine {
@@ -234,15 +234,6 @@ func TestIdentity(t *testing.T) {
 	if r.StatusCode != 200 || len(r.Header["Set-Cookie"]) != 1 || r.Header.Get("HX-Trigger") != "identity" {
 		t.Errorf("lock without a cookie: %d %v", r.StatusCode, r.Header)
 	}
-}
-
-func (h *house) sessionRows(t *testing.T) int {
-	t.Helper()
-	rows, err := h.store.Records(t.Context(), store.Scan{Kind: store.Session, Limit: store.MaxPage})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(rows)
 }
 
 func TestForgedCookieIsNone(t *testing.T) {
@@ -335,14 +326,7 @@ func TestNobodyLearnsWhoHoldsASeat(t *testing.T) {
 // faulty is a store of which a part does not work.
 type faulty struct {
 	*store.Store
-	session, lock error
-}
-
-func (f faulty) ChangeRecord(ctx context.Context, key store.Key, change func(store.Record) (store.Record, bool, error)) error {
-	if f.session != nil {
-		return f.session
-	}
-	return f.Store.ChangeRecord(ctx, key, change)
+	lock error
 }
 
 func (f faulty) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error) {
@@ -354,9 +338,8 @@ func (f faulty) Lock(ctx context.Context, r store.LockRequest) (store.Outcome, e
 
 func TestStoreThatDoesNotAnswer(t *testing.T) {
 	for name, fault := range map[string]faulty{
-		"session row": {session: fmt.Errorf("disk: %w", store.ErrUnavailable)},
-		"lock":        {lock: fmt.Errorf("disk: %w", store.ErrUnavailable)},
-		"unknown":     {lock: fmt.Errorf("lock seats of demo: %w", store.ErrUnknown)},
+		"lock":    {lock: fmt.Errorf("disk: %w", store.ErrUnavailable)},
+		"unknown": {lock: fmt.Errorf("lock seats of demo: %w", store.ErrUnknown)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t, setting{wrap: func(s *store.Store) served { fault.Store = s; return fault }})
@@ -373,6 +356,9 @@ func TestStoreThatDoesNotAnswer(t *testing.T) {
 			}
 			if h.dump(t) != before {
 				t.Error("the seat was taken")
+			}
+			if n := strings.Count(h.log.String(), "request failed"); n != 1 {
+				t.Errorf("%d lines in the log within a minute, want 1", n)
 			}
 		})
 	}

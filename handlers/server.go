@@ -4,14 +4,18 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/language"
 
 	"github.com/seatlock/seatlock/live"
 	"github.com/seatlock/seatlock/static"
@@ -37,6 +41,9 @@ type Config struct {
 	BaseURL *url.URL
 	Rules   store.Rules
 	Log     *slog.Logger
+	// Memory is how many bytes the halls of events may take that nobody watches;
+	// 0 is DefaultMemory. Halls that are watched may take more.
+	Memory int64
 	// Live shapes the boards; its zero value is right for production.
 	Live live.Options
 }
@@ -49,9 +56,15 @@ type Server struct {
 	log      *slog.Logger
 	sessions *sessions
 	halls    *halls
-	files    *static.Files
-	echo     *echo.Echo
-	cross    *http.CrossOriginProtection
+	list     list
+	// undrawable tells the log of events that cannot be shown.
+	undrawable complaint
+	// unavailable tells it that the store cannot serve.
+	unavailable complaint
+	pack        func(http.Handler) http.HandlerFunc
+	files       *static.Files
+	echo        *echo.Echo
+	cross       *http.CrossOriginProtection
 }
 
 // New wires a server to a store. Run keeps its boards alive; it answers
@@ -67,20 +80,33 @@ func New(st interface {
 	s := &Server{
 		store: st, rules: c.Rules, log: c.Log, files: files,
 		sessions: newSessions(st, c.BaseURL.Scheme == "https"),
-		halls:    newHalls(st),
+		halls:    newHalls(st, cmp.Or(c.Memory, DefaultMemory)),
+		list:     list{drawn: map[language.Tag]drawn{}},
 		cross:    http.NewCrossOriginProtection(),
 	}
 	if err := s.cross.AddTrustedOrigin(c.BaseURL.Scheme + "://" + c.BaseURL.Host); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	c.Live.Log = c.Log
-	s.hub = live.New(st, s.newRenderer, c.Live)
+	if s.pack, err = gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.MinSize(worthPacking)); err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	s.hub = live.New(st, s.halls.newRenderer, c.Live)
+	s.halls.letGo = s.hub.LetGo
 	s.echo = s.routes()
 	return s, nil
 }
 
-// Run feeds the boards until ctx ends, and then ends every stream.
-func (s *Server) Run(ctx context.Context) error { return s.hub.Run(ctx) }
+// Run feeds the boards, and ends the streams of visitors who are forgotten,
+// until ctx ends; then it ends every stream.
+func (s *Server) Run(ctx context.Context) error {
+	watched, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.watchForgotten(watched) })
+	defer watch.Wait()
+	defer stop()
+	return s.hub.Run(ctx)
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
@@ -89,7 +115,7 @@ func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
 	e.IPExtractor = echo.ExtractIPDirect() // Echo else believes a header that anybody can send
-	e.Use(s.logRequests, s.recoverPanics, secureHeaders, finishSoon)
+	e.Use(s.packAnswers, s.logRequests, s.recoverPanics, secureHeaders, finishSoon)
 
 	// Monitors and proxies ask with HEAD; net/http then leaves the body out.
 	read := []string{http.MethodGet, http.MethodHead}
@@ -102,6 +128,9 @@ func (s *Server) routes() *echo.Echo {
 	pages.Match(read, "/", s.eventsPage)
 	pages.Match(read, "/events/:event", s.eventPage)
 	pages.Match(read, "/events/:event/sections/:section", s.eventPage)
+
+	pages.Match(read, "/forget", s.forgetPage)
+	e.POST("/forget", s.forget, s.refuseCrossSite, limitBody, s.sessions.load)
 
 	e.GET(streamRoute, s.stream, s.sessions.load)
 
@@ -127,7 +156,7 @@ func (s *Server) readyz(c echo.Context) error {
 		return c.String(http.StatusServiceUnavailable, "the change feed is not running\n")
 	}
 	if err := s.store.Ping(ctx); err != nil {
-		s.log.Warn("not ready", "error", err)
+		s.unavailable.log(s.log, slog.LevelWarn, "not ready", "error", err)
 		return c.String(http.StatusServiceUnavailable, "the store does not answer\n")
 	}
 	return c.String(http.StatusOK, "ok\n")

@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,19 +28,28 @@ const sessionLife = 30 * 24 * time.Hour
 // becomes of the token.
 const holderKey = "holder"
 
+// keepWithin is how long a granted request may go on for its session's sake,
+// also without the visitor, who may have left.
+const keepWithin = 5 * time.Second
+
 // sessions gives every visitor an identity. The cookie is a token of scs,
 // signed by us. A signed token without a row is an empty session: a visitor is
-// known from the first page on, and the row is written with the first lock.
+// known from the first page on, and the row is written once something is
+// granted to them. A visitor who is forgotten has a tombstone in the row's
+// place; see [sessionRows.forget].
 type sessions struct {
-	scs    *scs.SessionManager
-	store  sessionStore
-	cookie http.Cookie // all but the value
+	scs     *scs.SessionManager
+	rows    sessionRows
+	store   sessionStore
+	cookie  http.Cookie // all but the value
+	streams openStreams
 }
 
 // sessionStore is what sessions needs of a store. Secret is asked for with each
 // request: a store may only come to be reached later, or be replaced.
 type sessionStore interface {
 	records
+	Records(ctx context.Context, scan store.Scan) ([]store.Record, error)
 	Secret(ctx context.Context) ([]byte, error)
 }
 
@@ -55,7 +66,7 @@ func newSessions(st sessionStore, secure bool) *sessions {
 	if secure {
 		cookie.Name, cookie.Secure = "__Host-seatlock", true
 	}
-	return &sessions{scs: m, store: st, cookie: cookie}
+	return &sessions{scs: m, rows: sessionRows{st}, store: st, cookie: cookie}
 }
 
 // visitor is who sent a request.
@@ -66,6 +77,8 @@ type visitor struct {
 	// fresh tells that the request brought no identity, and that this one
 	// must be handed to the browser.
 	fresh bool
+	// forgotten is who the visitor was before that was forgotten; "" is nobody.
+	forgotten store.Holder
 }
 
 const visitorKey = "visitor"
@@ -91,16 +104,9 @@ func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 				break
 			}
 		}
-		if v.token == "" {
-			v.token, v.fresh = rand.Text(), true
-		}
-		ctx, err := s.scs.Load(c.Request().Context(), v.token)
+		v, ctx, err := s.recognize(c.Request().Context(), v)
 		if err != nil {
 			return fmt.Errorf("load session: %w", err)
-		}
-		v.holder = store.Holder(s.scs.GetString(ctx, holderKey))
-		if v.holder == "" {
-			v.holder = v.signer.firstHolder(v.token)
 		}
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Set(visitorKey, v)
@@ -108,22 +114,54 @@ func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// persist makes the visitor's session last: it writes the row if there is none
-// yet, or if it has lived for half its life. Only then may the visitor lock.
+// recognize tells who has the token, and returns a context with the session. A
+// token that is none, was forgotten, or is over gives way to a new one.
+func (s *sessions) recognize(ctx context.Context, v visitor) (visitor, context.Context, error) {
+	if v.token != "" {
+		known, err := s.scs.Load(ctx, v.token)
+		end, isForgotten := errors.AsType[forgottenError](err)
+		switch {
+		case isForgotten:
+			v.forgotten = end.holder
+		case err != nil:
+			return visitor{}, nil, err
+		default:
+			v.holder = store.Holder(s.scs.GetString(known, holderKey))
+			if v.holder == "" && isYoung(v.token) {
+				v.holder = v.signer.firstHolder(v.token)
+			}
+		}
+		if v.holder != "" {
+			return v, known, nil
+		}
+	}
+	v.token, v.fresh = newToken(), true
+	v.holder = v.signer.firstHolder(v.token)
+	empty, err := s.scs.Load(ctx, v.token)
+	return v, empty, err
+}
+
+// persist makes the session of a visitor last who was granted something: it
+// writes the row if there is none yet, or if it has lived for half its life.
+// The error is a forgottenError if the visitor was forgotten since the request
+// began; after any other the next grant writes the row, since the token tells
+// the same holder until then.
 func (s *sessions) persist(c echo.Context) error {
-	ctx, v := c.Request().Context(), visitorOf(c)
+	// What was granted is granted, whether or not the visitor is still there.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
+	defer cancel()
+	v := visitorOf(c)
 	isNew := s.scs.GetString(ctx, holderKey) == ""
 	if !isNew && time.Until(s.scs.Deadline(ctx)) > sessionLife/2 {
-		return nil
+		return s.rows.check(ctx, v.row())
 	}
 	s.scs.Put(ctx, holderKey, string(v.holder))
 	s.scs.SetDeadline(ctx, time.Now().Add(sessionLife).UTC())
 	token, _, err := s.scs.Commit(ctx)
-	if err != nil {
-		return fmt.Errorf("persist session: %w", err)
+	if err == nil {
+		s.hand(c, token)
 	}
-	s.hand(c, token)
-	return nil
+	return err
 }
 
 // introduce hands a fresh visitor the cookie, and writes no row.
@@ -139,6 +177,24 @@ func (s *sessions) hand(c echo.Context, token string) {
 	h := c.Response().Header()
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, cookie.Name+"=") })
 	c.SetCookie(&cookie)
+}
+
+// newToken returns a token that tells when it was made. Without a row it is an
+// identity for as long as a session lasts: so it is none any more when the
+// tombstone of one that was forgotten goes.
+func newToken() string {
+	return rand.Text() + "-" + strconv.FormatInt(time.Now().Unix(), 36)
+}
+
+func isYoung(token string) bool {
+	made, err := strconv.ParseInt(token[strings.LastIndexByte(token, '-')+1:], 36, 64)
+	return err == nil && time.Since(time.Unix(made, 0)) < sessionLife
+}
+
+// row is the id of the visitor's session row: scs's hash of the token.
+func (v visitor) row() string {
+	sum := sha256.Sum256([]byte(v.token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // signer signs with the store's secret.

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -8,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,8 +145,142 @@ func TestSessionRow(t *testing.T) {
 		}
 	}
 	visit(t, s, cookie, func(c echo.Context) error { return s.scs.Destroy(c.Request().Context()) })
-	if row, err = st.Record(t.Context(), keyOf(cookie)); err != nil || row.Version != 0 {
-		t.Errorf("the row of a session that was ended is %s (%v)", row.Body, err)
+	if after, _ := visit(t, s, cookie, nothing); after.holder == v.holder || !after.fresh {
+		t.Errorf("the visitor of a session that was ended is %q (fresh %t), want somebody new", string(after.holder), after.fresh)
+	}
+}
+
+// A tombstone is nobody to a program that does not know it, either, and stays
+// one when such a program renews it.
+func TestTombstoneForOlderPrograms(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	v, cookie := visit(t, s, nil, s.persist)
+	if err := s.forget(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	row, err := st.Record(t.Context(), keyOf(cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old struct {
+		Deadline time.Time
+		Values   map[string]string
+	}
+	err = json.Unmarshal(row.Body, &old)
+	if holder := old.Values[holderKey]; err != nil || holder == "" || holder == string(v.holder) || time.Until(old.Deadline) < sessionLife-time.Minute {
+		t.Errorf("an older program reads %+v (%v) in %s, want somebody unknown", old, err, row.Body)
+	}
+	// As such a program renews a row: it keeps the field and the index.
+	renewed, err := store.KeepUnknown(row.Body, json.RawMessage(`{"deadline":"2999-01-01T00:00:00Z","values":{"holder":"x"}}`), "deadline", "values")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, st, cookie, string(renewed), time.Now().Add(sessionLife))
+	if after, _ := visit(t, s, cookie, nothing); !after.fresh || after.forgotten != v.holder {
+		t.Errorf("after that the visitor is %+v, want somebody new", after)
+	}
+	if _, _, err := tryVisit(s, cookie, s.persist); err != nil {
+		t.Errorf("the next grant: %v, want a session of somebody new", err)
+	}
+}
+
+// A token without a row is an identity for as long as a session lasts, so that
+// it is none when its tombstone has gone; with a row it is one for longer.
+func TestTokensEnd(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	secret, err := st.Secret(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		token string
+		row   bool
+		known bool
+	}{
+		"young":                       {"a-" + strconv.FormatInt(time.Now().Add(-sessionLife+time.Minute).Unix(), 36), false, true},
+		"old":                         {"b-" + strconv.FormatInt(time.Now().Add(-sessionLife-time.Minute).Unix(), 36), false, false},
+		"old, with a row":             {"c-" + strconv.FormatInt(time.Now().Add(-sessionLife-time.Minute).Unix(), 36), true, true},
+		"of before, without a time":   {rand.Text(), false, false},
+		"of before, with a row":       {rand.Text(), true, true},
+		"a time that is out of range": {"d-zzzzzzzzzzzzzzzzzzzz", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cookie := &http.Cookie{Name: "seatlock", Value: test.token + "." + signer(secret).sign("cookie", test.token)}
+			if test.row {
+				later := time.Now().Add(time.Hour).UTC()
+				write(t, st, cookie, fmt.Sprintf(`{"deadline":%q,"values":{"holder":"me"}}`, later.Format(time.RFC3339Nano)), later)
+			}
+			if v, _ := visit(t, s, cookie, nothing); v.fresh == test.known || v.holder == "" {
+				t.Errorf("fresh is %t, want %t", v.fresh, !test.known)
+			}
+		})
+	}
+}
+
+// Where the tombstone is gone and the token's time is over, its copy is nobody.
+func TestForgottenTokenStaysNobody(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	v, cookie := visit(t, s, nil, s.persist)
+	if err := s.forget(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	row, err := st.Record(t.Context(), keyOf(cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := strconv.ParseInt(v.token[strings.LastIndexByte(v.token, '-')+1:], 36, 64)
+	if end := time.Unix(made, 0).Add(sessionLife); err != nil || row.Expires.Before(end) {
+		t.Errorf("the tombstone ends at %v, and the token at %v (%v)", row.Expires, end, err)
+	}
+}
+
+// The streams of visitors who were forgotten since a time are ended. That of a
+// visitor whose token no browser has is not known by it.
+func TestForgottenAreFound(t *testing.T) {
+	st := newStore(t)
+	s := newSessions(st, false)
+	began, err := st.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := visit(t, s, nil, s.persist)
+	unknown, done := s.streams.open(t.Context(), v)
+	defer done()
+	v.fresh = false
+	known, done := s.streams.open(t.Context(), v)
+	defer done()
+	if err := s.rows.forget(t.Context(), v.row(), v.holder); err != nil {
+		t.Fatal(err)
+	}
+	for name, since := range map[string]time.Time{"then": began, "a time to come, of another clock": began.Add(time.Hour), "now": {}} {
+		again, done := s.streams.open(t.Context(), v)
+		defer done()
+		seen, err := s.endForgotten(t.Context(), since)
+		if err != nil || seen.Before(began) || seen.After(began.Add(time.Minute)) || context.Cause(again) != errForgotten {
+			t.Errorf("a look since %s, at %v (%v): the stream has %v, want it ended", name, seen, err, context.Cause(again))
+		}
+	}
+	if context.Cause(known) != errForgotten || unknown.Err() != nil {
+		t.Errorf("the streams have %v and %v, want one ended", context.Cause(known), unknown.Err())
+	}
+}
+
+// Of streams that are closed nothing is left.
+func TestOpenStreamsLeaveNothing(t *testing.T) {
+	var streams openStreams
+	v := visitor{token: "a"}
+	_, first := streams.open(t.Context(), v)
+	second, done := streams.open(t.Context(), v)
+	first()
+	if len(streams.of) != 1 || second.Err() != nil {
+		t.Errorf("%d sessions after one of two streams, want 1", len(streams.of))
+	}
+	done()
+	if len(streams.of) != 0 {
+		t.Errorf("%d sessions after all streams, want none", len(streams.of))
 	}
 }
 

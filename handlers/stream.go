@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -56,9 +57,16 @@ func (s *Server) stream(c echo.Context) error {
 	return nil
 }
 
-// sendFrames writes until the viewer leaves, does not read, or the server ends.
+// farewellOfForgotten is the last word to a visitor who was forgotten. Its
+// cursor is none, so that the browser gets the whole map when it comes again:
+// what the page shows as the viewer's own is nobody's now.
+const farewellOfForgotten = "event: hb\nid: forgotten\n\n"
+
+// sendFrames writes until the viewer leaves, does not read, or is forgotten, or
+// the server ends.
 func (s *Server) sendFrames(c echo.Context, board *live.Board, kind live.Kind, from store.Cursor, out *streamWriter) {
-	ctx := c.Request().Context()
+	ctx, done := s.sessions.streams.open(c.Request().Context(), visitorOf(c))
+	defer done()
 	viewer, err := board.Join(ctx, kind, from, visitorOf(c).holder)
 	if errors.Is(err, live.ErrEnded) {
 		_ = out.write(live.Farewell()) // the stream ends either way
@@ -69,6 +77,10 @@ func (s *Server) sendFrames(c echo.Context, board *live.Board, kind live.Kind, f
 	defer viewer.Leave()
 	for {
 		chunks, err := viewer.Next(ctx)
+		if context.Cause(ctx) == errForgotten {
+			_ = out.write([]byte(farewellOfForgotten))
+			return
+		}
 		if errors.Is(err, live.ErrTooSlow) {
 			s.log.Info("viewer dropped: does not read", "event", board.Event().ID)
 		}

@@ -96,6 +96,28 @@ func BenchmarkChange(b *testing.B) {
 	}
 }
 
+// One change, with the boards of many other events in memory.
+func BenchmarkManyBoards(b *testing.B) {
+	for _, boards := range []int{1, 10_000} {
+		b.Run(fmt.Sprintf("boards=%d", boards), func(b *testing.B) {
+			s := newFakeStore()
+			for i := range boards {
+				s.create(strconv.Itoa(i), 10)
+			}
+			h := s.run(b, live.Options{}, nil)
+			for i := range boards {
+				h.board(b, strconv.Itoa(i))
+			}
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				event := strconv.Itoa(n % boards)
+				s.toggle(event, n%10, "me")
+				h.board(b, event).Reach(b.Context(), s.cursor())
+			}
+		})
+	}
+}
+
 // A viewer's return: from a cursor that others share, and from one of its own.
 func BenchmarkResume(b *testing.B) {
 	for _, changed := range []int{0, 10, 1000} {

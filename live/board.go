@@ -19,7 +19,10 @@ type Board struct {
 	loaded chan struct{}
 	err    error
 
-	installed bool // guarded by the hub's mu
+	// Guarded by the hub's mu: whether a load has succeeded, and when the board
+	// was last asked for.
+	installed bool
+	asked     time.Time
 
 	mu    sync.Mutex
 	event store.Event
@@ -28,11 +31,14 @@ type Board struct {
 
 	// at is the cursor that the table has reached; it never goes back within an
 	// epoch. base is that of the snapshot which the table began with, heard the
-	// last one that the feed has told, even while loading.
+	// last one that the feed has told, even while loading. The feed comes only
+	// with what is about the event: see hear for the rest.
 	at, base, heard store.Cursor
 	// floor is the position from which the changes of every seat are known, and
-	// the event is defined as it is.
+	// the event is defined as it is; told is how often the feed has told of the
+	// event itself.
 	floor uint64
+	told  int
 
 	// While loading, the table stands still and what the feed tells is queued.
 	// A snapshot that does not cover need is of no use.
@@ -70,8 +76,10 @@ func newBoard(h *Hub, id string, heard store.Cursor) *Board {
 // View is a board at one instant, as a page of one kind shows it.
 type View struct {
 	Cursor store.Cursor
-	// Event is as it was defined at the cursor, or later.
+	// Event is as it was defined at the cursor, or later, and Draw what was made
+	// for just that.
 	Event store.Event
+	Draw  Renderer
 	// Seats are those of the page, in the plan's order, a copy, with their
 	// holders; Mine those of the event that the holder has locked or is paying
 	// for.
@@ -89,6 +97,13 @@ func (b *Board) Event() store.Event {
 	return b.event
 }
 
+// Renderer returns what was made for the event as it is now defined.
+func (b *Board) Renderer() Renderer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.draw
+}
+
 // Has reports whether the event has a page of the kind.
 func (b *Board) Has(k Kind) bool {
 	b.mu.Lock()
@@ -102,6 +117,7 @@ func (b *Board) Has(k Kind) bool {
 func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.hear()
 	page, ok := b.draw.Page(k)
 	if !ok {
 		return View{}, ErrNoPage
@@ -109,6 +125,7 @@ func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 	v := View{
 		Cursor:   b.at,
 		Event:    b.event,
+		Draw:     b.draw,
 		Mine:     b.table.mine(holder),
 		Sections: slices.Clone(b.table.counts),
 		Now:      b.hub.now(),
@@ -132,23 +149,25 @@ func (b *Board) Seats(ids ...string) (seats []store.Seat, now time.Time) {
 	return seats, b.hub.now()
 }
 
-// Free tells of all seats of the event, in the plan's order, which can be had.
-func (b *Board) Free() []bool {
+// Free tells of all seats of the event, in the plan's order, which can be had,
+// and returns the renderer that was made for this plan.
+func (b *Board) Free() (Renderer, []bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	free, now := make([]bool, len(b.table.seats)), b.hub.now()
 	for i, s := range b.table.seats {
 		free[i] = s.FreeAt(now)
 	}
-	return free
+	return b.draw, free
 }
 
 // Reach waits until the board has everything up to c. It returns false if it
-// has not: because ctx or the hub ended first, or c is of another epoch.
+// has not: because ctx or the hub ended first, or c is of another history.
 func (b *Board) Reach(ctx context.Context, c store.Cursor) bool {
 	if b.has(c) {
 		return true
 	}
+	c = b.hub.resume(ctx, c)
 	b.await(ctx, c)
 	return b.has(c)
 }
@@ -156,35 +175,64 @@ func (b *Board) Reach(ctx context.Context, c store.Cursor) bool {
 func (b *Board) has(c store.Cursor) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.hear()
 	return b.at.Covers(c)
+}
+
+// hear moves the board on to where the hub has the feed: there is nothing up to
+// there that the board has not been given.
+func (b *Board) hear() {
+	if reached := *b.hub.reached.Load(); !b.ended && reached.Covers(b.heard) {
+		b.heard = reached
+	}
+	if !b.loading && !b.ended && b.heard.Covers(b.at) {
+		b.at = b.heard
+	}
+}
+
+// rename has places of an epoch be those of the next one, in which the same
+// history goes on.
+func (b *Board) rename(old, epoch string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range []*store.Cursor{&b.at, &b.base, &b.heard, &b.need} {
+		if c.Epoch == old {
+			c.Epoch = epoch
+		}
+	}
 }
 
 // apply takes what a batch of the feed has for this event. It reports whether
 // the board must be loaded anew, which is then the caller's to start.
-func (b *Board) apply(c store.Cursor, changes []store.Change, redefined bool) (reload bool) {
+func (b *Board) apply(c store.Cursor, n news) (reload bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ended {
 		return false
 	}
 	b.heard = c
+	b.told += n.told
 	switch {
-	case redefined && b.base.Covers(c):
-		if b.event.Revision > 1 { // the definition is here, but not on pages from before
+	case n.redefined && b.base.Covers(c):
+		// What it was defined as is here, but not on pages from before; the first
+		// telling may be that of its creation.
+		if b.event.Revision > 1 || b.told > 1 {
 			b.floor = max(b.floor, c.Position)
 		}
-	case redefined:
+	case n.redefined:
+		// The event may be another one by the same id. The snapshot to come covers
+		// this, so that nothing is merged into it that was another's.
 		reload = !b.loading
 		b.loading = true
 		b.need = c
 	}
 	if b.loading {
-		if len(changes) > 0 {
-			b.queued = append(b.queued, batch{c.Position, changes})
+		if len(n.changes) > 0 {
+			b.queued = append(b.queued, batch{c.Position, n.changes})
 		}
 		return reload
 	}
-	if !b.merge(batch{c.Position, changes}) {
+	if !b.merge(batch{c.Position, n.changes}) {
 		// What is here is the best that is known, but it is not all up to c.
 		b.loading = true
 		return true
@@ -201,7 +249,7 @@ func (b *Board) merge(one batch) bool {
 	if len(one.changes) == 0 {
 		return true
 	}
-	joined := b.table.merge(one.position, one.changes)
+	joined := b.table.merge(b.base.Position, one.position, one.changes)
 	for _, pages := range b.broadcasts {
 		pages.forget(b.table, one.changes)
 	}
@@ -239,6 +287,7 @@ func (b *Board) publish() {
 	if b.ended || b.table == nil || len(b.table.dirty) == 0 {
 		return
 	}
+	b.hear()
 	dirty, affected := b.table.take()
 	since := b.published
 	b.published = b.at.Position
@@ -259,10 +308,11 @@ func (b *Board) heartbeat() {
 	if b.ended || len(b.broadcasts) == 0 {
 		return
 	}
+	b.hear()
 	alive := heartbeatMessage(b.at)
 	for _, pages := range b.broadcasts {
 		f := newFrame(update)
-		f.public = alive
+		f.at, f.public = b.at, alive
 		pages.append(f)
 	}
 }
@@ -272,14 +322,30 @@ func (b *Board) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.publish()
+	b.endViewers(last)
+}
+
+// endViewers stops the board, and has its viewers end with a frame of the kind.
+func (b *Board) endViewers(kind frameKind) {
+	b.stop()
+	for _, pages := range b.broadcasts {
+		pages.append(newFrame(kind))
+	}
+}
+
+// stop has the board stay as it is.
+func (b *Board) stop() {
 	b.ended = true
 	if b.window != nil {
 		b.window.Stop()
 	}
-	for _, pages := range b.broadcasts {
-		pages.append(newFrame(last))
-	}
 	b.wake()
+}
+
+func (b *Board) hasEnded() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ended
 }
 
 // waiter waits for the feed to have told everything up to a position.
@@ -292,6 +358,7 @@ type waiter struct {
 // cannot reach it, or ctx has ended.
 func (b *Board) await(ctx context.Context, c store.Cursor) {
 	b.mu.Lock()
+	b.hear()
 	if b.base.Epoch == c.Epoch {
 		c.Position = max(c.Position, b.base.Position)
 	}
@@ -302,6 +369,10 @@ func (b *Board) await(ctx context.Context, c store.Cursor) {
 	w := &waiter{c.Position, make(chan struct{})}
 	b.waiters[w] = struct{}{}
 	b.mu.Unlock()
+	b.hub.waitMu.Lock()
+	b.hub.waiting[b] = true
+	b.hub.waitMu.Unlock()
+	b.hasWaiters() // whom the hub has not seen, where it was faster
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -309,6 +380,18 @@ func (b *Board) await(ctx context.Context, c store.Cursor) {
 		delete(b.waiters, w)
 		b.mu.Unlock()
 	}
+}
+
+// hasWaiters lets those go who need not wait any more, and reports whether there
+// are others.
+func (b *Board) hasWaiters() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hear()
+	if !b.loading {
+		b.wake()
+	}
+	return len(b.waiters) > 0
 }
 
 // wake lets those go who have what they wait for, or will never have it.

@@ -130,6 +130,9 @@ func TestPageGone(t *testing.T) {
 		if !errors.Is(gone.err, live.ErrEnded) {
 			t.Errorf("the stream of a section that is gone: %v", gone.err)
 		}
+		if last := gone.messages[len(gone.messages)-1]; last != "event: gone\ndata:" {
+			t.Errorf("the stream of a section that is gone ends with %q, want that the page is gone", last)
+		}
 		if stays.err != nil || stays.resyncs != 1 {
 			t.Errorf("the stream of one that stays: %v, %d resyncs", stays.err, stays.resyncs)
 		}

@@ -27,13 +27,15 @@ const ahead = 3 * time.Hour
 type fakeStore struct {
 	mu      sync.Mutex
 	epoch   string
+	earlier []string // epochs whose cursors are places in this one
 	events  map[string]*fakeEvent
-	feed    []store.Batch // by position: feed[i] has position i+1
-	oldest  uint64        // what Recent answers, but for age 0
-	grown   chan struct{} // closed and made anew when the feed grows or opens
-	stalled bool          // the feed delivers nothing
-	pace    time.Duration // between two batches of the feed
-	broken  error         // what Changes and ReleaseDue answer
+	feed    []store.Batch                  // by position: feed[i] has position i+1
+	oldest  uint64                         // what Recent answers, but for age 0
+	recent  func(age time.Duration) uint64 // answers in its place, if it is there
+	grown   chan struct{}                  // closed and made anew when the feed grows or opens
+	stalled bool                           // the feed delivers nothing
+	pace    time.Duration                  // between two batches of the feed
+	broken  error                          // what Changes and ReleaseDue answer
 
 	snapshots, sweeps int
 	// beforeSnapshot and afterSnapshot run around the reading of the seats.
@@ -109,7 +111,24 @@ func (s *fakeStore) Recent(_ context.Context, age time.Duration) (store.Cursor, 
 	if age == 0 {
 		return s.cursor(), nil
 	}
+	if s.recent != nil {
+		return store.Cursor{Epoch: s.epoch, Position: s.recent(age)}, nil
+	}
 	return store.Cursor{Epoch: s.epoch, Position: s.oldest}, nil
+}
+
+func (s *fakeStore) Resume(_ context.Context, c store.Cursor) (store.Cursor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, epoch := range s.earlier {
+		if c.Epoch == epoch {
+			c.Epoch = s.epoch
+		}
+	}
+	if c.Epoch != s.epoch {
+		return store.Cursor{}, store.ErrCursorLost
+	}
+	return c, nil
 }
 
 func (s *fakeStore) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
@@ -117,7 +136,7 @@ func (s *fakeStore) Changes(ctx context.Context, from store.Cursor) iter.Seq2[st
 		for ctx.Err() == nil {
 			s.mu.Lock()
 			batch, grown, err := store.Batch{}, s.grown, s.broken
-			if from.Epoch != s.epoch || from.Position > uint64(len(s.feed)) {
+			if from.Epoch != s.epoch && !slices.Contains(s.earlier, from.Epoch) || from.Position > uint64(len(s.feed)) {
 				err = store.ErrCursorLost
 			}
 			there := err == nil && !s.stalled && from.Position < uint64(len(s.feed))
@@ -275,6 +294,8 @@ func (s *fakeStore) renderer(drawn *counter) func(context.Context, store.Event) 
 
 func (r renderer) Sections() [][]string { return r.sections }
 
+func (renderer) Status(s store.Seat) store.Status { return s.Status }
+
 func (r renderer) count(f func(c *counter)) {
 	if r.drawn != nil {
 		r.drawn.mu.Lock()
@@ -314,7 +335,11 @@ func (r renderer) Seat(dst []byte, s store.Seat) []byte {
 }
 
 func appendSeat(dst []byte, s store.Seat) []byte {
-	return fmt.Appendf(dst, "%s %s %d %s%s", s.ID, s.Status, s.Version, s.LockedBy, s.Booking)
+	dst = fmt.Appendf(dst, "%s %s %d %s%s", s.ID, s.Status, s.Version, s.LockedBy, s.Booking)
+	if s.Extended {
+		dst = append(dst, " extended"...)
+	}
+	return dst
 }
 
 func (r renderer) Section(dst []byte, section int, seats []store.Seat, resync bool) []byte {
@@ -602,10 +627,15 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 // run starts a hub on the store; it stops with the test, or with stop.
 func (s *fakeStore) run(t testing.TB, o live.Options, drawn *counter) *house {
 	t.Helper()
+	return s.runWith(t, o, s.renderer(drawn))
+}
+
+func (s *fakeStore) runWith(t testing.TB, o live.Options, newRenderer func(context.Context, store.Event) (live.Renderer, error)) *house {
+	t.Helper()
 	if o.Log == nil {
 		o.Log = quiet()
 	}
-	hub := live.New(s, s.renderer(drawn), o)
+	hub := live.New(s, newRenderer, o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- hub.Run(ctx) }()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { h.sweep(ctx) })
 	helpers.Go(func() { h.sendHeartbeats(ctx) })
+	helpers.Go(func() { h.tidy(ctx) })
 	helpers.Go(func() {
 		// Viewers do not wait for a feed that is slow to end.
 		<-ctx.Done()
@@ -55,99 +55,176 @@ func (h *Hub) readFeed(ctx context.Context) {
 	}
 }
 
-// errFeedEnded: the store ended the feed of its own accord.
-var errFeedEnded = errors.New("change feed ended")
+var (
+	// errFeedEnded: the store ended the feed of its own accord.
+	errFeedEnded = errors.New("change feed ended")
+	// errMuch: the recent past has more changes than the start can wait for.
+	errMuch = errors.New("too many recent changes")
+)
+
+const (
+	// warmChanges is how many changes of seats the start waits for, and
+	// warmLess how much less of the past is tried if there are more, warmTries
+	// times. The last try begins at the head.
+	warmChanges = 15_000
+	warmLess    = 5
+	warmTries   = 4
+)
 
 // readFrom reads the feed from a cursor, or from the recent past if that is zero,
 // until it breaks off, and returns the cursor that it has reached.
 func (h *Hub) readFrom(ctx context.Context, from store.Cursor) (store.Cursor, error) {
-	if from == (store.Cursor{}) {
-		recent, err := h.src.Recent(ctx, h.o.Warm)
-		if err != nil {
-			return from, err
-		}
-		from = recent
-		h.restart(ctx, from)
+	if from != (store.Cursor{}) {
+		return h.follow(ctx, from, 0)
 	}
+	age, limit := h.o.Warm, warmChanges
+	for try := 1; ; try++ {
+		if try == warmTries {
+			age, limit = 0, 0
+		}
+		recent, err := h.src.Recent(ctx, age)
+		if err != nil {
+			return store.Cursor{}, err
+		}
+		h.restart(ctx, recent)
+		reached, err := h.follow(ctx, recent, limit)
+		if !errors.Is(err, errMuch) {
+			return reached, err
+		}
+		age /= warmLess
+	}
+}
+
+// follow reads the feed from a cursor until it breaks off, and returns the cursor
+// that it has reached. It gives up, as errMuch, if there are more changes than
+// the limit before the place where the store is now; 0 is no limit.
+func (h *Hub) follow(ctx context.Context, from store.Cursor, limit int) (store.Cursor, error) {
 	head, err := h.src.Recent(ctx, 0)
 	if err != nil {
 		return from, err
 	}
+	if from.Epoch != head.Epoch { // and the feed may have nothing to tell that in
+		if now, err := h.src.Resume(ctx, from); err == nil {
+			from = now
+			h.deliver(ctx, store.Batch{Cursor: from})
+		}
+	}
 	h.ready.Store(from.Covers(head))
+	read := 0
 	for batch, err := range h.src.Changes(ctx, from) {
 		if err != nil {
 			return from, err
 		}
 		from = batch.Cursor
 		h.deliver(ctx, batch)
-		if !h.ready.Load() && from.Covers(head) {
-			h.ready.Store(true)
+		if h.ready.Load() {
+			continue
+		}
+		if h.ready.Store(from.Position >= head.Position); h.ready.Load() { // in any epoch of the feed
+			continue
+		}
+		if read += len(batch.Changes); limit > 0 && read > limit {
+			return from, errMuch
 		}
 	}
 	return from, errFeedEnded
 }
 
-// restart begins the feed at from. Boards that are in memory have missed what
-// nobody can tell, and are loaded anew.
+// restart begins the feed at from. Boards that are in memory may have missed what
+// nobody can tell, and are then loaded anew.
 func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	h.mu.Lock()
 	first := h.feed == (store.Cursor{})
-	h.feed, h.floor = from, from
-	clear(h.moved)
-	clear(h.defined)
+	h.reached.Store(&store.Cursor{}) // until all boards know
+	h.feed = from
+	h.history.begin(from.Position, time.Now())
 	h.deadlines.forget()
 	h.mu.Unlock()
-	if first {
-		h.start()
-		return
-	}
 	for _, b := range h.all() {
 		if b.restart(from) {
 			h.reloads.Go(func() { b.reload(ctx) })
 		}
 	}
+	h.reached.Store(&from)
+	if first {
+		h.start()
+	}
 }
 
-// deliver hands a batch to all boards; each takes its changes together.
+// deliver hands a batch to the boards that it is about; each takes its changes
+// together. All others have what they need, and are not touched.
 func (h *Hub) deliver(ctx context.Context, batch store.Batch) {
-	changes := make(map[string][]store.Change, 1)
-	for _, c := range batch.Changes {
-		changes[c.Event] = append(changes[c.Event], c)
-	}
-	h.advance(batch.Cursor, changes, batch.Events)
-	for _, b := range h.all() {
-		if b.apply(batch.Cursor, changes[b.id], slices.Contains(batch.Events, b.id)) {
-			h.reloads.Go(func() { b.reload(ctx) })
+	for _, n := range h.advance(batch) {
+		if n.board.apply(batch.Cursor, n) {
+			h.reloads.Go(func() { n.board.reload(ctx) })
 		}
 	}
+	h.reached.Store(&batch.Cursor)
+	h.wakeWaiting()
 	h.deadlines.learn(batch.Changes, h.now())
 }
 
-// advance moves the feed on, and keeps what boards to come must know of it.
-func (h *Hub) advance(c store.Cursor, changes map[string][]store.Change, redefined []string) {
+// news is what a batch of the feed has for one event.
+type news struct {
+	board   *Board
+	changes []store.Change
+	// redefined tells that the event itself was told of, and told how often that
+	// is for the board to count.
+	redefined bool
+	told      int
+}
+
+// advance moves the feed on, keeps what boards to come must know of it, and
+// returns what there is for those that are there.
+func (h *Hub) advance(batch store.Batch) []news {
+	events := make(map[string]*news, 1)
+	of := func(event string) *news {
+		n := events[event]
+		if n == nil {
+			n = &news{}
+			events[event] = n
+		}
+		return n
+	}
+	for _, c := range batch.Changes {
+		n := of(c.Event)
+		n.changes = append(n.changes, c)
+	}
+	for _, event := range batch.Events {
+		n := of(event)
+		n.redefined = true
+		n.told++
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.feed = c
-	installed := func(event string) bool {
-		b := h.boards[event]
-		return b != nil && b.installed
-	}
-	for _, event := range redefined {
-		if !installed(event) {
-			h.defined[event] = c.Position
+	h.history.turn(h.feed.Position, time.Now(), h.o.Warm)
+	if h.feed.Epoch != batch.Cursor.Epoch { // and the history goes on
+		for _, b := range h.boards {
+			b.rename(h.feed.Epoch, batch.Cursor.Epoch)
 		}
 	}
-	for event, list := range changes {
-		if installed(event) {
-			continue
+	h.feed = batch.Cursor
+	var out []news
+	for event, n := range events {
+		n.board = h.boards[event]
+		if n.board == nil || !n.board.installed {
+			h.history.note(event, batch.Cursor.Position, n.told, n.changes)
+			n.told = 0
 		}
-		seats := h.moved[event]
-		if seats == nil {
-			seats = map[string]uint64{}
-			h.moved[event] = seats
+		if n.board != nil {
+			out = append(out, *n)
 		}
-		for _, change := range list {
-			seats[change.Seat.ID] = c.Position
+	}
+	return out
+}
+
+// wakeWaiting lets those go who waited for what the feed has told now.
+func (h *Hub) wakeWaiting() {
+	h.waitMu.Lock()
+	defer h.waitMu.Unlock()
+	for b := range h.waiting {
+		if !b.hasWaiters() {
+			delete(h.waiting, b)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 // has had: what nobody lacks any more is garbage.
 type frame struct {
 	kind    frameKind
+	at      store.Cursor // of an update
 	public  []byte
 	private map[store.Holder][]byte // of the holders that had a viewer then
 
@@ -27,6 +28,7 @@ const (
 	update frameKind = iota
 	reset            // the board was loaded anew: all before it is void
 	last             // nothing follows
+	gone             // nothing follows, since there is no such page any more
 )
 
 func newFrame(kind frameKind) *frame { return &frame{kind: kind, more: make(chan struct{})} }
@@ -37,25 +39,37 @@ func (f *frame) link(next *frame) {
 	close(f.more)
 }
 
+// ends reports whether nothing follows.
+func (f *frame) ends() bool { return f.kind == last || f.kind == gone }
+
 // maxMessage is the size above which a message of many seats is cut in two:
 // browsers take a message apart in one go.
 const maxMessage = 64 << 10
 
-// lines collects the data of one or more messages. All but the last are
-// closed; that one is the caller's to close. No message but the last may have
-// an id: a cursor is told only when everything up to it has been.
+// lines collects the data of one or more messages, without a copy. All but the
+// last are closed; that one is the caller's to close. No message but the last may
+// have an id: a cursor is told only when everything up to it has been.
 type lines struct {
-	text  []byte
-	start int // of the open message
+	parts [][]byte
+	open  int // bytes of the open message
 }
 
 // add appends data lines, to the open message if there is room.
 func (l *lines) add(data []byte) {
-	if open := len(l.text) - l.start; open > 0 && open+len(data) > maxMessage {
-		l.text = append(l.text, '\n')
-		l.start = len(l.text)
+	if len(data) == 0 {
+		return
 	}
-	l.text = append(l.text, data...)
+	if l.open > 0 && l.open+len(data) > maxMessage {
+		l.close()
+	}
+	l.parts = append(l.parts, data)
+	l.open += len(data)
+}
+
+// close ends the open message, without an id.
+func (l *lines) close() {
+	l.parts = append(l.parts, newline)
+	l.open = 0
 }
 
 var (
@@ -89,6 +103,10 @@ func closeMessage(dst []byte, c store.Cursor) []byte {
 func heartbeatMessage(c store.Cursor) []byte {
 	return fmt.Appendf(nil, "event: hb\nid: %s\ndata:\n\n", c)
 }
+
+// goneMessage ends a stream whose page there is no more: to ask for it again is
+// no use, and the page, loaded anew, says so.
+func goneMessage() []byte { return []byte("event: gone\ndata:\n\n") }
 
 // Farewell is what ends a stream whose viewer came too late for it: the last
 // word of a hub that has ended. It spreads the return over some seconds.

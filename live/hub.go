@@ -23,7 +23,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// ErrEnded: the hub has stopped, and the viewer has had its last bytes.
+// ErrEnded: the hub has stopped, or the board was let go or its event is gone,
+// and the viewer has had its last bytes.
 var ErrEnded = errors.New("live updates ended")
 
 // ErrTooSlow: the viewer lacks more than Options.MaxLag, and is dropped. It
@@ -38,6 +39,7 @@ type Source interface {
 	Event(ctx context.Context, id string) (store.Event, error)
 	Snapshot(ctx context.Context, event string) (store.Snapshot, error)
 	Recent(ctx context.Context, age time.Duration) (store.Cursor, error)
+	Resume(ctx context.Context, c store.Cursor) (store.Cursor, error)
 	Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error]
 	ReleaseDue(ctx context.Context) (store.Due, error)
 }
@@ -52,6 +54,8 @@ type Renderer interface {
 	Sections() [][]string
 	// Page returns how pages of a kind are drawn; ok is false if there are none.
 	Page(k Kind) (p Page, ok bool)
+	// Status returns what a seat counts as in [Counts].
+	Status(s store.Seat) store.Status
 }
 
 // Page draws one kind of page. Its methods are pure, safe for concurrent use,
@@ -76,7 +80,7 @@ type Page interface {
 	Mine(dst []byte, m Mine) []byte
 }
 
-// Counts is how many seats have each [store.Status].
+// Counts is how many seats count as each [store.Status].
 type Counts [store.Statuses]int
 
 // Mine is what a holder is told beyond everybody else.
@@ -112,6 +116,9 @@ type Options struct {
 	// MaxLag is how many bytes a viewer may lack, beside the frame that it is
 	// due next, before it is dropped. Default 1 MiB.
 	MaxLag int
+	// Idle is how long a board stays in memory that nobody looks at or asks for,
+	// and a fifth of that if its event is over. Default 10 min.
+	Idle time.Duration
 	// Log gets what goes wrong; default slog.Default().
 	Log *slog.Logger
 }
@@ -129,6 +136,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxLag <= 0 {
 		o.MaxLag = 1 << 20
 	}
+	if o.Idle <= 0 {
+		o.Idle = 10 * time.Minute
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -142,7 +152,10 @@ type Hub struct {
 	newRenderer func(context.Context, store.Event) (Renderer, error)
 	o           Options
 
-	ready     atomic.Bool
+	ready atomic.Bool
+	// reached is how far the feed was given to the boards that it concerns; all
+	// others have what there is up to there. The zero cursor tells them nothing.
+	reached   atomic.Pointer[store.Cursor]
 	told      atomic.Pointer[timeTold] // by the last sweep
 	deadlines *deadlines
 	reloads   sync.WaitGroup
@@ -153,25 +166,22 @@ type Hub struct {
 	// mu is taken before a board's, never while holding one.
 	mu     sync.Mutex
 	boards map[string]*Board // loaded, or on their first load
-	// moved has the feed position of each seat's last change, by event, for
-	// events without a loaded board: a board loaded later answers cursors that
-	// are older than itself.
-	moved map[string]map[string]uint64
-	// defined has, for the same events, where the feed last told of a new
-	// definition: a cursor from before that is of a page which has another, if
-	// there ever was another. A batch of the feed is one place, so that some are
-	// told more than they lack.
-	defined map[string]uint64
-	// feed is how far the feed was read, floor where it was first read from:
-	// every change in between is known to a board or to moved.
-	feed, floor store.Cursor
+	// feed is how far the feed was read. What it told since the history's floor
+	// is known to a board or to the history.
+	feed    store.Cursor
+	history history
+
+	// waiting are boards with somebody who waits for the feed. waitMu is taken
+	// before a board's mutex.
+	waitMu  sync.Mutex
+	waiting map[*Board]bool
 }
 
 // New returns a hub over src; newRenderer is called whenever a board is loaded.
 // Boards can be had once [Hub.Run] is running.
 func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, error), o Options) *Hub {
 	started := make(chan struct{})
-	return &Hub{
+	h := &Hub{
 		src:         src,
 		newRenderer: newRenderer,
 		o:           o.withDefaults(),
@@ -180,9 +190,10 @@ func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, e
 		start:       sync.OnceFunc(func() { close(started) }),
 		done:        make(chan struct{}),
 		boards:      map[string]*Board{},
-		moved:       map[string]map[string]uint64{},
-		defined:     map[string]uint64{},
+		waiting:     map[*Board]bool{},
 	}
+	h.reached.Store(&store.Cursor{})
+	return h
 }
 
 // Ready reports whether the feed is running and has caught up with what the
@@ -233,6 +244,7 @@ func (h *Hub) entry(event string) (b *Board, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if b = h.boards[event]; b != nil {
+		b.asked = time.Now()
 		return b, false
 	}
 	select {
@@ -241,6 +253,7 @@ func (h *Hub) entry(event string) (b *Board, first bool) {
 	default:
 	}
 	b = newBoard(h, event, h.feed)
+	b.asked = time.Now()
 	h.boards[event] = b
 	return b, true
 }
@@ -256,9 +269,16 @@ func (h *Hub) firstLoad(ctx context.Context, b *Board) {
 	}
 	if err != nil {
 		b.err = fmt.Errorf("load board %s: %w", b.id, err)
-		h.mu.Lock()
+		h.remove(b)
+	}
+}
+
+// remove takes a board away, if it is still the event's.
+func (h *Hub) remove(b *Board) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.boards[b.id] == b {
 		delete(h.boards, b.id)
-		h.mu.Unlock()
 	}
 }
 
@@ -279,4 +299,16 @@ func (h *Hub) now() time.Time {
 		return time.Now()
 	}
 	return told.store.Add(time.Since(told.local))
+}
+
+// resume returns a cursor of an earlier run of the store as the feed now has it,
+// or else the cursor itself.
+func (h *Hub) resume(ctx context.Context, c store.Cursor) store.Cursor {
+	if c.Epoch == "" || c.Epoch == h.reached.Load().Epoch {
+		return c
+	}
+	if now, err := h.src.Resume(ctx, c); err == nil {
+		return now
+	}
+	return c
 }

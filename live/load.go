@@ -38,7 +38,7 @@ func (b *Board) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("renderer: %w", err)
 	}
-	t, err := newTable(draw.Sections(), snapshot.Seats)
+	t, err := newTable(draw.Sections(), snapshot.Seats, draw.Status)
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,7 @@ func (b *Board) startLoading() {
 	defer b.mu.Unlock()
 	b.loading = true
 	b.queued = nil
+	b.hear()
 	b.need = b.heard
 }
 
@@ -67,36 +68,31 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	case !base.Covers(b.need):
 		return fmt.Errorf("%w: snapshot at %v, feed at %v", errMoved, base, b.need)
 	}
-	floor := base.Position // a reload follows on something missed: nothing older is sure
-	if !b.installed {
-		floor = h.floor.Position
-		if event.Revision > 1 { // else it was only created
-			floor = max(floor, h.defined[b.id])
-		}
-		for id, position := range h.moved[b.id] {
-			if i, ok := t.number[id]; ok {
-				t.changed[i] = position
-			}
-		}
+	floor, told := base.Position, b.told // a reload follows on something missed: nothing older is sure
+	switch {
+	case !b.installed:
+		floor, told = h.history.recall(event, t)
+	case b.at.Epoch == base.Epoch:
+		t.inherit(b.table)
 	}
 	for _, one := range b.queued {
-		if !t.merge(one.position, one.changes) {
+		if !t.merge(base.Position, one.position, one.changes) {
 			return fmt.Errorf("%w: a change is missing before %d", errMoved, one.position)
 		}
 	}
 	t.take()
 	b.event, b.draw, b.table = event, draw, t
-	b.base, b.floor = base, floor
+	b.base, b.floor, b.told = base, floor, told
 	b.loading, b.queued = false, nil
 	b.resetViewers()
 	b.installed = true
-	delete(h.moved, b.id)
-	delete(h.defined, b.id)
+	h.history.forget(b.id)
 	return nil
 }
 
 // resetViewers has everybody told everything of a new table.
 func (b *Board) resetViewers() {
+	b.hear()
 	for _, c := range []store.Cursor{b.base, b.heard} {
 		if !b.at.Covers(c) {
 			b.at = c
@@ -105,7 +101,7 @@ func (b *Board) resetViewers() {
 	b.published = b.at.Position
 	for k, pages := range b.broadcasts {
 		if !pages.drawAnew(b.draw) {
-			pages.append(newFrame(last)) // its viewers come again, and are told so
+			pages.append(newFrame(gone))
 			delete(b.broadcasts, k)
 			continue
 		}
@@ -114,12 +110,17 @@ func (b *Board) resetViewers() {
 	b.wake()
 }
 
-// reload loads the board until that succeeds or ctx ends; viewers are then
-// told everything. Until then the board stays as it is.
+// reload loads the board until that succeeds, the board or ctx ends; viewers are
+// then told everything. Until then the board stays as it is. Where the event is
+// gone, so is the board.
 func (b *Board) reload(ctx context.Context) {
 	for failures := 0; ; failures++ {
 		err := b.load(ctx)
-		if err == nil || ctx.Err() != nil {
+		if errors.Is(err, store.ErrNoEvent) {
+			b.hub.bury(b)
+			return
+		}
+		if err == nil || ctx.Err() != nil || b.hasEnded() {
 			return
 		}
 		if failures == 0 || !errors.Is(err, errMoved) && failures%10 == 0 {
@@ -134,6 +135,11 @@ func (b *Board) reload(ctx context.Context) {
 func (b *Board) restart(c store.Cursor) (reload bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.loading && b.base.Covers(c) { // what it began with has all that is not told again
+		b.heard = c
+		b.floor = max(b.floor, c.Position)
+		return false
+	}
 	reload = !b.loading && !b.ended
 	b.loading = true
 	b.queued = nil

@@ -105,6 +105,10 @@ func (h *Hub) awaitDeadline(ctx context.Context, most, late time.Duration) bool 
 	}
 }
 
+// maxDeadlines is how many locks a hub knows of. Each sweep asks the store for the
+// next one in any case.
+const maxDeadlines = 100_000
+
 // deadlines are when the locks end that the feed has told of, and the next one
 // that the store has.
 type deadlines struct {
@@ -164,6 +168,9 @@ func (d *deadlines) set(one lockEnd) {
 	if d.ends[one.seat].Equal(one.end) {
 		return
 	}
+	if len(d.ends) >= maxDeadlines {
+		d.dropOne()
+	}
 	d.ends[one.seat] = one.end
 	heap.Push(&d.queue, one)
 	if len(d.queue) <= 2*len(d.ends)+1000 {
@@ -174,6 +181,17 @@ func (d *deadlines) set(one lockEnd) {
 		d.queue = append(d.queue, lockEnd{seat, end})
 	}
 	heap.Init(&d.queue)
+}
+
+// dropOne forgets a lock that is not the next to end.
+func (d *deadlines) dropOne() {
+	first := d.next().seat
+	for seat := range d.ends {
+		if seat != first {
+			delete(d.ends, seat)
+			return
+		}
+	}
 }
 
 // forget is for a feed that begins anew.

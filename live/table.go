@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/seatlock/seatlock/store"
@@ -16,11 +17,14 @@ type table struct {
 	sections []section
 	own      map[store.Holder][]int // locked and paying seats, unordered
 	counts   []Counts               // by section
+	status   func(store.Seat) store.Status
 
 	// changed has the feed position of each seat's last change, 0 if there was
-	// none since the floor; lost who last lost it without having asked for that.
+	// none since the floor; lost who last lost it without having asked for that,
+	// and losses the same by who that is.
 	changed []uint64
 	lost    []loss
+	losses  map[store.Holder]map[int]bool
 
 	// What merge has found since take: seats that changed, and who had or has
 	// them.
@@ -38,9 +42,9 @@ type loss struct {
 	position uint64
 }
 
-// newTable orders seats by section. It is an error if the two do not name the
-// same seats.
-func newTable(sections [][]string, seats []store.Seat) (*table, error) {
+// newTable orders seats by section, to be counted by the status. It is an error
+// if sections and seats do not name the same seats.
+func newTable(sections [][]string, seats []store.Seat, status func(store.Seat) store.Status) (*table, error) {
 	n := len(seats)
 	t := &table{
 		seats:    make([]store.Seat, n),
@@ -48,9 +52,11 @@ func newTable(sections [][]string, seats []store.Seat) (*table, error) {
 		own:      map[store.Holder][]int{},
 		changed:  make([]uint64, n),
 		lost:     make([]loss, n),
+		losses:   map[store.Holder]map[int]bool{},
 		isDirty:  make([]bool, n),
 		affected: map[store.Holder]bool{},
 		counts:   make([]Counts, len(sections)),
+		status:   status,
 	}
 	next := 0
 	for _, ids := range sections {
@@ -69,28 +75,30 @@ func newTable(sections [][]string, seats []store.Seat) (*table, error) {
 			return nil, fmt.Errorf("%w: seat %s is not in the plan, or twice", errMoved, s.ID)
 		}
 		t.put(i, s)
-		t.counts[t.section(i)][s.Status]++
+		t.counts[t.section(i)][t.status(s)]++
 	}
 	return t, nil
 }
 
 // merge takes the changes of one batch, by version: what is known already
-// changes nothing but the seat's position. It reports whether they join on to
-// what the table has; if not, something was missed.
-func (t *table) merge(position uint64, changes []store.Change) (whole bool) {
+// changes nothing but the seat's position. So does what comes no later than the
+// snapshot at base that the table began with, whatever its version is: the
+// event may have been another one then. It reports whether the changes join on
+// to what the table has; if not, something was missed.
+func (t *table) merge(base, position uint64, changes []store.Change) (whole bool) {
 	whole = true
 	for _, c := range changes {
 		i, ok := t.number[c.Seat.ID]
 		if !ok {
-			whole = false
+			whole = whole && position <= base
 			continue
 		}
 		t.changed[i] = max(t.changed[i], position)
-		if why := c.Loss(); why != store.ReasonChanged {
-			t.lost[i] = loss{c.Before, why, position}
+		if l, ok := lossOf(c, position); ok {
+			t.lose(i, l)
 		}
 		known := t.seats[i]
-		if c.Seat.Version <= known.Version {
+		if position <= base || c.Seat.Version <= known.Version {
 			continue
 		}
 		whole = whole && c.Seat.Version == known.Version+1
@@ -98,6 +106,39 @@ func (t *table) merge(position uint64, changes []store.Change) (whole bool) {
 		t.affect(known.LockedBy, c.Before, c.Seat.LockedBy)
 	}
 	return whole
+}
+
+// lossOf returns whose loss a change is, if it is one.
+func lossOf(c store.Change, position uint64) (l loss, ok bool) {
+	why := c.Loss()
+	return loss{c.Before, why, position}, why != store.ReasonChanged
+}
+
+// lose notes who has lost seat i, unless that is older than what is known.
+func (t *table) lose(i int, l loss) {
+	before := t.lost[i]
+	if l.position == 0 || l.position < before.position {
+		return
+	}
+	if delete(t.losses[before.holder], i); len(t.losses[before.holder]) == 0 {
+		delete(t.losses, before.holder)
+	}
+	if t.losses[l.holder] == nil {
+		t.losses[l.holder] = map[int]bool{}
+	}
+	t.losses[l.holder][i] = true
+	t.lost[i] = l
+}
+
+// inherit takes over the losses that another table of the event knows of.
+func (t *table) inherit(old *table) {
+	for holder := range old.losses {
+		for i := range old.losses[holder] {
+			if n, ok := t.number[old.seats[i].ID]; ok {
+				t.lose(n, old.lost[i])
+			}
+		}
+	}
 }
 
 func (t *table) replace(i int, s store.Seat) {
@@ -109,8 +150,8 @@ func (t *table) replace(i int, s store.Seat) {
 		}
 	}
 	counts := &t.counts[t.section(i)]
-	counts[old.Status]--
-	counts[s.Status]++
+	counts[t.status(old)]--
+	counts[t.status(s)]++
 	t.put(i, s)
 	if !t.isDirty[i] {
 		t.isDirty[i] = true
@@ -202,12 +243,12 @@ func (t *table) mine(holder store.Holder) []store.Seat {
 	return seats
 }
 
-// lostBy returns those of the given seats that the holder has lost after the
-// position, and does not have again.
-func (t *table) lostBy(holder store.Holder, among []int, position uint64) []Loss {
+// lostBy returns the seats that the holder has lost after the position, and
+// does not have again, in order.
+func (t *table) lostBy(holder store.Holder, position uint64) []Loss {
 	var out []Loss
-	for _, i := range among {
-		if l := t.lost[i]; l.holder == holder && l.position > position && t.seats[i].LockedBy != holder {
+	for _, i := range slices.Sorted(maps.Keys(t.losses[holder])) {
+		if l := t.lost[i]; l.position > position && t.seats[i].LockedBy != holder {
 			out = append(out, Loss{public(t.seats[i]), l.reason})
 		}
 	}

@@ -116,7 +116,7 @@
 
 	on('htmx:response:error', e => {
 		const { sourceElement, text } = e.detail.ctx;
-		if (sourceElement.id === 'live') lost();
+		if (sourceElement.id === 'live') refused(e.detail.ctx.response.status);
 		// An answer of ours brings its own line; a proxy's does not.
 		else if (!/id="status"[^>]*hx-swap-oob/.test(text)) say(texts.undone, true);
 	});
@@ -183,9 +183,26 @@
 	}
 
 	on('htmx:sse:after:connection', connected);
-	on('htmx:sse:error', lost);
+	// Where there is no such page any more, the page says so when it is asked for
+	// again, which all that show it need not do at the same time.
+	let leaving = 0;
+
+	function leave() {
+		leaving ||= setTimeout(() => location.reload(), Math.random() * 2_000);
+	}
+
+	function refused(status) {
+		if (status === 404) leave();
+		else lost();
+	}
+
+	on('gone', leave);
+	on('htmx:sse:error', e => refused(e.detail.status));
 	on('htmx:sse:close', lost);
-	on('htmx:sse:before:connection', e => { if (e.detail.connection.attempt > 0) lost(); });
+	on('htmx:sse:before:connection', e => {
+		if (leaving) e.detail.connection.cancelled = true;
+		else if (e.detail.connection.attempt > 0) lost();
+	});
 	on('htmx:sse:before:message', () => { heard = performance.now(); });
 	on('htmx:sse:after:message', e => { lastEventId = e.detail.message.id || lastEventId; });
 	on('visibilitychange', () => {

@@ -20,6 +20,19 @@ type Clock struct {
 // RunsAt reports whether the clock runs at now.
 func (c Clock) RunsAt(now time.Time) bool { return c.Version > 0 && now.Before(c.Deadline) }
 
+// ClockSlack is how far ahead of the store's clock a lock may start before it
+// counts as one from a clock that was wrong.
+const ClockSlack = 2 * time.Second
+
+// startedBy returns the clock as it runs at now: one that starts in the future,
+// by another machine's time, keeps its length and starts now.
+func (c Clock) startedBy(now time.Time) Clock {
+	if ahead := c.Started.Sub(now); ahead > ClockSlack {
+		c.Started, c.Deadline = now, c.Deadline.Add(-ahead)
+	}
+	return c
+}
+
 // MaxGrants is how many grants a clock remembers.
 const MaxGrants = 20
 

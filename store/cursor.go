@@ -8,8 +8,9 @@ import (
 // Cursor is a place in the change feed: all changes up to it are known. Every
 // instance on the same store understands it. The zero value is no place.
 type Cursor struct {
-	// Epoch is made with the store and anew by every restore of a backup, so
-	// that a cursor never points into another history.
+	// Epoch is made with the store, anew by every restore of a backup, and on
+	// SQLite by every start of a server, so that a cursor never points into
+	// another history.
 	Epoch string
 	// Position orders changes within an epoch. Not every number is used.
 	Position uint64

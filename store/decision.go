@@ -162,7 +162,8 @@ func (v View) finder() func(id string) (Seat, bool) {
 // lock returns what the holder has at v.Now. A clock that is over is no lock,
 // unless seats of it are being paid for.
 func (v View) lock() Lock {
-	lock := Lock{Started: v.Clock.Started, Deadline: v.Clock.Deadline, Extended: v.Clock.Extended}
+	clock := v.Clock.startedBy(v.Now)
+	lock := Lock{Started: clock.Started, Deadline: clock.Deadline, Extended: clock.Extended}
 	for _, s := range v.Held {
 		if s.HeldBy(v.Holder, v.Now) {
 			lock.Seats = append(lock.Seats, s)

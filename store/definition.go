@@ -8,23 +8,27 @@ import (
 // CreateEvent adds an event with all its seats, or nothing.
 // Repeat: the same definition again is a success that changes nothing, whatever
 // has become of the event. Another definition under an id that exists is
-// ErrExists, and a malformed one ErrInvalid. Concurrent: of callers with
+// ErrExists, and a malformed one ErrInvalid; a repeat of a definition that was
+// taken once is no malformed one. Concurrent: of callers with
 // different definitions one wins.
 func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
-	if err := e.Validate(); err != nil {
+	if err := e.validateShape(); err != nil {
 		return fmt.Errorf("create event: %w", err)
 	}
 	e.Plan, e.Revision = PlanHash(e.PlanBody), 1
 	fingerprint := e.Fingerprint() // of the times as they were given, as ever
 	e.Starts, e.SalesOpen, e.SalesClose = wholeTime(e.Starts), wholeTime(e.SalesOpen), wholeTime(e.SalesClose)
 	err := s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
-		switch {
-		case d.ID == "":
-			return Redefinition{Event: e.Event, Fingerprint: fingerprint, Plan: e.seats()}, nil
-		case d.Fingerprint != fingerprint:
+		if d.ID != "" && d.Fingerprint == fingerprint {
+			return Redefinition{}, nil
+		}
+		switch err := e.validateNew(Event{}); {
+		case err != nil:
+			return Redefinition{}, err
+		case d.ID != "":
 			return Redefinition{}, ErrExists
 		}
-		return Redefinition{}, nil
+		return Redefinition{Event: e.Event, Fingerprint: fingerprint, Plan: e.seats()}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("create event %s: %w", e.ID, err)
@@ -32,13 +36,29 @@ func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
 	return nil
 }
 
+// MadeAs reports whether the event exists and was created with this definition:
+// whether CreateEvent would be a repeat.
+func (s *Store) MadeAs(ctx context.Context, e NewEvent) (made bool, err error) {
+	e.Plan, e.Revision = PlanHash(e.PlanBody), 1
+	fingerprint := e.Fingerprint()
+	err = s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
+		made = d.ID != "" && d.Fingerprint == fingerprint
+		return Redefinition{}, nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("definition of %s: %w", e.ID, err)
+	}
+	return made, nil
+}
+
 // UpdateEvent replaces what may change of an event: title, venue, start,
-// zone, prices and sales times. The revision grows by one, and the feed
+// zone, prices, sales times, and whether it is hidden. The revision grows by one, and the feed
 // tells of the event in Batch.Events. It returns the event as it stands
 // then, or as it stands if that is ErrStale.
 //
 // Not found: ErrNoEvent. A malformed event is ErrInvalid, and so is one
-// with another Currency or Plan than the event has.
+// with another Currency or Plan than the event has. What a new event may not
+// have, the event may keep: a text, a zone or a price that it has already.
 // Concurrent: e.Revision must be the one that the event has, or it is
 // ErrStale; of callers from the same revision exactly one wins.
 // Repeat: if the event is, but for its revision, as asked already, that is
@@ -46,12 +66,12 @@ func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
 // Sales times count for the next Lock; on other instances within a second.
 // Seats and locks stay as they are.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) (Event, error) {
-	if err := e.Validate(); err != nil {
+	if err := e.validateShape(); err != nil {
 		return Event{}, fmt.Errorf("update event: %w", err)
 	}
-	return s.redefine(ctx, "update event "+e.ID, e.ID, false, func(d Definition) (Event, *PlanSeats, error) {
+	return s.redefine(ctx, "update event "+e.ID, e.ID, false, func(d Definition) (Redefinition, error) {
 		next, err := d.update(e)
-		return next, nil, err
+		return Redefinition{Event: next}, err
 	})
 }
 
@@ -61,33 +81,59 @@ func (s *Store) UpdateEvent(ctx context.Context, e Event) (Event, error) {
 // rank in the plan's order. The feed tells of the event in Batch.Events, and
 // of no seat.
 //
+// A seat of e.Relabelled that is locked, paying, booked or of an unknown status
+// is ErrInUse, which names the first by id.
+//
 // All else is as with UpdateEvent. ErrInvalid is also a plan that lacks a
 // seat of the event, whatever its status, and names the first in the order
 // of the event's plan. Repeat: if plan and seats are as asked, too.
 // Plans that the event had before can still be read.
 func (s *Store) AddSeats(ctx context.Context, e NewEvent) (Event, error) {
-	if err := e.Validate(); err != nil {
+	if err := e.validateShape(); err != nil {
 		return Event{}, fmt.Errorf("add seats: %w", err)
 	}
-	return s.redefine(ctx, "add seats to "+e.ID, e.ID, true, func(d Definition) (Event, *PlanSeats, error) {
+	return s.redefine(ctx, "add seats to "+e.ID, e.ID, true, func(d Definition) (Redefinition, error) {
 		next, err := d.AddSeats(e)
-		return next, e.seats(), err
+		return Redefinition{Event: next, Plan: e.seats(), Relied: e.Relabelled}, err
 	})
+}
+
+// RemoveEvent removes an event with its seats, as if it had never been. Its
+// plan can still be read. The feed tells of the event in Batch.Events.
+// Not found: ErrNoEvent, also of a repeat. Refused: ErrInUse if a seat is
+// locked, paying, booked or of an unknown status; it names the first by id.
+// Concurrent: of a removal and a lock one comes first, and is the only one
+// that succeeds.
+func (s *Store) RemoveEvent(ctx context.Context, id string) error {
+	err := s.engine.Define(ctx, id, true, func(d Definition) (Redefinition, error) {
+		if d.ID == "" {
+			return Redefinition{}, ErrNoEvent
+		}
+		if inUse := d.inUse(); len(inUse) > 0 {
+			return Redefinition{}, fmt.Errorf("%w: seat %s is %s", ErrInUse, inUse[0].ID, inUse[0].Status)
+		}
+		return Redefinition{Removed: true}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove event %s: %w", id, err)
+	}
+	return nil
 }
 
 // redefine has an event become what the rule says, or stay where that has the
 // same revision, and returns it as it stands then.
-func (s *Store) redefine(ctx context.Context, what, id string, withSeats bool, rule func(Definition) (Event, *PlanSeats, error)) (Event, error) {
+func (s *Store) redefine(ctx context.Context, what, id string, withSeats bool, rule func(Definition) (Redefinition, error)) (Event, error) {
 	var last Event // of the call whose result counts
 	err := s.engine.Define(ctx, id, withSeats, func(d Definition) (Redefinition, error) {
 		if last = (Event{}); d.ID == "" {
 			return Redefinition{}, ErrNoEvent
 		}
-		next, seats, err := rule(d)
-		if last = next; err != nil || next.Revision == d.Revision {
+		next, err := rule(d)
+		if last = next.Event; err != nil || last.Revision == d.Revision {
 			return Redefinition{}, err
 		}
-		return Redefinition{Event: next, Fingerprint: d.Fingerprint, Plan: seats}, nil
+		next.Fingerprint = d.Fingerprint
+		return next, nil
 	})
 	switch {
 	case err == nil:

@@ -37,13 +37,14 @@ type Engine interface {
 
 	// Define is Decide for the definition of an event. It reads the definition,
 	// with the ids of its seats if withSeats, and writes what the rule returns
-	// over it; a zero Redefinition is nothing. An error of the rule writes
-	// nothing, and is told no sooner than what it rests on is committed. The
-	// feed tells of the event in Batch.Events.
+	// over it; a zero Redefinition is nothing. Where the definition, or a seat
+	// that the rule relies on, has changed meanwhile, the rule is asked anew. An
+	// error of the rule writes nothing, and is told no sooner than what it rests
+	// on is committed. The feed tells of the event in Batch.Events.
 	Define(ctx context.Context, event string, withSeats bool, rule func(Definition) (Redefinition, error)) error
 
-	// ReleaseDue writes what [Lapsed] says of seats that are locked, each seat
-	// on the condition that nobody has changed it. See [Store.ReleaseDue].
+	// ReleaseDue writes what [Due] says of seats that are locked, each seat on
+	// the condition that nobody has changed it. See [Store.ReleaseDue].
 	ReleaseDue(ctx context.Context) (Due, error)
 
 	// Record returns one record; Version 0 if there is none.
@@ -58,9 +59,12 @@ type Engine interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 	Snapshot(ctx context.Context, event string) (Snapshot, error)
 	Recent(ctx context.Context, age time.Duration) (Cursor, error)
+	Resume(ctx context.Context, c Cursor) (Cursor, error)
 	Changes(ctx context.Context, from Cursor) iter.Seq2[Batch, error]
 	Secret(ctx context.Context) ([]byte, error)
 	Now(ctx context.Context) (time.Time, error)
+	// Ping also tries a write, though not at every call, and tells within 10 s
+	// that the database is no more the one that was opened.
 	Ping(ctx context.Context) error
 	Close() error
 }
@@ -109,8 +113,13 @@ type Definition struct {
 	Event
 	// Fingerprint is that of the definition which the event was created with.
 	Fingerprint string
-	// Seats are the ids of its seats in the plan's order, if asked for.
-	Seats []string
+	// Seats are the ids of its seats in the plan's order, and Claimed its seats
+	// that are Locked, lapsed or not, Paying, Booked or Unknown, by id; if asked
+	// for.
+	Seats   []string
+	Claimed []Seat
+	// Now is the engine's clock.
+	Now time.Time
 }
 
 // Redefinition is what becomes of a Definition.
@@ -119,6 +128,12 @@ type Redefinition struct {
 	Fingerprint string
 	// Plan has the seats if they change; else it is nil.
 	Plan *PlanSeats
+	// Relied are ids of seats that must be as they were read until all is
+	// written.
+	Relied []string
+	// Removed tells that the event goes, with its seats and clocks; all else
+	// here is then zero, and all seats are relied on. Plans stay.
+	Removed bool
 }
 
 // PlanSeats is a plan with its seats. Those that the event has keep all but

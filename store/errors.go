@@ -14,6 +14,8 @@ var (
 	// ErrStale: the event is not, or no more, of the revision that was to be
 	// changed. Read it again.
 	ErrStale = errors.New("event changed meanwhile")
+	// ErrInUse: somebody has a seat of the event; the text says which.
+	ErrInUse = errors.New("in use")
 	// ErrInvalid: the request itself is malformed; the text says how.
 	ErrInvalid = errors.New("invalid")
 
@@ -39,6 +41,9 @@ var (
 	// ErrCursorLost: the feed cannot be read from this cursor: another epoch,
 	// too old, or ahead of the store. Take a snapshot and go on from there.
 	ErrCursorLost = errors.New("cursor lost")
+	// ErrNoStore: there is no Seatlock store at this address, and the program was
+	// not to make one.
+	ErrNoStore = errors.New("there is no store")
 	// ErrUnknown: the outcome is unknown; the write may have been applied.
 	// Repeat the same request: it ends as a success or says that nothing is
 	// known yet, and never blames the holder's own first try.
@@ -52,7 +57,7 @@ var (
 // [ErrUnavailable].
 func IsAnswer(err error) bool {
 	for _, answer := range []error{
-		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInvalid,
+		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInUse, ErrInvalid,
 		ErrTaken, ErrBooked, ErrWithheld, ErrPaying, ErrNotYours, ErrExpired, ErrClosed, ErrLimit,
 		ErrCursorLost,
 	} {

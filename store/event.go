@@ -28,12 +28,14 @@ type Event struct {
 	Starts time.Time
 	Zone   string
 	// Currency is the ISO 4217 code of Prices, which are integer minor units
-	// by category id. A category without a price is free.
+	// by category id. A category without a price is not for sale.
 	Currency string
 	Prices   map[string]int64
 	// SalesOpen and SalesClose bound the time in which seats can be locked;
 	// a zero value is no bound. Nobody can lock seats once the event is over.
 	SalesOpen, SalesClose time.Time
+	// Hidden events stand on no list. They open by their address.
+	Hidden bool
 	// Plan is the [PlanHash] of the event's plan.
 	Plan string
 	// Revision starts at 1 and grows by one whenever this definition changes.
@@ -64,6 +66,9 @@ type NewEvent struct {
 	// Seats are the ids of all seats, in the plan's order; Withheld those of
 	// them that are not for sale at first.
 	Seats, Withheld []string
+	// Relabelled are the seats of the event that have another section, row or
+	// label in the plan than they had. Only AddSeats looks at it.
+	Relabelled []string
 }
 
 // PlanHash names a plan by its content: the first 16 bytes of its SHA-256, in
@@ -73,10 +78,18 @@ func PlanHash(body []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Validate reports the first thing that makes the event unacceptable, as an
-// error that wraps [ErrInvalid] and names the field.
+// Validate reports the first thing that makes the event unacceptable as a new
+// one, as an error that wraps [ErrInvalid] and names the field.
 func (e NewEvent) Validate() error {
-	if err := e.Event.Validate(); err != nil {
+	if err := e.validateShape(); err != nil {
+		return err
+	}
+	return e.validateNew(Event{})
+}
+
+// validateShape is Event.validateShape with the plan.
+func (e NewEvent) validateShape() error {
+	if err := e.Event.validateShape(); err != nil {
 		return err
 	}
 	switch {
@@ -88,10 +101,18 @@ func (e NewEvent) Validate() error {
 	return validateSeats(e.Seats, e.Withheld)
 }
 
-// Validate reports the first thing that makes the event unacceptable, as an
-// error that wraps [ErrInvalid] and names the field. Plan and Revision are the
-// store's business.
+// Validate reports the first thing that makes the event unacceptable as a new
+// one, as an error that wraps [ErrInvalid] and names the field. Plan and
+// Revision are the store's business.
 func (e Event) Validate() error {
+	if err := e.validateShape(); err != nil {
+		return err
+	}
+	return e.validateNew(Event{})
+}
+
+// validateShape reports what no event may have, however old it is.
+func (e Event) validateShape() error {
 	switch {
 	case !ValidID(e.ID):
 		return fmt.Errorf("%w: event id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", ErrInvalid, e.ID)
@@ -99,8 +120,6 @@ func (e Event) Validate() error {
 		return fmt.Errorf("%w: title: want 1 to %d printable characters", ErrInvalid, MaxText)
 	case !validText(e.Venue):
 		return fmt.Errorf("%w: venue: want at most %d printable characters", ErrInvalid, MaxText)
-	case !validCurrency(e.Currency):
-		return fmt.Errorf("%w: currency %q: want three capital letters, such as EUR", ErrInvalid, e.Currency)
 	case !validTime(e.Starts):
 		return fmt.Errorf("%w: start: want a year from 1 to 9999", ErrInvalid)
 	case !validTime(e.SalesOpen), !validTime(e.SalesClose):
@@ -108,15 +127,40 @@ func (e Event) Validate() error {
 	case !e.SalesOpen.IsZero() && !e.SalesClose.IsZero() && !e.SalesOpen.Before(e.SalesClose):
 		return fmt.Errorf("%w: sales times: they close before they open", ErrInvalid)
 	}
-	if _, err := time.LoadLocation(e.Zone); err != nil || e.Zone == "" || e.Zone == "Local" {
-		return fmt.Errorf("%w: zone %q: want an IANA time zone, such as Europe/Vienna", ErrInvalid, e.Zone)
-	}
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
 		switch {
 		case !validText(category):
 			return fmt.Errorf("%w: price of category %q: want at most %d printable characters", ErrInvalid, category, MaxText)
 		case e.Prices[category] < 0:
 			return fmt.Errorf("%w: price of %q is negative", ErrInvalid, category)
+		}
+	}
+	return nil
+}
+
+// validateNew reports what a new event may not have, and one that is changed
+// only if it had it before: texts, currencies, zones and prices that were taken
+// once are in databases.
+func (e Event) validateNew(before Event) error {
+	for _, text := range []struct{ field, is, was string }{{"title", e.Title, before.Title}, {"venue", e.Venue, before.Venue}} {
+		if text.is == text.was || text.is == "" {
+			continue
+		}
+		if err := CheckText(text.is); err != nil {
+			return fmt.Errorf("%w: %s: %v", ErrInvalid, text.field, err)
+		}
+	}
+	if _, active := CurrencyDecimals(e.Currency); !active && e.Currency != before.Currency {
+		return fmt.Errorf("%w: currency %q: want the code of an active currency of ISO 4217, such as EUR", ErrInvalid, e.Currency)
+	}
+	if e.Zone != before.Zone || e.Zone == "" {
+		if _, err := Zone(e.Zone); err != nil {
+			return err
+		}
+	}
+	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
+		if price := e.Prices[category]; price > MaxPrice && price != before.Prices[category] {
+			return fmt.Errorf("%w: price of %q: %d: want at most %d of the currency's smallest unit", ErrInvalid, category, price, MaxPrice)
 		}
 	}
 	return nil
@@ -138,7 +182,8 @@ func (e Event) update(asked Event) (Event, error) {
 }
 
 // AddSeats returns what the event becomes with another plan: [Store.AddSeats]
-// does that, and refuses what this refuses. It needs the Seats of d.
+// does that, and refuses what this refuses. It needs the Seats, Claimed and Now
+// of d.
 func (d Definition) AddSeats(asked NewEvent) (Event, error) {
 	e, have := d.Event, d.Seats
 	asked.Plan = PlanHash(asked.PlanBody)
@@ -155,7 +200,22 @@ func (d Definition) AddSeats(asked NewEvent) (Event, error) {
 			return e, fmt.Errorf("%w: seat %q of the event is not in the plan", ErrInvalid, id)
 		}
 	}
+	relabelled := make(map[string]bool, len(asked.Relabelled))
+	for _, id := range asked.Relabelled {
+		relabelled[id] = true
+	}
+	for _, s := range d.inUse() {
+		if relabelled[s.ID] {
+			return e, fmt.Errorf("%w: seat %s is %s, and cannot be called otherwise now", ErrInUse, s.ID, s.Status)
+		}
+	}
 	return next, nil
+}
+
+// inUse returns the seats that somebody has: those that are claimed, but for
+// locks that have lapsed.
+func (d Definition) inUse() []Seat {
+	return slices.DeleteFunc(slices.Clone(d.Claimed), func(s Seat) bool { return s.FreeAt(d.Now) })
 }
 
 // become is what update and AddSeats have in common.
@@ -170,13 +230,16 @@ func (e Event) become(asked Event, sameSeats bool) (Event, error) {
 	case asked.Revision != e.Revision:
 		return e, fmt.Errorf("%w: revision %d: it is at %d", ErrStale, asked.Revision, e.Revision)
 	}
+	if err := asked.validateNew(e); err != nil {
+		return e, err
+	}
 	asked.Revision++
 	asked.Prices = maps.Clone(asked.Prices)
 	return asked, nil
 }
 
 func (e Event) sameTexts(o Event) bool {
-	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone
+	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone && e.Hidden == o.Hidden
 }
 
 func (e Event) sameTimes(o Event) bool {
@@ -253,15 +316,3 @@ func validTime(t time.Time) bool {
 
 // wholeTime cuts a time to whole milliseconds, the precision of every engine.
 func wholeTime(t time.Time) time.Time { return t.UTC().Round(0).Truncate(time.Millisecond) }
-
-func validCurrency(code string) bool {
-	if len(code) != 3 {
-		return false
-	}
-	for i := range len(code) {
-		if code[i] < 'A' || code[i] > 'Z' {
-			return false
-		}
-	}
-	return true
-}

@@ -45,18 +45,18 @@ func (r ExtendRequest) decide(v View) Decision {
 	if out.Lock.Extended {
 		return Accept(v, out, Writes{})
 	}
-	clock := v.Clock
+	clock := v.Clock.startedBy(v.Now)
 	clock.Deadline, clock.Extended = r.Rules.ExtendedDeadline(clock.Started, clock.Deadline), true
 	w := Writes{Clock: &clock}
 	for i, s := range out.Seats {
 		to := s
-		to.LockedUntil = clock.Deadline
+		to.LockTime, to.LockedUntil, to.Extended = clock.Started, clock.Deadline, true
 		c := NewChange(r.Event, s, to, ReasonExtended)
 		w.Changes = append(w.Changes, c)
 		out.Seats[i] = c.Seat
 		at := slices.IndexFunc(out.Lock.Seats, func(o Seat) bool { return o.ID == s.ID })
 		out.Lock.Seats[at] = c.Seat
 	}
-	out.Lock.Deadline, out.Lock.Extended = clock.Deadline, true
+	out.Lock.Started, out.Lock.Deadline, out.Lock.Extended = clock.Started, clock.Deadline, true
 	return Accept(v, out, w)
 }

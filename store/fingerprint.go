@@ -40,6 +40,10 @@ func (e NewEvent) encode() []byte {
 	b = append(b, "null"...)
 	b.list("Seats", e.Seats)
 	b.list("Withheld", e.Withheld)
+	if e.Hidden { // which came later: an event that is not has the encoding of before
+		b.name("Hidden")
+		b = append(b, "true"...)
+	}
 	return append(b, '}')
 }
 

@@ -14,7 +14,7 @@ import (
 const (
 	// CurrentFormat is what this program makes, and OldestReader the oldest
 	// format whose programs can work on that.
-	CurrentFormat = 3
+	CurrentFormat = 4
 	OldestReader  = 3
 	// oldestServed is the oldest format that this program can serve as it is.
 	oldestServed = 3

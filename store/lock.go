@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -121,16 +122,20 @@ func refuseLock(s Seat, holder Holder, now time.Time) error {
 
 // grant starts the clock if none runs, and gives the holder the wanted seats.
 func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
-	clock := v.Clock
+	clock := v.Clock.startedBy(v.Now)
 	if !clock.RunsAt(v.Now) {
 		clock.Started, clock.Deadline = r.Rules.StartClock(v.Now)
 		clock.Extended, clock.Grants = false, nil
 	}
 	clock.Grants, _ = clock.Grants.With(r.Request, idsOf(v.Seats))
 	w := Writes{Clock: &clock, Changes: make([]Change, 0, len(wanted))}
+	if len(out.Lock.Seats) > 0 && !clock.Started.Equal(v.Clock.Started) {
+		w.Changes = clock.retime(r.Event, out)
+	}
 	for _, i := range wanted {
 		c := NewChange(r.Event, v.Seats[i], Seat{
-			Status: Locked, LockedBy: r.Holder, LockTime: clock.Started, LockedUntil: clock.Deadline,
+			Status: Locked, LockedBy: r.Holder,
+			LockTime: clock.Started, LockedUntil: clock.Deadline, Extended: clock.Extended,
 		}, ReasonLocked)
 		w.Changes = append(w.Changes, c)
 		out.Seats[i] = c.Seat
@@ -139,6 +144,25 @@ func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
 	out.Lock.Started, out.Lock.Deadline, out.Lock.Extended = clock.Started, clock.Deadline, clock.Extended
 	sortByID(out.Lock.Seats)
 	return Accept(v, out, w)
+}
+
+// retime gives the seats that the holder has locked the times of the clock, in
+// the outcome too.
+func (c Clock) retime(event string, out Outcome) (changes []Change) {
+	for i, s := range out.Lock.Seats {
+		if s.Status != Locked {
+			continue
+		}
+		to := s
+		to.LockTime, to.LockedUntil = c.Started, c.Deadline
+		change := NewChange(event, s, to, ReasonChanged)
+		changes = append(changes, change)
+		out.Lock.Seats[i] = change.Seat
+		if at := slices.IndexFunc(out.Seats, func(o Seat) bool { return o.ID == s.ID }); at >= 0 {
+			out.Seats[at] = change.Seat
+		}
+	}
+	return changes
 }
 
 // remember has the running clock remember a request whose seats were the

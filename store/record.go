@@ -18,12 +18,19 @@ type Kind struct {
 }
 
 // The names of the kinds of record.
-const Session = "session" // of a visitor; see package handlers
+const (
+	Session = "session" // of a visitor; see package handlers
+	Upgrade = "upgrade" // what a program has done once to what older ones left
+)
+
+// Forgotten is the index of the sessions that are no more: the time at which a
+// visitor was forgotten, as text in the order of time.
+const Forgotten = "forgotten"
 
 // Kinds are all kinds of record that there are. To add one, or an index, adds
 // to what an older program finds, and so needs no new format.
 func Kinds() []Kind {
-	return []Kind{{Name: Session}}
+	return []Kind{{Name: Session, Indexes: []string{Forgotten}}, {Name: Upgrade}}
 }
 
 // Limits on a record.

@@ -244,3 +244,82 @@ func TestNewChange(t *testing.T) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }
+
+// A clock from the future keeps its length and starts now, and the seats that
+// the holder has go with it.
+func TestFutureClock(t *testing.T) {
+	start := noon.Add(3 * time.Hour)
+	ahead := Seat{ID: "s1", Status: Locked, LockedBy: me, LockTime: start, LockedUntil: start.Add(10 * time.Minute), Version: 3}
+	clock := Clock{Started: start, Deadline: start.Add(10 * time.Minute), Version: 2}
+	free := Seat{ID: "s2", Version: 1}
+	v := View{Now: noon, Event: Event{ID: "evening"}, Holder: me, Seats: []Seat{free}, Held: []Seat{ahead}, Clock: clock}
+	until := noon.Add(10 * time.Minute)
+
+	r := LockRequest{Event: "evening", Holder: me, Seats: []string{"s2"}, Rules: Rules{TTL: time.Minute, Total: time.Hour, MaxSeats: 5}}
+	d := r.decide(v)
+	if got := d.Writes().Clock; got == nil || got.Started != noon || got.Deadline != until {
+		t.Errorf("locked: clock %+v, want from %v to %v", got, noon, until)
+	}
+	if len(d.Writes().Changes) != 2 {
+		t.Fatalf("locked: %d changes, want both seats", len(d.Writes().Changes))
+	}
+	for _, s := range append(d.Outcome().Lock.Seats, d.Writes().Changes[0].Seat, d.Writes().Changes[1].Seat) {
+		if s.LockTime != noon || s.LockedUntil != until {
+			t.Errorf("locked: %+v", s)
+		}
+	}
+	if d.Outcome().Lock.Deadline != until {
+		t.Errorf("locked: told %+v", d.Outcome().Lock)
+	}
+
+	d = ExtendRequest{Event: "evening", Holder: me, Rules: r.Rules}.decide(v)
+	if got, want := d.Writes().Changes[0].Seat, until.Add(time.Minute); got.LockTime != noon || got.LockedUntil != want || !got.Extended {
+		t.Errorf("extended: %+v, want until %v", got, want)
+	}
+
+	v.Clock.Started, v.Clock.Deadline = noon.Add(ClockSlack), noon.Add(ClockSlack+10*time.Minute)
+	if got := r.decide(v).Writes().Clock; got.Started != v.Clock.Started {
+		t.Errorf("a clock that is hardly ahead was moved: %+v", got)
+	}
+}
+
+// A seat tells that its clock was extended, also one that joins it later.
+func TestExtendedSeats(t *testing.T) {
+	mine := Seat{ID: "s1", Status: Locked, LockedBy: me, LockTime: noon, LockedUntil: noon.Add(time.Minute), Version: 3}
+	clock := Clock{Started: noon, Deadline: noon.Add(time.Minute), Extended: true, Version: 2}
+	v := View{Now: noon, Event: Event{ID: "evening"}, Holder: me, Seats: []Seat{{ID: "s2", Version: 1}}, Held: []Seat{mine}, Clock: clock}
+	r := LockRequest{Event: "evening", Holder: me, Seats: []string{"s2"}, Rules: Rules{TTL: time.Minute, Total: time.Hour, MaxSeats: 5}}
+	if got := r.decide(v).Outcome().Seats[0]; !got.Extended {
+		t.Errorf("joined an extended clock: %+v", got)
+	}
+	v.Clock.Extended = false
+	if got := r.decide(v).Outcome().Seats[0]; got.Extended {
+		t.Errorf("joined a clock that was not extended: %+v", got)
+	}
+	if got := (ExtendRequest{Event: "evening", Holder: me, Rules: r.Rules}).decide(v).Outcome().Seats[0]; !got.Extended {
+		t.Errorf("extended: %+v", got)
+	}
+}
+
+func TestInUse(t *testing.T) {
+	seat := func(id string, status Status, until time.Time) Seat {
+		return Seat{ID: id, Status: status, LockedBy: me, LockedUntil: until, Version: 2}
+	}
+	d := Definition{Now: noon, Claimed: []Seat{
+		seat("lapsed", Locked, noon), seat("live", Locked, noon.Add(1)), seat("paying", Paying, noon),
+		seat("booked", Booked, time.Time{}), seat("unknown", Unknown, time.Time{}),
+	}}
+	want := []string{"live", "paying", "booked", "unknown"}
+	if got := idsOf(d.inUse()); !slices.Equal(got, want) {
+		t.Errorf("in use: %v, want %v", got, want)
+	}
+	d.Event = Event{ID: "evening", Title: "Evening", Currency: "EUR", Zone: "Europe/Vienna", Revision: 1}
+	d.Seats = []string{"lapsed", "live", "paying", "booked", "unknown"}
+	for _, id := range d.Seats {
+		asked := NewEvent{Event: d.Event, PlanBody: []byte("other"), Seats: d.Seats, Relabelled: []string{id}}
+		_, err := d.AddSeats(asked)
+		if used := slices.Contains(want, id); errors.Is(err, ErrInUse) != used || !used && err != nil {
+			t.Errorf("a seat that is %s gets another label: %v", id, err)
+		}
+	}
+}

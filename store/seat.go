@@ -64,6 +64,9 @@ type Seat struct {
 	// when it ends, both by the store's clock and whole milliseconds. They are
 	// zero unless the seat is Locked or Paying.
 	LockTime, LockedUntil time.Time
+	// Extended tells that the clock which the lock has joined was extended by
+	// then. It is false unless the seat is Locked or Paying.
+	Extended bool
 	// Booking is the booking's id while Paying or Booked; else "".
 	Booking string
 

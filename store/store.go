@@ -131,8 +131,23 @@ func (s *Store) Recent(ctx context.Context, age time.Duration) (Cursor, error) {
 	return c, nil
 }
 
+// Resume returns a cursor as the feed now has it: one of an earlier epoch that
+// is a place in this one, too, as after the restart of a server, in words of
+// this epoch, and one of this epoch as it is. Lost: ErrCursorLost, for what is
+// no place in this history. That the feed can still be read from there, or
+// reaches so far, it does not say.
+func (s *Store) Resume(ctx context.Context, c Cursor) (Cursor, error) {
+	at, err := s.engine.Resume(ctx, c)
+	if err != nil {
+		return Cursor{}, fmt.Errorf("resume %s: %w", c, err)
+	}
+	return at, nil
+}
+
 // Changes is the feed: it delivers what was committed after the cursor,
 // and then waits for more until ctx ends, which ends it without an error.
+// A cursor of an earlier epoch will do if [Store.Resume] knows it; the batches
+// are of this one, which may begin another epoch under an open feed.
 // Each change comes exactly once, those of a seat in the order of their
 // versions without a gap; changes of one transaction come in one batch,
 // and nothing that was not committed ever comes.

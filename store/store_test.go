@@ -224,3 +224,26 @@ func TestIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestSwept(t *testing.T) {
+	seat := func(status store.Status, from, until time.Time) store.Seat {
+		return store.Seat{ID: "s1", Status: status, LockedBy: "anna", LockTime: from, LockedUntil: until, Version: 7}
+	}
+	moved := seat(store.Locked, noon, noon.Add(10*time.Minute))
+	moved.Version = 8
+	for name, test := range map[string]struct {
+		seat store.Seat
+		want store.Seat // its version is 0 where nothing is due
+	}{
+		"over":                  {seat(store.Locked, noon.Add(-time.Hour), noon), store.Seat{ID: "s1", Version: 8}},
+		"live":                  {seat(store.Locked, noon, noon.Add(1)), store.Seat{}},
+		"of the future":         {seat(store.Locked, noon.Add(time.Hour), noon.Add(70*time.Minute)), moved},
+		"hardly ahead":          {seat(store.Locked, noon.Add(store.ClockSlack), noon.Add(time.Hour)), store.Seat{}},
+		"paying, of the future": {seat(store.Paying, noon.Add(time.Hour), noon.Add(2*time.Hour)), store.Seat{}},
+	} {
+		c, due := store.Swept("evening", test.seat, noon)
+		if due != (test.want.Version > 0) || c.Seat != test.want {
+			t.Errorf("%s: %+v, %t, want %+v", name, c, due, test.want)
+		}
+	}
+}

@@ -23,7 +23,8 @@ type Lapse struct {
 }
 
 // ReleaseDue is the sweep: it makes seats available whose lock has lapsed, and
-// so announces it. It is atomic for each seat.
+// so announces it. It is atomic for each seat. Locks that start in the future,
+// by the clock of a machine that was wrong, start now; see [Swept].
 // Repeat and concurrent: each lapse is announced once, whoever sweeps.
 func (s *Store) ReleaseDue(ctx context.Context) (Due, error) {
 	due, err := s.engine.ReleaseDue(ctx)
@@ -31,6 +32,18 @@ func (s *Store) ReleaseDue(ctx context.Context) (Due, error) {
 		return Due{}, fmt.Errorf("release lapsed locks: %w", err)
 	}
 	return due, nil
+}
+
+// Swept returns what a sweep at now makes of a seat: a lock that is over is
+// released, and one that starts more than [ClockSlack] in the future keeps its
+// length and starts now. due is false for any other seat.
+func Swept(event string, s Seat, now time.Time) (c Change, due bool) {
+	if ahead := s.LockTime.Sub(now); s.Status == Locked && ahead > ClockSlack {
+		to := s
+		to.LockTime, to.LockedUntil = now, s.LockedUntil.Add(-ahead)
+		return NewChange(event, s, to, ReasonChanged), true
+	}
+	return Lapsed(event, s, now)
 }
 
 // Lapsed returns the change that releases a seat whose lock is over at now;

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"time"
@@ -43,7 +45,7 @@ func (h *Hall) basket(b Basket) basketView {
 		running:  left > 0,
 		early:    left > store.ExtendWindow,
 	}
-	var total int64
+	total := new(big.Int)
 	// A seat that was added just now may be here before the plan that has it.
 	seats := slices.DeleteFunc(slices.Clone(b.Lock.Seats), func(s store.Seat) bool { return h.seats[s.ID] == nil })
 	slices.SortFunc(seats, func(a, b store.Seat) int { return h.seats[a.ID].order - h.seats[b.ID].order })
@@ -52,9 +54,17 @@ func (h *Hall) basket(b Basket) basketView {
 		paying := s.Status == store.Paying
 		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.categories[p.level].says, paying: paying})
 		v.release = v.release || !paying
-		total += h.categories[p.level].price
+		total.Add(total, big.NewInt(h.categories[p.level].price))
 	}
 	v.extend = v.release && v.running && !b.Lock.Extended
-	v.count, v.total = h.Say("%d seats", len(seats)), h.amount(total, h.event.Currency)
+	v.count, v.total = h.Say("%d seats", len(seats)), h.sum(total)
 	return v
+}
+
+// sum says an amount that may be more than any price can be.
+func (h *Hall) sum(total *big.Int) string {
+	if !total.IsInt64() {
+		return h.Say("more than %s", h.amount(math.MaxInt64, h.event.Currency))
+	}
+	return h.amount(total.Int64(), h.event.Currency)
 }

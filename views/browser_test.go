@@ -93,7 +93,9 @@ func states(t *testing.T) *shown {
 	for _, status := range []int{403, 404, 409, 422, 429, 500, 503} {
 		pages[fmt.Sprint("error-", status)] = ErrorPage(ErrorView{Words: english, Status: status, Asset: files.Path})
 	}
-	pages["events"] = EventsPage(EventsView{Words: english, Halls: []*Hall{halls[0], halls[5]}, Now: now, Asset: files.Path})
+	pages["events"] = EventsPage(EventsView{Words: english, Events: []Billing{halls[0].Billing, halls[5].Billing}, Now: now, Asset: files.Path})
+	pages["forget"] = ForgetPage(ForgetView{Words: english, Known: true, Asset: files.Path})
+	pages["forget-done"] = ForgetPage(ForgetView{Words: english, Line: english.Say("This device is not known here: there is nothing to forget."), Asset: files.Path})
 	pages["events-none"] = EventsPage(EventsView{Words: english, Now: now, Asset: files.Path})
 	return show(t, files, halls, pages)
 }

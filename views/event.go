@@ -2,7 +2,6 @@ package views
 
 import (
 	"slices"
-	"time"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -54,20 +53,6 @@ func (v EventView) sections() []sectionView {
 		seats = seats[n:]
 	}
 	return out
-}
-
-// Sales says when seats can be had if that is not now, or "".
-func (h *Hall) Sales(now time.Time) string {
-	switch e := h.event; {
-	case e.OverAt(now):
-		return h.Say("This event has taken place.")
-	case e.OnSaleAt(now):
-		return ""
-	case !e.SalesOpen.IsZero() && now.Before(e.SalesOpen):
-		return h.Say("Sales open on %s.", h.at(e.SalesOpen))
-	default:
-		return h.Say("Sales closed on %s.", h.at(e.SalesClose))
-	}
 }
 
 // legendLine is a kind of seat with how many there are; n is negative where

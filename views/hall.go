@@ -2,9 +2,7 @@ package views
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/text/language"
 
@@ -16,14 +14,11 @@ import (
 // once in one language: texts, names, prices and geometry. It is immutable and
 // safe for concurrent use.
 type Hall struct {
-	Words
-	event      store.Event
-	zone       *time.Location
+	Billing
 	stage      string // "" if the plan draws none
 	sections   []section
 	categories []category
 	seats      map[string]*place
-	low, high  int64  // prices
 	accessible bool   // there are wheelchair places
 	sheet      string // where the stylesheet of the event's own page is
 	sheets     map[string][]byte
@@ -31,12 +26,12 @@ type Hall struct {
 }
 
 type section struct {
-	id, name  string
-	short     string // where there is no room for the name
-	rows      []row
-	seats     []*place
-	low, high int64  // prices
-	sheet     string // where the stylesheet of the section's own page is
+	id, name string
+	short    string // where there is no room for the name
+	rows     []row
+	seats    []*place
+	costs    prices
+	sheet    string // where the stylesheet of the section's own page is
 }
 
 type row struct {
@@ -45,10 +40,11 @@ type row struct {
 }
 
 type category struct {
-	id    string
-	name  string
-	price int64
-	says  string // the price in words
+	id     string
+	name   string
+	price  int64
+	priced bool   // it has a price: without one it is not for sale
+	says   string // the price in words
 }
 
 // place is what is always true of a seat.
@@ -70,18 +66,19 @@ type endings struct{ paying, taken, sold, withheld string }
 // without seats, with an id that cannot be one or stands twice, and with a seat
 // whose category the plan does not have; and an event whose zone is unknown.
 func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
-	zone, err := time.LoadLocation(e.Zone)
+	billing, err := NewBilling(e, In(language.English))
 	if err != nil {
-		return nil, fmt.Errorf("hall of %s: zone: %w", e.ID, err)
+		return nil, fmt.Errorf("hall: %w", err)
 	}
-	h := &Hall{event: e, zone: zone, seats: map[string]*place{}}
+	h := &Hall{Billing: billing, seats: map[string]*place{}}
 	if p.Stage != nil {
 		h.stage = p.Stage.Label
 	}
 	levels := map[string]int{}
 	for i, c := range p.Categories {
 		levels[c.ID] = i
-		h.categories = append(h.categories, category{id: c.ID, name: c.Name, price: e.Prices[c.ID]})
+		price, priced := e.Prices[c.ID]
+		h.categories = append(h.categories, category{id: c.ID, name: c.Name, price: price, priced: priced})
 	}
 	for _, s := range p.Sections {
 		if err := h.add(s, levels); err != nil {
@@ -91,7 +88,10 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	if len(h.seats) == 0 {
 		return nil, fmt.Errorf("hall of %s: plan has no seats", e.ID)
 	}
-	h.low, h.high = h.priceRange(slices.Collect(maps.Values(h.seats)))
+	h.costs = prices{}
+	for _, p := range h.seats {
+		h.addPrice(&h.costs, p)
+	}
 	h.drawSheets(p, levels)
 	h.shorten()
 	return h.In(language.English), nil
@@ -117,12 +117,12 @@ func (h *Hall) add(s plan.Section, levels map[string]int) error {
 				properties: seat.Properties, level: level}
 			h.seats[seat.ID] = p
 			h.accessible = h.accessible || slices.Contains(seat.Properties, plan.Accessible)
+			h.addPrice(&out.costs, p)
 			out.seats = append(out.seats, p)
 		}
 		line.seats = len(r.Seats)
 		out.rows = append(out.rows, line)
 	}
-	out.low, out.high = h.priceRange(out.seats)
 	h.sections = append(h.sections, out)
 	return nil
 }
@@ -136,7 +136,9 @@ func (h *Hall) in(w Words) *Hall {
 	in.ends = endings{in.Say(", payment under way"), in.Say(", taken"), in.Say(", sold"), in.Say(", not for sale")}
 	in.categories = slices.Clone(h.categories)
 	for i := range in.categories {
-		in.categories[i].says = in.price(in.categories[i].price, in.event.Currency)
+		if in.categories[i].says = in.Say("not for sale"); in.categories[i].priced {
+			in.categories[i].says = in.price(in.categories[i].price, in.event.Currency)
+		}
 	}
 	in.seats = make(map[string]*place, len(h.seats))
 	in.sections = slices.Clone(h.sections)
@@ -160,7 +162,10 @@ func (h *Hall) where(p place) string {
 }
 
 func (h *Hall) name(p place) string {
-	name := h.Say("Row %s seat %s", p.row, p.number) + ", " + h.sections[p.section].name + ", " + h.categories[p.level].says
+	name := h.Say("Row %s seat %s", p.row, p.number) + ", " + h.sections[p.section].name
+	if c := h.categories[p.level]; c.priced {
+		name += ", " + c.says
+	}
 	for _, property := range p.properties {
 		switch property {
 		case plan.Accessible:
@@ -197,41 +202,23 @@ func (h *Hall) SeatName(id string) string {
 	return ""
 }
 
-// at says an instant as people at the venue say it.
-func (h *Hall) at(t time.Time) string {
-	return h.date(t.In(h.zone))
+// Status returns what a seat counts as: its own status, but one that is free
+// and has no price is not for sale.
+func (h *Hall) Status(s store.Seat) store.Status {
+	if s.Status == store.Available && !h.Priced(s.ID) {
+		return store.Withheld
+	}
+	return s.Status
 }
 
-// TimeOfDay says an instant as people at the venue say it, to the second.
-func (h *Hall) TimeOfDay(t time.Time) string { return t.In(h.zone).Format("15:04:05") }
-
-// prices says the range of what a seat costs.
-func (h *Hall) prices() string { return h.between(h.low, h.high) }
-
-func (h *Hall) between(low, high int64) string {
-	if low == high {
-		return h.price(low, h.event.Currency)
-	}
-	return h.Say("%s to %s", h.price(low, h.event.Currency), h.price(high, h.event.Currency))
+// Priced tells whether a seat has a price, and so can be had if it is free.
+func (h *Hall) Priced(id string) bool {
+	p := h.seats[id]
+	return p != nil && h.categories[p.level].priced
 }
 
-func (h *Hall) priceRange(seats []*place) (low, high int64) {
-	for i, p := range seats {
-		costs := h.categories[p.level].price
-		if i == 0 {
-			low, high = costs, costs
-		}
-		low, high = min(low, costs), max(high, costs)
+func (h *Hall) addPrice(to *prices, p *place) {
+	if c := h.categories[p.level]; c.priced {
+		to.add(c.price)
 	}
-	return low, high
-}
-
-// path returns the path of the event, or of something below it. An event's id
-// needs no escaping.
-func (h *Hall) path(below string) string {
-	p := "/events/" + h.event.ID
-	if below != "" {
-		p += "/" + below
-	}
-	return p
 }

@@ -172,11 +172,14 @@ func TestEveryTextGoesThroughTheCatalogue(t *testing.T) {
 	pages := []string{
 		render(t, EventPage(v)), render(t, EventPage(empty)), render(t, EventPage(large)), render(t, EventPage(section)),
 		render(t, EventsPage(EventsView{Words: w, Now: now, Asset: plainName})),
-		render(t, EventsPage(EventsView{Words: w, Now: now, Asset: plainName, Halls: []*Hall{
-			newHall(t, closed, smallPlan()).in(w), newHall(t, soon, smallPlan()).in(w)}})),
+		render(t, EventsPage(EventsView{Words: w, Now: now, Asset: plainName, Events: []Billing{
+			newHall(t, closed, smallPlan()).in(w).Billing, newHall(t, soon, smallPlan()).in(w).Billing}})),
 	}
 	for _, status := range []int{400, 403, 404, 409, 429, 500, 503} {
 		pages = append(pages, render(t, ErrorPage(ErrorView{Words: w, Status: status, Asset: plainName})))
+	}
+	for _, known := range []bool{true, false} {
+		pages = append(pages, render(t, ForgetPage(ForgetView{Words: w, Known: known, Line: "⟦line⟧", Asset: plainName})))
 	}
 	given := []string{"Seatlock", "English", "Deutsch", "The Tempest", "Studio Theatre", "Stage", "Stalls", "First tier", "Block West", "Block East", "Block South", "West", "East", "South", "Block East – The Tempest", "Front rows", "Rear rows", "A", "B", "×"}
 	texts := regexp.MustCompile(`>([^<]*\pL[^<]*)<|(?:aria-label|data-l[a-z0-9]+|data-un[a-z]+|data-re[a-z]+|title|alt)="([^"]*\pL[^"]*)"`)
@@ -195,7 +198,8 @@ func TestGoldenGerman(t *testing.T) {
 	v := eventView(t)
 	v.Page.hall = v.Page.hall.In(language.German)
 	golden(t, "event-de", render(t, EventPage(v)))
-	golden(t, "events-de", render(t, EventsPage(EventsView{Words: german, Halls: []*Hall{v.Page.hall}, Now: now, Asset: plainName})))
+	golden(t, "events-de", render(t, EventsPage(EventsView{Words: german, Events: []Billing{v.Page.hall.Billing}, Now: now, Asset: plainName})))
+	golden(t, "forget-de", render(t, ForgetPage(ForgetView{Words: german, Known: true, Asset: plainName})))
 	golden(t, "error-404-de", render(t, ErrorPage(ErrorView{Words: german, Status: 404, Asset: plainName})))
 	golden(t, "section-de", string(v.Page.AppendSection(nil, 0, v.Seats[:5], false)))
 	golden(t, "legend-de", string(v.Page.AppendSummary(nil, v.Sections, nil)))

@@ -6,12 +6,8 @@ import (
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/number"
-)
 
-// Currencies whose minor unit is not a hundredth, by ISO 4217.
-const (
-	wholeCurrencies    = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-	thousandCurrencies = "BHD IQD JOD KWD LYD OMR TND"
+	"github.com/seatlock/seatlock/store"
 )
 
 // symbol returns the sign of a currency. Only signs that mean one currency
@@ -36,16 +32,6 @@ func symbol(currency string) string {
 	return currency
 }
 
-func exponent(currency string) int {
-	switch {
-	case strings.Contains(wholeCurrencies, currency):
-		return 0
-	case strings.Contains(thousandCurrencies, currency):
-		return 3
-	}
-	return 2
-}
-
 // Price says an amount of minor units as English pages do.
 func Price(minor int64, currency string) string { return In(language.English).price(minor, currency) }
 
@@ -57,16 +43,27 @@ func (w Words) price(minor int64, currency string) string {
 	return w.amount(minor, currency)
 }
 
+// FullPrice is Price with all decimals, and for nothing "€0.00".
+func FullPrice(minor int64, currency string) string {
+	return In(language.English).money(minor, currency, true)
+}
+
 // amount is price, but for sums: nothing is "€0".
-func (w Words) amount(minor int64, currency string) string {
-	scale, sign := exponent(currency), symbol(currency)
+func (w Words) amount(minor int64, currency string) string { return w.money(minor, currency, false) }
+
+// money says minor units, without decimals if they are whole, unless all are
+// wanted. It is exact: a float64 has not the digits of every amount.
+func (w Words) money(minor int64, currency string, full bool) string {
+	scale, _ := store.CurrencyDecimals(currency)
 	unit := int64(math.Pow10(scale))
-	sum := number.Decimal(minor / unit)
-	if minor%unit != 0 {
-		sum = number.Decimal(float64(minor)/float64(unit), number.Scale(scale))
+	sum := w.printer.Sprint(number.Decimal(minor / unit))
+	if minor%unit != 0 || full && scale > 0 {
+		rest := w.printer.Sprint(number.Decimal(float64(minor%unit)/float64(unit), number.Scale(scale)))
+		sum += strings.TrimPrefix(rest, "0")
 	}
+	sign := symbol(currency)
 	if sign == currency {
-		return w.Say("%[1]s\u00a0%[2]s", sign, w.printer.Sprint(sum))
+		return w.Say("%[1]s\u00a0%[2]s", sign, sum)
 	}
-	return w.Say("%[1]s%[2]s", sign, w.printer.Sprint(sum))
+	return w.Say("%[1]s%[2]s", sign, sum)
 }

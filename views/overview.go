@@ -15,7 +15,7 @@ type partView struct {
 
 func (h *Hall) part(i int, n Counts) partView {
 	s := h.sections[i]
-	v := partView{id: s.id, name: s.name, short: s.short, href: h.sectionPath(s), prices: h.between(s.low, s.high),
+	v := partView{id: s.id, name: s.name, short: s.short, href: h.sectionPath(s), prices: h.says(s.costs),
 		number: h.number(n[store.Available]), free: h.Say("none free"), class: plenty(n[store.Available], len(s.seats))}
 	if n[store.Available] > 0 {
 		v.free = h.Say("%s free", v.number)

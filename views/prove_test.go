@@ -77,7 +77,7 @@ func blocksHall(t *testing.T) *Hall {
 	t.Helper()
 	l := plan.Layout{Name: "Blocks"}
 	for i := range 40 {
-		l.Blocks = append(l.Blocks, plan.Block{Section: fmt.Sprintf("Block %d", i+1), Category: "Standard", Price: 4500, Rows: 20, Seats: 25, Distance: 25 * float64(i)})
+		l.Blocks = append(l.Blocks, plan.Block{Section: fmt.Sprintf("Block %d", i+1), Category: "Standard", Price: new(int64(4500)), Rows: 20, Seats: 25, Distance: 25 * float64(i)})
 	}
 	file, err := plan.Generate(l)
 	if err != nil {

@@ -33,7 +33,7 @@ func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
 		v.class, v.off, v.label = "locked", true, v.label+h.ends.taken
 	case s.Status == store.Booked:
 		v.off, v.label = true, v.label+h.ends.sold
-	case s.Status == store.Withheld, s.Status == store.Unknown:
+	case s.Status == store.Withheld, s.Status == store.Unknown, !h.categories[p.level].priced:
 		v.class, v.off, v.label = store.Withheld.String(), true, v.label+h.ends.withheld
 	}
 	return v

@@ -157,12 +157,18 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, "event-not-yet-on-sale", render(t, EventPage(v)))
 	})
 	t.Run("events", func(t *testing.T) {
-		v := EventsView{Words: In(language.English), Halls: []*Hall{newHall(t, smallEvent(), smallPlan())}, Now: now, Asset: plainName}
+		v := EventsView{Words: In(language.English), Events: []Billing{newHall(t, smallEvent(), smallPlan()).Billing}, Now: now, Asset: plainName}
 		golden(t, "events", render(t, EventsPage(v)))
-		v.Halls = nil
+		later := smallEvent()
+		later.SalesOpen = now.Add(time.Hour)
+		v.Events = append(v.Events, newHall(t, later, smallPlan()).Billing)
+		golden(t, "events-later", render(t, EventsPage(v)))
+		v.Events = nil
 		golden(t, "events-none", render(t, EventsPage(v)))
 	})
 	t.Run("error", func(t *testing.T) {
+		golden(t, "forget", render(t, ForgetPage(ForgetView{Words: In(language.English), Known: true, Asset: plainName})))
+		golden(t, "forget-done", render(t, ForgetPage(ForgetView{Words: In(language.English), Line: "Forgotten.", Asset: plainName})))
 		golden(t, "error-404", render(t, ErrorPage(ErrorView{Words: In(language.English), Status: 404, Asset: plainName})))
 		golden(t, "error-409", render(t, ErrorPage(ErrorView{
 			Words: In(language.English), Status: 409, Text: "The seat was sold.", Link: "/events/tempest", Label: "Back to the map", Asset: plainName})))
@@ -337,7 +343,7 @@ func TestHostileTextIsEscaped(t *testing.T) {
 	out := render(t, EventPage(v)) + string(v.Page.AppendSection(nil, 0, v.Seats[:5], true)) +
 		string(v.Page.AppendSeat(nil, v.Seats[0], false)) + string(v.Page.AppendBasket(nil, v.Basket)) +
 		string(v.Page.AppendSummary(nil, v.Sections, []int{0})) + string(AppendStatus(nil, hostile, true)) +
-		render(t, EventsPage(EventsView{Words: v.Page.Hall().Words, Halls: []*Hall{v.Page.Hall()}, Now: now, Asset: plainName})) +
+		render(t, EventsPage(EventsView{Words: v.Page.Hall().Words, Events: []Billing{v.Page.Hall().Billing}, Now: now, Asset: plainName})) +
 		render(t, ErrorPage(ErrorView{Words: v.Page.Hall().Words, Status: 500, Text: hostile, Asset: plainName}))
 	for _, bad := range []string{"<script>", "<hx-partial>", `"'`} {
 		if strings.Contains(out, bad) {

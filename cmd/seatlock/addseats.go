@@ -20,10 +20,9 @@ func (i *importing) addTo(ctx context.Context, args []string, path string, stdou
 	if err != nil {
 		return err
 	}
-	var before, after store.Event
-	var had int
+	var g grown
 	err = withStore(ctx, i.store, false, func(st *store.Store) (err error) {
-		before, after, had, err = i.grow(ctx, st, file, stderr)
+		g, err = i.grow(ctx, st, file, stderr)
 		return err
 	})
 	if errors.Is(err, store.ErrUnknown) {
@@ -32,17 +31,31 @@ func (i *importing) addTo(ctx context.Context, args []string, path string, stdou
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	if err := describePlan(stdout, file, after.Currency); err != nil {
+	return i.describe(stdout, g)
+}
+
+// grown is an event with the plan of a file, and as it was before.
+type grown struct {
+	plan.Growth
+	before, after store.Event
+}
+
+// describe says what became of the event, or would.
+func (i *importing) describe(w io.Writer, g grown) error {
+	if err := describePlan(w, g.Plan, g.after, g.Withheld); err != nil {
 		return err
 	}
-	switch n := len(file.Plan.SeatIDs()); {
-	case before.Revision == after.Revision:
-		_, err = fmt.Fprintf(stdout, "Event %s has this plan already: nothing was changed.\n", after.ID)
+	if err := describeIDs(w, g.Growth); err != nil {
+		return err
+	}
+	var err error
+	switch id, more := g.after.ID, count(g.New(), "seat"); {
+	case g.before.Revision == g.after.Revision:
+		_, err = fmt.Fprintf(w, "Event %s has this plan already: nothing was changed.\n", id)
 	case i.dryRun:
-		_, err = fmt.Fprintf(stdout, "Event %s would have %s more. Nothing was written: this was a dry run.\n", after.ID, count(n-had, "seat"))
+		_, err = fmt.Fprintf(w, "Event %s would have %s more. Nothing was written: this was a dry run.\n", id, more)
 	default:
-		headline := fmt.Sprintf("Event %s has %s more.", after.ID, count(n-had, "seat"))
-		err = describeChange(stdout, headline, before, after, file.Plan)
+		err = describeChange(w, fmt.Sprintf("Event %s has %s more.", id, more), g.before, g.after, g.Plan)
 	}
 	return err
 }
@@ -56,7 +69,7 @@ func (i *importing) checkAdding(args []string) error {
 	var stray error
 	given.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "store", "event", "add-seats", "dry-run":
+		case "store", "event", "add-seats", "dry-run", "price", "free", "yes", "relabel":
 		default:
 			stray = usageError{fmt.Errorf("--%s does not go with --add-seats: seatlock change is for that", f.Name)}
 		}
@@ -72,36 +85,99 @@ func (i *importing) checkAdding(args []string) error {
 
 // seatAdder is what adding seats needs of a store.
 type seatAdder interface {
-	Event(ctx context.Context, id string) (store.Event, error)
+	priceKeeper
 	Snapshot(ctx context.Context, event string) (store.Snapshot, error)
 	AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error)
 }
 
 // grow does it, or finds out what it would do. Another change that comes first
 // is no obstacle, as for change.
-func (i *importing) grow(ctx context.Context, st seatAdder, file plan.File, stderr io.Writer) (before, after store.Event, had int, err error) {
+func (i *importing) grow(ctx context.Context, st seatAdder, file plan.Draft, stderr io.Writer) (g grown, err error) {
+	if !i.dryRun {
+		err = pricesOnce(ctx, st)
+	}
+	if err != nil {
+		return g, err
+	}
 	for range changeTries {
-		if before, err = st.Event(ctx, i.event); err != nil {
+		if g.before, err = st.Event(ctx, i.event); err != nil {
 			break
 		}
-		var snapshot store.Snapshot
-		if snapshot, err = st.Snapshot(ctx, i.event); err != nil {
+		var asked store.NewEvent
+		if g.Growth, asked, err = i.onto(ctx, st, g.before, file); err != nil {
 			break
 		}
-		have := make([]string, len(snapshot.Seats))
-		for k, s := range snapshot.Seats {
-			have[k] = s.ID
-		}
-		asked := store.NewEvent{Event: before, PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(), Withheld: file.Withheld}
-		asked.Prices, had = file.Prices, len(have)
 		if i.dryRun {
-			after, err = store.Definition{Event: before, Seats: have}.AddSeats(asked)
+			g.after, err = wouldAdd(ctx, st, g.before, asked)
 			break
 		}
 		tellSize(stderr, asked)
-		if after, err = st.AddSeats(ctx, asked); !errors.Is(err, store.ErrStale) {
+		if g.after, err = st.AddSeats(ctx, asked); !errors.Is(err, store.ErrStale) {
 			break
 		}
 	}
-	return before, after, had, err
+	return g, err
+}
+
+// onto returns the file as the next plan of an event, and what to ask of the
+// store for it.
+func (i *importing) onto(ctx context.Context, st planSource, before store.Event, file plan.Draft) (g plan.Growth, asked store.NewEvent, err error) {
+	hall, err := hallOf(ctx, st, before)
+	if err != nil {
+		return g, asked, err
+	}
+	if g, err = file.Onto(hall); err != nil {
+		return g, asked, err
+	}
+	asked = store.NewEvent{Event: before, PlanBody: g.Plan.Encode(), Seats: g.Plan.SeatIDs(), Withheld: g.Withheld}
+	if err = g.Check(); err == nil {
+		asked.Relabelled, err = i.relabelled(g)
+	}
+	if err == nil {
+		asked.Prices, err = i.pricesFor(hall, before, g.File)
+	}
+	return g, asked, err
+}
+
+// wouldAdd returns the event as adding the seats would leave it.
+func wouldAdd(ctx context.Context, st seatAdder, before store.Event, asked store.NewEvent) (store.Event, error) {
+	snapshot, err := st.Snapshot(ctx, before.ID)
+	if err != nil {
+		return before, err
+	}
+	d := store.Definition{Event: before, Now: snapshot.Now}
+	for _, s := range snapshot.Seats {
+		d.Seats = append(d.Seats, s.ID)
+		if s.Status != store.Available && s.Status != store.Withheld {
+			d.Claimed = append(d.Claimed, s)
+		}
+	}
+	return d.AddSeats(asked)
+}
+
+// pricesFor returns the prices of the event with the plan of the file, and
+// refuses what looks like a slip, and texts that no new seat may have.
+func (i *importing) pricesFor(hall plan.Plan, before store.Event, file plan.File) (map[string]int64, error) {
+	prices, slip, err := i.prices.ofFile(file, before.Currency, before.Prices)
+	if err == nil {
+		err = slip
+	}
+	if err != nil {
+		return nil, err
+	}
+	after := before
+	after.Prices = prices
+	if err := i.prices.checkPriceChange(before, after, file.Plan); err != nil {
+		return nil, err
+	}
+	if len(file.Odd) == 0 {
+		return prices, nil
+	}
+	known := hall.Texts()
+	for _, odd := range file.Odd {
+		if !known[odd.Text] {
+			return nil, odd.Err
+		}
+	}
+	return prices, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 )
 
 // largerCSV is smallCSV with a seat before the others, a section, and other
@@ -120,7 +121,7 @@ func TestAddSeatsRefuses(t *testing.T) {
 // TestSameImportAgain is a success, whatever became of the event meanwhile.
 func TestSameImportAgain(t *testing.T) {
 	address := "sqlite:" + filepath.Join(t.TempDir(), "seatlock.db")
-	again := []string{"import", "--store", address, "--event", "gala", "--title", "The Gala", fileOf(t, smallCSV)}
+	again := []string{"import", "--create", "--store", address, "--event", "gala", "--title", "The Gala", fileOf(t, smallCSV)}
 	does(t, again...)
 	does(t, change(address, "--title", "Corrected")...)
 	before := gala(t, address)
@@ -140,13 +141,22 @@ func (r *rushed) AddSeats(ctx context.Context, e store.NewEvent) (store.Event, e
 	return r.Store.AddSeats(ctx, e)
 }
 
+func draftOf(t *testing.T, text string) plan.Draft {
+	t.Helper()
+	draft, err := plan.ReadDraft(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return draft
+}
+
 func TestAddSeatsBesideOthers(t *testing.T) {
 	address := house(t)
 	err := withStore(t.Context(), address, false, func(st *store.Store) error {
 		i := importing{event: "gala"}
-		_, after, had, err := i.grow(t.Context(), &rushed{st, 3}, readFile(t, largerCSV), t.Output())
-		if err != nil || had != 3 || after.Venue != "xxx" {
-			t.Errorf("%v: %+v, had %d; want the seats on top of three changes of others", err, after, had)
+		g, err := i.grow(t.Context(), &rushed{st, 3}, draftOf(t, largerCSV), t.Output())
+		if err != nil || g.Kept != 3 || g.after.Venue != "xxx" {
+			t.Errorf("%v: %+v, had %d; want the seats on top of three changes of others", err, g.after, g.Kept)
 		}
 		return nil
 	})
@@ -165,7 +175,7 @@ func TestAddSeatsBesideAServer(t *testing.T) {
 		"embedded": serveProgram(t),
 		"MongoDB":  serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t)),
 	} {
-		does(t, "import", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
+		does(t, "import", "--create", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
 		old := p.eventually("/events/gala", "seat-circle-A-1")
 		live := p.follow("/events/gala/live")
 		does(t, addSeats(p.store, fileOf(t, largerCSV))...)
@@ -191,7 +201,7 @@ func TestAddSeatsBesideAServer(t *testing.T) {
 // it does not place lie on no others; loaded again, it has all.
 func TestAddSeatsOnAnOpenPage(t *testing.T) {
 	p := serveProgram(t)
-	does(t, "import", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
+	does(t, "import", "--create", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
 	p.eventually("/events/gala", "seat-circle-A-1")
 	v := p.newVisitor(testengine.Chromium(t))
 	v.open("/events/gala")

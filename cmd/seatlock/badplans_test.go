@@ -182,7 +182,7 @@ func TestImportOfBadPlansLeavesNothing(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				code, out, faults := told(t, "import", "--store", address, "--event", "bad", "--title", "T", path)
+				code, out, faults := told(t, "import", "--create", "--store", address, "--event", "bad", "--title", "T", path)
 				faults = withoutProgress(faults)
 				if code != exitFault || out != "" || strings.Count(faults, "\n") != 1 || len(faults) > 700+len(path) ||
 					!strings.HasPrefix(faults, "seatlock: "+path+": ") || !strings.Contains(faults, want) {
@@ -236,9 +236,10 @@ func TestImportTakesWhatLooksBad(t *testing.T) {
 	} {
 		for _, format := range allFormats {
 			address := house(t)
-			does(t, "import", "--store", address, "--event", "odd", "--title", "T", fileOf(t, change(hall{}.in(format))))
+			does(t, "import", "--create", "--store", address, "--event", "odd", "--title", "T", "--free", fileOf(t, change(hall{}.in(format))))
 			got := readFile(t, does(t, "export", "--store", address, "--event", "odd"))
-			if want := readFile(t, hall{}.in(format)); !reflect.DeepEqual(got, want) {
+			want := readFile(t, hall{}.in(format))
+			if want.Prices = withFree(want.Prices, want.Plan); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s, %s: got\n%+v\nwant\n%+v", format, name, got, want)
 			}
 		}
@@ -246,7 +247,7 @@ func TestImportTakesWhatLooksBad(t *testing.T) {
 	for _, label := range []string{"<script>", `"`, "'", `\`, "&amp;", "=1+1", "@A1", "+1", "-1", "木", "שלום", "%s%d", "{{.}}", "]]>", "data: x", "--", ";", "*/"} {
 		for _, format := range allFormats {
 			address := house(t)
-			does(t, "import", "--store", address, "--event", "odd", "--title", label, fileOf(t, hall{label: label}.in(format)))
+			does(t, "import", "--create", "--store", address, "--event", "odd", "--title", label, "--free", fileOf(t, hall{label: label}.in(format)))
 			got := readFile(t, does(t, "export", "--store", address, "--event", "odd", "--format", "csv"))
 			seats := seatLabels(got)
 			if len(seats) != 2 || !slices.Contains(seats, label) {
@@ -289,7 +290,7 @@ func TestHostileTextsAreHarmless(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := serveProgram(t)
-	does(t, "import", "--store", p.store, "--event", "bad", "--title", script, "--venue", attribute, fileOf(t, text.String()))
+	does(t, "import", "--create", "--store", p.store, "--event", "bad", "--title", script, "--venue", attribute, fileOf(t, text.String()))
 	page := p.eventually("/events/bad", "")
 	stream := p.follow("/events/bad/live")
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(stream.String(), `id="seat-t"`); time.Sleep(5 * time.Millisecond) {

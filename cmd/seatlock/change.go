@@ -9,14 +9,11 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
-	"github.com/seatlock/seatlock/views"
 )
 
 // changing is what change is told.
@@ -25,7 +22,9 @@ type changing struct {
 	title, venue          string
 	starts, zone          string
 	salesOpen, salesClose string
-	prices                map[string]int64 // by id or name of the category
+	prices                pricing
+	past                  bool // the start may have been
+	hidden                bool
 
 	named map[string]bool // the flags that were given
 	now   time.Time       // the store's
@@ -38,28 +37,18 @@ func (c *changing) flags() *flag.FlagSet {
 	f.StringVar(&c.title, "title", "", "what people `call` it")
 	f.StringVar(&c.venue, "venue", "", "`where` it is")
 	f.StringVar(&c.starts, "starts", "", "`when` it starts, in its zone: 2027-03-01T19:30, or none")
+	f.BoolVar(&c.hidden, "hidden", false, "the event stands on no list, and opens by its address; --hidden=false puts it back")
+	f.BoolVar(&c.past, "past", false, "the start may be in the past")
 	f.StringVar(&c.zone, "zone", "", "IANA time `zone` of the venue; times that are not named stay the instants that they are")
 	f.StringVar(&c.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now, or none")
 	f.StringVar(&c.salesClose, "sales-close", "", "`when` that ends")
-	f.Func("price", "`CATEGORY=AMOUNT` in the smallest unit of the currency; repeatable", c.price)
+	c.prices.flags(f)
 	return f
 }
 
-func (c *changing) price(text string) error {
-	i := strings.LastIndex(text, "=")
-	amount, err := strconv.ParseInt(text[i+1:], 10, 64)
-	if i < 1 || err != nil || amount < 0 {
-		return errors.New("want CATEGORY=AMOUNT, a whole number of the currency's smallest unit, such as front=4500 for 45.00")
-	}
-	if c.prices == nil {
-		c.prices = map[string]int64{}
-	}
-	c.prices[text[:i]] = amount
-	return nil
-}
-
 const changeManual = `
-What is not named stays. Pages show the change at once; locks under way stay.
+What is not named stays. Pages show the change at once; locks under way stay. A
+time that clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
 `
 
 // changeEvent changes what is named of an event, or nothing.
@@ -67,7 +56,9 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 	c := changing{named: map[string]bool{}}
 	f := c.flags()
 	rest, err := parse(f, args, subjectOnly(getenv))
-	f.Visit(func(given *flag.Flag) { c.named[given.Name] = given.Name != "store" && given.Name != "event" })
+	f.Visit(func(given *flag.Flag) {
+		c.named[given.Name] = !slices.Contains([]string{"store", "event", "past", "yes"}, given.Name)
+	})
 	switch {
 	case err != nil:
 		return err
@@ -105,15 +96,16 @@ const changeTries = 10
 
 // eventChanger is what changing an event needs of a store.
 type eventChanger interface {
-	planSource
+	priceKeeper
 	Now(ctx context.Context) (time.Time, error)
-	Event(ctx context.Context, id string) (store.Event, error)
-	UpdateEvent(ctx context.Context, e store.Event) (store.Event, error)
 }
 
 // change does it. Another change that comes first is no obstacle: what is
 // named is asked again of the event as it stands then.
 func (c *changing) change(ctx context.Context, st eventChanger) (before, after store.Event, hall plan.Plan, err error) {
+	if err = pricesOnce(ctx, st); err != nil {
+		return before, after, hall, err
+	}
 	if c.now, err = st.Now(ctx); err != nil {
 		return before, after, hall, err
 	}
@@ -136,6 +128,7 @@ func (c *changing) change(ctx context.Context, st eventChanger) (before, after s
 
 // apply returns the event as it is to be.
 func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
+	before := e
 	if c.named["title"] {
 		e.Title = c.title
 	}
@@ -145,48 +138,43 @@ func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 	if c.named["zone"] {
 		e.Zone = c.zone
 	}
-	zone, err := zoneOf(e.Zone)
-	if err != nil {
+	if c.named["hidden"] {
+		e.Hidden = c.hidden
+	}
+	if err := c.applyTimes(&e); err != nil {
 		return e, err
 	}
-	for _, t := range []struct {
-		name, text string
-		to         *time.Time
-	}{
-		{"starts", c.starts, &e.Starts}, {"sales-open", c.salesOpen, &e.SalesOpen}, {"sales-close", c.salesClose, &e.SalesClose},
-	} {
-		if !c.named[t.name] {
-			continue
-		}
-		if t.text == "now" && t.name != "starts" {
-			*t.to = c.now
-		} else if *t.to, err = parseTime(strings.TrimPrefix(t.text, "none"), zone); err != nil {
-			return e, wrong(t.name, t.text, "a time such as 2027-03-01T19:30, none, or for sales now")
-		}
-	}
-	return e, c.applyPrices(&e, hall)
-}
-
-func (c *changing) applyPrices(e *store.Event, hall plan.Plan) error {
 	e.Prices = maps.Clone(e.Prices)
 	if e.Prices == nil {
 		e.Prices = map[string]int64{}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.prices)) {
-		i := slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.ID == name })
-		if i < 0 {
-			i = slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.Name == name })
-		}
-		if i < 0 {
-			ids := make([]string, len(hall.Categories))
-			for i, k := range hall.Categories {
-				ids[i] = k.ID
-			}
-			return usageError{fmt.Errorf("--price %q: the categories are %s", name, strings.Join(ids, ", "))}
-		}
-		e.Prices[hall.Categories[i].ID] = c.prices[name]
+	if err := c.prices.apply(e.Prices, hall, e.Currency); err != nil {
+		return e, err
 	}
-	return nil
+	return e, c.prices.checkPriceChange(before, e, hall)
+}
+
+// applyTimes reads the times that are named, in the zone that the event then
+// has.
+func (c *changing) applyTimes(e *store.Event) error {
+	was := e.Starts
+	var times []eventTime
+	for _, t := range []eventTime{{"starts", c.starts, &e.Starts}, {"sales-open", c.salesOpen, &e.SalesOpen}, {"sales-close", c.salesClose, &e.SalesClose}} {
+		if c.named[t.flag] {
+			times = append(times, t)
+		}
+	}
+	if len(times) == 0 && !c.named["zone"] {
+		return nil // an event of before may have a zone that is none
+	}
+	zone, err := zoneOf(e.Zone)
+	if err == nil {
+		err = readTimes(zone, c.now, times...)
+	}
+	if err != nil || e.Starts.Equal(was) {
+		return err
+	}
+	return checkStart(*e, c.now, c.past)
 }
 
 // describeChange tells what is other than it was, as people read it: a zone
@@ -197,16 +185,17 @@ func describeChange(w io.Writer, headline string, before, after store.Event, hal
 		{"title", before.Title, after.Title},
 		{"venue", before.Venue, after.Venue},
 		{"zone", before.Zone, after.Zone},
+		{"hidden", yesNo(before.Hidden), yesNo(after.Hidden)},
 		{"starts", localTime(before.Starts, before.Zone), localTime(after.Starts, after.Zone)},
 		{"sales open", localTime(before.SalesOpen, before.Zone), localTime(after.SalesOpen, after.Zone)},
 		{"sales close", localTime(before.SalesClose, before.Zone), localTime(after.SalesClose, after.Zone)},
 	}
 	for _, c := range hall.Categories {
-		was := "" // the category is new
-		if minor, known := before.Prices[c.ID]; known {
-			was = views.Price(minor, before.Currency)
+		was, is := sayPrice(before, c.ID), sayPrice(after, c.ID)
+		if _, priced := before.Prices[c.ID]; !priced && was != is {
+			was = "" // or the category is new
 		}
-		lines = append(lines, line{"price of " + c.Name, was, views.Price(after.Prices[c.ID], after.Currency)})
+		lines = append(lines, line{"price of " + c.Name, was, is})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, headline)
@@ -216,4 +205,11 @@ func describeChange(w io.Writer, headline string, before, after store.Event, hal
 		}
 	}
 	return t.Flush()
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
 }

@@ -42,7 +42,7 @@ func wantSaid(t *testing.T, said, want string) {
 func TestChangeSaysWhatItDid(t *testing.T) {
 	address := house(t)
 	before := gala(t, address)
-	wantSaid(t, does(t, change(address, "--title", "The Gala", "--price", "front=4800", "--price", "Rear=0", "--sales-close", "2030-06-01T19:00")...),
+	wantSaid(t, does(t, change(address, "--title", "The Gala", "--price", "front=48.00", "--price", "Rear=0", "--yes", "--sales-close", "2030-06-01T19:00")...),
 		"Event gala was changed.\n"+
 			"  title           =Gala → The Gala\n"+
 			"  sales close     none → 2030-06-01T19:00:00+02:00\n"+
@@ -85,10 +85,19 @@ func TestChangeRefuses(t *testing.T) {
 		{exitUsage, "wants --event", []string{"--event", "", "--title", "T"}},
 		{exitFault, "no such event", []string{"--event", "gone", "--title", "T"}},
 		{exitUsage, `unexpected argument "now"`, []string{"--sales-close", "2031-01-01T10:00", "now"}},
-		{exitUsage, `--price "gold": the categories are front, rear`, []string{"--title", "T", "--price", "gold=1"}},
+		{exitUsage, `--price "gold": the categories are front, rear`, []string{"--title", "T", "--price", "gold=1.00"}},
 		{exitUsage, "want CATEGORY=AMOUNT", []string{"--price", "front"}},
 		{exitUsage, "want CATEGORY=AMOUNT", []string{"--price", "=45"}},
-		{exitUsage, "want CATEGORY=AMOUNT", []string{"--price", "front=45.00"}},
+		{exitUsage, "--price front=50 could be €50.00 or €0.50: write 50.00 or 0.50", []string{"--price", "front=50"}},
+		{exitUsage, "--price Front=50.0: EUR has 2 decimals", []string{"--price", "Front=50.0"}},
+		{exitUsage, "price of Front: from €45.00 to €70.00 is a change by more than half: say --yes", []string{"--price", "Front=70.00"}},
+		{exitUsage, "price of Rear: from €20.00 to €0.00", []string{"--price", "Rear=0"}},
+		{exitUsage, "told what", []string{"--yes", "--past"}},
+		{exitUsage, "--starts 2020-06-01T19:30:00+02:00 is in the past: with --past it may be", []string{"--starts", "2020-06-01T19:30"}},
+		{exitUsage, "has no such time: its clocks go from 2030-03-31T02:00:00 to 2030-03-31T03:00:00", []string{"--starts", "2030-03-31T02:30"}},
+		{exitUsage, "--sales-open 2030-10-27T02:30: Europe/Vienna has that time twice: write 2030-10-27T02:30:00+02:00 or 2030-10-27T02:30:00+01:00", []string{"--sales-open", "2030-10-27T02:30"}},
+		{exitUsage, "--sales-close 2030-05-01T10:00+01:00: Europe/Vienna has +02:00 then", []string{"--sales-close", "2030-05-01T10:00+01:00"}},
+		{exitUsage, "has no visible character", []string{"--title", "\u3164"}},
 		{exitUsage, "want CATEGORY=AMOUNT", []string{"--price", "front=-1"}},
 		{exitUsage, "--starts soon", []string{"--title", "T", "--starts", "soon"}},
 		{exitUsage, "--starts now", []string{"--starts", "now"}},
@@ -213,7 +222,7 @@ func TestSalesCloseAndOpenByCommand(t *testing.T) {
 			return status == http.StatusConflict && strings.Contains(page, "Sales closed on ")
 		}
 
-		change("--sales-close", "now", "--price", "front=123456")
+		change("--sales-close", "now", "--price", "front=1234.56", "--yes")
 		until("a refusal with the time", refused)
 		until("the page of others with the time and the price", func() bool {
 			_, _, page := get(t, p.site+"/events/demo")
@@ -247,4 +256,32 @@ func (p *program) follow(path string) *output {
 	}()
 	p.t.Cleanup(func() { _ = answer.Body.Close(); <-ended })
 	return said
+}
+
+// TestHideAnEvent: a hidden event is on no list, opens by its address, and comes
+// back; nothing else of it changes.
+func TestHideAnEvent(t *testing.T) {
+	p := serveProgram(t)
+	does(t, "import", "--store", p.store, "--event", "gala", "--title", "The Gala", "--hidden", fileOf(t, "row,seat,category,price\nA,1,Front,28.00\nB,1,Rear,\n"))
+	listed := func(want bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			status, _, page := get(t, p.site+"/events/gala")
+			_, _, list := get(t, p.site+"/")
+			if status == http.StatusOK && strings.Contains(page, "The Gala") && strings.Contains(list, "The Gala") == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the page answers %d, and the list is\n%s\nwant the event on it: %t", status, list, want)
+			}
+		}
+	}
+	listed(false)
+	said := does(t, "change", "--store", p.store, "--event", "gala", "--hidden=false")
+	if want := "Event gala was changed.\n  hidden  yes → no\n"; said != want {
+		t.Errorf("it said %q, want %q", said, want)
+	}
+	listed(true)
+	does(t, "change", "--store", p.store, "--event", "gala", "--hidden")
+	listed(false)
 }

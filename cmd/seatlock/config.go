@@ -8,10 +8,12 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seatlock/seatlock/handlers"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
 )
@@ -24,6 +26,8 @@ type config struct {
 	lockTTL   time.Duration
 	maxSeats  int
 	logFormat string
+	logLevel  string
+	memory    size
 	demo      bool
 
 	base *url.URL // baseURL, once it was checked
@@ -33,7 +37,7 @@ func defaults() config {
 	rules := store.DefaultRules()
 	return config{
 		addr: ":3000", baseURL: "http://localhost:3000",
-		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", demo: true,
+		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", logLevel: "info", memory: handlers.DefaultMemory, demo: true,
 	}
 }
 
@@ -46,6 +50,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
 	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
 	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`text` or json")
+	f.StringVar(&c.logLevel, "log-level", c.logLevel, "the least `level` that is logged: debug, info, warn or error")
+	f.Var(&c.memory, "memory", "what halls that nobody looks at may take in memory, a `size` such as 256MiB or 1GiB")
 	f.BoolVar(&c.demo, "demo", c.demo, "give a store that has no other events the demo events")
 	return f
 }
@@ -109,6 +115,8 @@ func wants(f *flag.Flag) string {
 		return "a duration such as 10m or 90s"
 	case "max-seats":
 		return "a number from 1 to 500"
+	case "memory":
+		return wantsSize
 	case "demo":
 		return "true or false"
 	}
@@ -136,6 +144,9 @@ func (c *config) check() error {
 	}
 	if c.logFormat != "text" && c.logFormat != "json" {
 		return wrong("log-format", c.logFormat, "text or json")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.logLevel) {
+		return wrong("log-level", c.logLevel, "debug, info, warn or error")
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func TestFlagsWinOverEnvironment(t *testing.T) {
 func TestEveryFlagHasATwin(t *testing.T) {
 	values := map[string]string{
 		"addr": "localhost:81", "store": "sqlite:x.db", "base-url": "https://tickets.example", "lock-ttl": "1m",
-		"max-seats": "3", "log-format": "json", "demo": "false",
+		"max-seats": "3", "log-format": "json", "log-level": "debug", "demo": "false",
+		"memory": "2GiB",
 	}
 	c := defaults()
 	c.flags().VisitAll(func(f *flag.Flag) {
@@ -71,10 +72,17 @@ func TestMistakesAreOneLine(t *testing.T) {
 		{args: []string{"--lock-ttl", "0s"}, want: "1s to 24h"},
 		{args: []string{"--max-seats", "0"}, want: "1 to 500"},
 		{args: []string{"--log-format", "xml"}, want: "text or json"},
+		{args: []string{"--log-level", "loud"}, want: "debug, info, warn or error"},
+		{args: []string{"--log-level", "INFO+2"}, want: "debug, info, warn or error"},
+		{args: []string{"--memory", "256"}, want: "such as 256MiB or 1GiB"},
+		{args: []string{"--memory", "0MiB"}, want: "1MiB to 1024GiB"},
+		{args: []string{"--memory", "1025GiB"}, want: "1MiB to 1024GiB"},
+		{args: []string{"--memory", "-1GiB"}, want: "1MiB to 1024GiB"},
 		{args: []string{"--no-such-flag"}, want: "no-such-flag"},
 		{args: []string{"serve", "now"}, want: `"now"`},
 		{args: []string{"sell"}, want: `"sell"`},
 		{env: map[string]string{"SEATLOCK_MAX_SEATS": "ten"}, want: `SEATLOCK_MAX_SEATS="ten": want a number`},
+		{env: map[string]string{"SEATLOCK_MEMORY": "much"}, want: `SEATLOCK_MEMORY="much": want a size`},
 		{env: map[string]string{"SEATLOCK_DEMO": "perhaps"}, want: "true or false"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -87,7 +95,7 @@ func TestMistakesAreOneLine(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}, {"serve", "--help"}, {"version"}} {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}, {"serve", "--help"}, {"version"}, {"--version"}} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), args, environment(nil), &stdout, &stderr); code != exitOK || stdout.Len() == 0 || stderr.Len() > 0 {
 			t.Errorf("%v: exit %d, %d bytes on stdout, stderr %q", args, code, stdout.Len(), stderr.String())

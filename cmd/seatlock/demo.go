@@ -29,7 +29,7 @@ func demos() []demo {
 
 // eventMaker is what seeding needs of a store.
 type eventMaker interface {
-	Events(ctx context.Context) ([]store.Event, error)
+	priceKeeper
 	CreateEvent(ctx context.Context, e store.NewEvent) error
 }
 
@@ -65,7 +65,7 @@ func seedDemo(ctx context.Context, st eventMaker, d demo) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation("Europe/Vienna")
+	zone, err := store.Zone("Europe/Vienna")
 	if err != nil {
 		return err
 	}
@@ -84,15 +84,25 @@ func seedDemo(ctx context.Context, st eventMaker, d demo) error {
 	return err
 }
 
-// seedLater is seedDemos for a store that cannot be reached yet.
-func seedLater(ctx context.Context, st eventMaker, log *slog.Logger) {
+// prepare brings a store to where it can be served: what programs of before left
+// has prices, and there are demo events, if they are wanted.
+func prepare(ctx context.Context, st eventMaker, demo bool) error {
+	err := pricesOnce(ctx, st)
+	if err != nil || !demo {
+		return err
+	}
+	return seedDemos(ctx, st)
+}
+
+// prepareLater is prepare for a store that cannot be reached yet.
+func prepareLater(ctx context.Context, st eventMaker, demo bool, log *slog.Logger) {
 	for {
-		err := seedDemos(ctx, st)
+		err := prepare(ctx, st, demo)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrUnknown) {
-			log.Error("the demo events cannot be made", "error", err)
+			log.Error("the store cannot be prepared", "error", err)
 			return
 		}
 		select {

@@ -11,11 +11,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
 
 // generating is the hall as far as flags have described it.
-type generating struct{ plan.Layout }
+type generating struct {
+	plan.Layout
+	currency string
+	prices   map[int]string // by the block that says it
+}
 
 const generateManual = `
 Flags are read in their order: those after a --section are of that section.
@@ -24,13 +29,14 @@ name again goes on with the section, in another category for instance.
 
   seatlock generate --name "Town hall" --stage 12x3 \
     --section Stalls --rows 12 --seats 18 --grow 1 --curve 30 --aisle 6,12 \
-      --category standard --price 4500 --wheelchair A:1-2 --companion A:3 \
-    --section Balcony --rows 4 --seats 30 --curve 40 --category balcony --price 2800
+      --category standard --price 45.00 --wheelchair A:1-2 --companion A:3 \
+    --section Balcony --rows 4 --seats 30 --curve 40 --category balcony --price 28.00
 `
 
 func (g *generating) flags() *flag.FlagSet {
 	f := newFlags()
 	f.StringVar(&g.Name, "name", "", "`name` of the hall")
+	f.StringVar(&g.currency, "currency", "EUR", "`code` of the currency of the prices")
 	f.Func("stage", "`WIDTHxDEPTH` of the stage, in seats", g.stage)
 	f.StringVar(&g.Stage.Label, "stage-name", "", "what stands on the `stage`; Stage, if it is left out")
 	f.BoolVar(&g.Round, "round", false, "the audience sits around the stage: distances count from its middle, not its front")
@@ -49,7 +55,7 @@ func (g *generating) flags() *flag.FlagSet {
 	g.length(f, "turn", "by how many `degrees` the section is turned about the stage, to the right", func(b *plan.Block) *float64 { return &b.Turn })
 	g.onBlock(f, "aisle", "aisles, by the `seats` of the first row before them, as 6,12", aisles)
 	g.text(f, "category", "price `category` of the section; that of the one before it, if it is left out", func(b *plan.Block) *string { return &b.Category })
-	g.onBlock(f, "price", "price of that category in `cents`, or whatever the currency's smallest unit is", price)
+	g.onBlock(f, "price", "`price` of that category, with the decimals of the currency, such as 45.00", g.price)
 	for name, property := range map[string]plan.Property{"wheelchair": plan.Accessible, "companion": plan.Companion, "restricted": plan.Restricted} {
 		g.onBlock(f, name, "`seats` that are "+string(property)+", as A:1-2,B:7", func(b *plan.Block, text string) error { return mark(b, property, text) })
 	}
@@ -67,6 +73,9 @@ func generatePlan(_ context.Context, args []string, _ func(string) string, stdou
 		return usageError{fmt.Errorf("unexpected argument %q: generate writes to stdout", rest[0])}
 	case len(g.Blocks) == 0:
 		return usageError{errors.New("generate wants a --section")}
+	}
+	if err := g.applyPrices(); err != nil {
+		return err
 	}
 	if g.Stage.Width > 0 && g.Stage.Label == "" {
 		g.Stage.Label = "Stage"
@@ -162,9 +171,33 @@ func aisles(b *plan.Block, text string) error {
 	return nil
 }
 
-func price(b *plan.Block, text string) (err error) {
-	if b.Price, err = strconv.ParseInt(text, 10, 64); err != nil {
-		return errors.New("want a whole number, such as 4500 for 45.00")
+// price keeps what is said: the currency may come later.
+func (g *generating) price(_ *plan.Block, text string) error {
+	if !isAmount(text) {
+		return errors.New("want an amount, such as 45.00")
+	}
+	if g.prices == nil {
+		g.prices = map[int]string{}
+	}
+	g.prices[len(g.Blocks)-1] = text
+	return nil
+}
+
+// applyPrices reads the prices of the blocks, in the currency.
+func (g *generating) applyPrices() error {
+	if _, active := store.CurrencyDecimals(g.currency); !active {
+		return wrong("currency", g.currency, "the code of an active currency of ISO 4217, such as EUR")
+	}
+	for i := range g.Blocks {
+		text, said := g.prices[i]
+		if !said {
+			continue
+		}
+		units, err := amountIn(g.currency, text)
+		if err != nil {
+			return usageError{fmt.Errorf("--price %w", err)}
+		}
+		g.Blocks[i].Price = &units
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
-	"github.com/seatlock/seatlock/views"
 )
 
 // importing is what import is told.
@@ -24,7 +23,12 @@ type importing struct {
 	starts, zone          string
 	currency              string
 	salesOpen, salesClose string
+	prices                pricing
+	past                  bool // the start may have been
 	dryRun, addSeats      bool
+	relabel               bool // seats may be called otherwise
+	hidden                bool
+	mayMake               bool // the store, if it is not there
 }
 
 func (i *importing) flags() *flag.FlagSet {
@@ -36,9 +40,15 @@ func (i *importing) flags() *flag.FlagSet {
 	f.StringVar(&i.starts, "starts", "", "`when` it starts, in its zone: 2027-03-01T19:30")
 	f.StringVar(&i.zone, "zone", "UTC", "IANA time `zone` of the venue, such as Europe/Vienna")
 	f.StringVar(&i.currency, "currency", "EUR", "`code` of the currency of the prices")
-	f.StringVar(&i.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts")
+	f.StringVar(&i.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now")
 	f.StringVar(&i.salesClose, "sales-close", "", "`when` that ends")
+	i.prices.flags(f)
+	f.BoolVar(&i.prices.free, "free", false, "categories without a price cost nothing; else they are not for sale")
+	f.BoolVar(&i.hidden, "hidden", false, "the event stands on no list, and opens by its address")
+	f.BoolVar(&i.mayMake, "create", false, "make the store if it is not there")
+	f.BoolVar(&i.past, "past", false, "the start may be in the past")
 	f.BoolVar(&i.addSeats, "add-seats", false, "give an event that exists the plan, which must have all its seats")
+	f.BoolVar(&i.relabel, "relabel", false, "with --add-seats: seats may get another section, row or label, unless somebody has them")
 	f.BoolVar(&i.dryRun, "dry-run", false, "check the plan and what else is told, and write nothing")
 	return f
 }
@@ -47,9 +57,15 @@ const importManual = `
 FILE is Seatlock's JSON, a seating plan of pretix, CSV with a header, or an
 array of seats in JSON; - is stdin. Nothing is written unless all is well.
 
+A price in the file is a whole number of the currency's smallest unit, such as
+2800, or has decimals, such as 28.00. What --price says counts more. Where
+nothing has a price, say --price or --free. A time that clocks show twice needs
+its offset, such as 2027-10-31T02:30+02:00.
+
 An import that is repeated changes nothing. With --add-seats the event gets the
 plan's seats, places and prices; seats that it has stay as they are, and so do
-its title, times and currency, which seatlock change is for.
+its title, times and currency, which seatlock change is for. A seat that has an
+id in the file may get another section, row or label, with --relabel.
 `
 
 // importPlan makes an event from a plan, or nothing.
@@ -65,7 +81,10 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	if i.addSeats {
 		return i.addTo(ctx, args, rest[0], stdout, stderr)
 	}
-	event, err := i.definition()
+	if i.relabel {
+		return usageError{errors.New("--relabel goes with --add-seats")}
+	}
+	event, err := i.definition(time.Now())
 	if err != nil {
 		return err
 	}
@@ -74,23 +93,19 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 		return err
 	}
 	event.Venue = cmp.Or(event.Venue, file.Plan.Name)
-	event.Prices = file.Prices
 	event.PlanBody, event.Seats, event.Withheld = file.Plan.Encode(), file.Plan.SeatIDs(), file.Withheld
-	if err := event.Validate(); err != nil {
-		return usageError{err}
+	var objection error
+	if event.Prices, objection, err = i.prices.ofFile(file.File, event.Currency, nil); err != nil {
+		return inFile(rest[0], err)
 	}
-	done := "Nothing was written: this was a dry run."
-	if !i.dryRun {
-		tellSize(stderr, event)
-		err := withStore(ctx, i.store, true, func(st *store.Store) (err error) {
-			done, err = create(ctx, st, event)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if objection == nil {
+		objection = inFile(rest[0], i.objection(event, file.File))
 	}
-	if err := describePlan(stdout, file, event.Currency); err != nil {
+	done, err := i.make(ctx, event, file, objection, stderr)
+	if err != nil {
+		return err
+	}
+	if err := describePlan(stdout, file.Plan, event.Event, event.Withheld); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, done)
@@ -99,8 +114,8 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 
 // definition is the event without its plan. A dry run may leave out what names
 // the event.
-func (i *importing) definition() (store.NewEvent, error) {
-	e := store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency}}
+func (i *importing) definition(now time.Time) (store.NewEvent, error) {
+	e := store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden}}
 	if i.dryRun {
 		e.ID, e.Title = cmp.Or(e.ID, "dry-run"), cmp.Or(e.Title, "Dry run")
 	}
@@ -117,17 +132,49 @@ func (i *importing) definition() (store.NewEvent, error) {
 	if err != nil {
 		return e, err
 	}
-	for _, t := range []struct {
-		name, text string
-		to         *time.Time
-	}{
-		{"starts", i.starts, &e.Starts}, {"sales-open", i.salesOpen, &e.SalesOpen}, {"sales-close", i.salesClose, &e.SalesClose},
-	} {
-		if *t.to, err = parseTime(t.text, zone); err != nil {
-			return e, wrong(t.name, t.text, "a time such as 2027-03-01T19:30")
-		}
+	return e, readTimes(zone, now, eventTime{"starts", i.starts, &e.Starts},
+		eventTime{"sales-open", i.salesOpen, &e.SalesOpen}, eventTime{"sales-close", i.salesClose, &e.SalesClose})
+}
+
+var errNoPrices = errors.New("the plan has no prices")
+
+// objection says why the event cannot be made as it was asked for; nil if it can.
+func (i *importing) objection(e store.NewEvent, file plan.File) error {
+	if err := e.Validate(); err != nil {
+		return usageError{err}
 	}
-	return e, nil
+	if len(file.Odd) > 0 {
+		return file.Odd[0].Err
+	}
+	if len(e.Prices) == 0 {
+		return usageError{fmt.Errorf("%w: say --price %s=AMOUNT, once for each category, or --free", errNoPrices, file.Plan.Categories[0].Name)}
+	}
+	return checkStart(e.Event, time.Now(), i.past)
+}
+
+// make makes the event, unless there is an objection, and says what it did. An
+// event that was made so before meets none: it was taken then.
+func (i *importing) make(ctx context.Context, e store.NewEvent, file plan.Draft, objection error, stderr io.Writer) (done string, err error) {
+	switch {
+	case errors.Is(objection, errNoPrices) && i.dryRun: // which such a plan is read by, too
+		return fmt.Sprintf("Nothing was written: this was a dry run, and %v.", objection), nil
+	case objection != nil && i.dryRun:
+		return "", objection
+	case objection != nil:
+		return i.madeBefore(ctx, e, file, objection)
+	}
+	if i.dryRun {
+		return "Nothing was written: this was a dry run.", nil
+	}
+	tellSize(stderr, e)
+	err = withStore(ctx, i.store, i.mayMake, func(st *store.Store) (err error) {
+		done, err = i.create(ctx, st, e, file)
+		return err
+	})
+	if errors.Is(err, store.ErrNoStore) {
+		err = fmt.Errorf("%w (--create makes it)", err)
+	}
+	return done, err
 }
 
 func tellSize(stderr io.Writer, event store.NewEvent) {
@@ -136,38 +183,110 @@ func tellSize(stderr io.Writer, event store.NewEvent) {
 	}
 }
 
-// create makes the event, and says what it did.
-func create(ctx context.Context, st *store.Store, event store.NewEvent) (done string, err error) {
-	_, err = st.Event(ctx, event.ID)
-	known := err == nil
-	if known || errors.Is(err, store.ErrNoEvent) {
-		err = st.CreateEvent(ctx, event)
-	}
+// madeBefore is make where there is an objection to the event.
+func (i *importing) madeBefore(ctx context.Context, e store.NewEvent, file plan.Draft, objection error) (string, error) {
+	var known, made bool
+	err := withStore(ctx, i.store, false, func(st *store.Store) (err error) {
+		_, err = st.Event(ctx, e.ID)
+		if known = err == nil; known {
+			made, err = madeAs(ctx, st, e, file)
+		}
+		return err
+	})
 	switch {
-	case errors.Is(err, store.ErrExists):
-		return "", fmt.Errorf("event %s exists already, and was left as it is (--add-seats gives it more seats)", event.ID)
-	case known:
-		return "Event " + event.ID + " was made so already: nothing was changed.", err
+	case made:
+		return madeAlready(e), nil
+	case known && err == nil:
+		return "", existsError(e.ID)
 	}
-	return "Event " + event.ID + " was made.", err
+	return "", objection
+}
+
+func existsError(id string) error {
+	return fmt.Errorf("event %s exists already, and was left as it is (--add-seats gives it more seats)", id)
+}
+
+// eventCreator is what making an event needs of a store.
+type eventCreator interface {
+	priceKeeper
+	Now(ctx context.Context) (time.Time, error)
+	CreateEvent(ctx context.Context, e store.NewEvent) error
+	MadeAs(ctx context.Context, e store.NewEvent) (bool, error)
+}
+
+// create makes the event, and says what it did.
+func (i *importing) create(ctx context.Context, st eventCreator, e store.NewEvent, file plan.Draft) (done string, err error) {
+	if err := pricesOnce(ctx, st); err != nil {
+		return "", err
+	}
+	if i.salesOpen == "now" || i.salesClose == "now" {
+		now, err := st.Now(ctx) // by which the store opens and closes
+		if err != nil {
+			return "", err
+		}
+		if i.salesOpen == "now" {
+			e.SalesOpen = now
+		}
+		if i.salesClose == "now" {
+			e.SalesClose = now
+		}
+	}
+	if made, err := madeAs(ctx, st, e, file); err != nil || made {
+		return madeAlready(e), err
+	}
+	if err = st.CreateEvent(ctx, e); errors.Is(err, store.ErrExists) {
+		return "", existsError(e.ID)
+	}
+	return sayIDs(0, len(e.Seats)) + "\nEvent " + e.ID + " was made.", err
+}
+
+// madeAs reports whether the event was made so, by this program or by one of
+// before.
+func madeAs(ctx context.Context, st madeSource, e store.NewEvent, file plan.Draft) (bool, error) {
+	if made, err := madeWith(ctx, st, e, file.Plan); err != nil || made {
+		return made, err
+	}
+	return madeOnto(ctx, st, e, file)
+}
+
+// madeWith is madeAs for one plan. For programs of before, a category without a
+// price was free.
+func madeWith(ctx context.Context, st madeSource, e store.NewEvent, hall plan.Plan) (bool, error) {
+	if made, err := st.MadeAs(ctx, e); err != nil || made {
+		return made, err
+	}
+	e.Prices = withFree(e.Prices, hall)
+	return st.MadeAs(ctx, e)
+}
+
+func madeAlready(e store.NewEvent) string {
+	return sayIDs(len(e.Seats), 0) + "\nEvent " + e.ID + " was made so already: nothing was changed."
 }
 
 // readPlan reads a file, or stdin. Large ones tell how far they are.
-func readPlan(path string, stderr io.Writer) (plan.File, error) {
-	in, name := os.Stdin, "stdin"
+func readPlan(path string, stderr io.Writer) (plan.Draft, error) {
+	in := os.Stdin
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return plan.File{}, err
+			return plan.Draft{}, err
 		}
 		defer f.Close()
-		in, name = f, path
+		in = f
 	}
-	file, err := plan.Read(&progress{Reader: in, to: stderr})
-	if err != nil {
-		return file, fmt.Errorf("%s: %w", name, err)
+	file, err := plan.ReadDraft(&progress{Reader: in, to: stderr})
+	return file, inFile(path, err)
+}
+
+// inFile names the file of an error, unless that is one of the flags.
+func inFile(path string, err error) error {
+	if _, ofFlags := errors.AsType[usageError](err); err == nil || ofFlags {
+		return err
 	}
-	return file, nil
+	if path == "-" {
+		path = "stdin"
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // progress tells of every 8 MiB that are read.
@@ -187,14 +306,14 @@ func (p *progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// describePlan tells what a plan is, for a person to see whether it was read
-// as it was meant.
-func describePlan(w io.Writer, f plan.File, currency string) error {
-	name := cmp.Or(f.Plan.Name, "A hall without a name")
+// describePlan tells what a plan is, and what was understood of its event, for a
+// person to see whether it was read as it was meant.
+func describePlan(w io.Writer, hall plan.Plan, e store.Event, withheld []string) error {
+	name := cmp.Or(hall.Name, "A hall without a name")
 	seatsOf := map[string]int{}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s: %s, %d withheld\n", name, count(len(f.Plan.SeatIDs()), "seat"), len(f.Withheld))
-	for _, s := range f.Plan.Sections {
+	fmt.Fprintf(t, "%s: %s, %d withheld\n", name, count(len(hall.SeatIDs()), "seat"), len(withheld))
+	for _, s := range hall.Sections {
 		n := 0
 		for _, r := range s.Rows {
 			n += len(r.Seats)
@@ -204,8 +323,11 @@ func describePlan(w io.Writer, f plan.File, currency string) error {
 		}
 		fmt.Fprintf(t, "  section %s\t%s\t%s\n", s.Name, count(len(s.Rows), "row"), count(n, "seat"))
 	}
-	for _, c := range f.Plan.Categories {
-		fmt.Fprintf(t, "  category %s\t%s\t%s\n", c.Name, views.Price(f.Prices[c.ID], currency), count(seatsOf[c.ID], "seat"))
+	for _, c := range hall.Categories {
+		fmt.Fprintf(t, "  category %s\t%s\t%s\n", c.Name, sayPrice(e, c.ID), count(seatsOf[c.ID], "seat"))
+	}
+	for _, line := range sayTimes(e) {
+		fmt.Fprintf(t, "  %s\n", line)
 	}
 	return t.Flush()
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
-	"github.com/seatlock/seatlock/views"
 )
 
 // listing is what events and seats are told.
@@ -190,7 +189,7 @@ func describeSeats(hall plan.Plan, event store.Event) (lines []seatLine) {
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
 				lines = append(lines, seatLine{ID: s.ID, Section: section.Name, Row: row.Label, Seat: s.Label,
-					Category: names[s.Category], Price: views.Price(event.Prices[s.Category], event.Currency)})
+					Category: names[s.Category], Price: sayPrice(event, s.Category)})
 			}
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
-	_ "time/tzdata" // events name time zones; not every machine has the list
 )
 
 func main() {
@@ -42,6 +41,9 @@ const (
 // command. Every failure is one line on stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	command := "serve"
+	if len(args) > 0 && strings.TrimLeft(args[0], "-") == "version" {
+		args[0] = "version" // as every program knows it
+	}
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		command, args = args[0], args[1:]
 	}

@@ -79,7 +79,7 @@ func eventOf(t *testing.T, address, id string) (event store.Event, err error) {
 // organizer withheld since.
 func TestImportExport(t *testing.T) {
 	address := "sqlite:" + filepath.Join(t.TempDir(), "seatlock.db")
-	out := does(t, "import", "--store", address, "--event", "gala", "--title", "The Gala", "--venue", "Town hall",
+	out := does(t, "import", "--create", "--store", address, "--event", "gala", "--title", "The Gala", "--venue", "Town hall",
 		"--starts", "2027-07-01T19:30", "--zone", "Europe/Vienna", "--currency", "EUR",
 		"--sales-open", "2027-01-01 10:00", fileOf(t, smallCSV), "--sales-close", "2027-07-01T17:00:00Z")
 	for _, want := range []string{"3 seats, 1 withheld", "section Stalls  1 row  2 seats", "category Rear   €20    1 seat\n", "Event gala was made."} {
@@ -124,7 +124,7 @@ func TestImportRefuses(t *testing.T) {
 	address, sound := "sqlite:"+path, fileOf(t, smallCSV)
 	try := func(code int, want string, args ...string) {
 		t.Helper()
-		refuses(t, code, want, append([]string{"import", "--store", address}, args...)...)
+		refuses(t, code, want, append([]string{"import", "--create", "--store", address}, args...)...)
 	}
 	named := func(args ...string) []string {
 		return append([]string{"--event", "gala", "--title", "The Gala"}, args...)
@@ -151,7 +151,7 @@ func TestImportRefuses(t *testing.T) {
 		t.Error("a refused import made the store")
 	}
 
-	does(t, append([]string{"import", "--store", address}, named(sound)...)...)
+	does(t, append([]string{"import", "--create", "--store", address}, named(sound)...)...)
 	other := fileOf(t, `[{"seatNumber":"A1","status":"available"}]`)
 	try(exitFault, "event gala exists already, and was left as it is", named(other)...)
 	try(exitFault, "event gala exists already, and was left as it is", "--event", "gala", "--title", "Another", sound)
@@ -178,7 +178,7 @@ func TestExportRefuses(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		t.Error("a refused export made the store")
 	}
-	does(t, "import", "--store", "sqlite:"+path, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
+	does(t, "import", "--create", "--store", "sqlite:"+path, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
 	refuses(t, exitFault, "no such event", "export", "--store", "sqlite:"+path, "--event", "other")
 	refuses(t, exitUsage, "wants --event", "export", "--store", "sqlite:"+path)
 	refuses(t, exitUsage, "--format xml", "export", "--store", "sqlite:"+path, "--event", "gala", "--format", "xml")
@@ -210,7 +210,7 @@ func TestImportTellsProgress(t *testing.T) {
 		fmt.Fprintf(&seats, ",\n{\"seatNumber\":\"%d\",\"status\":\"available\"}", i)
 	}
 	text := "[" + seats.String()[1:] + strings.Repeat(" ", 9<<20) + "]"
-	code, _, faults := told(t, "import", "--store", "sqlite:"+filepath.Join(t.TempDir(), "s.db"), "--event", "e", "--title", "T", fileOf(t, text))
+	code, _, faults := told(t, "import", "--create", "--store", "sqlite:"+filepath.Join(t.TempDir(), "s.db"), "--event", "e", "--title", "T", "--free", fileOf(t, text))
 	if code != exitOK || !strings.HasPrefix(faults, "seatlock: read 8 MiB\n") && !strings.HasPrefix(faults, "seatlock: read 9 MiB\n") ||
 		!strings.HasSuffix(faults, "seatlock: writing 6000 seats\n") {
 		t.Errorf("exit %d, said %q", code, faults)
@@ -224,7 +224,7 @@ func TestImportBesideAServer(t *testing.T) {
 		"embedded": serveProgram(t),
 		"MongoDB":  serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t)),
 	} {
-		does(t, "import", "--store", p.store, "--event", "gala", "--title", "<b>The Gala</b>", fileOf(t, smallCSV))
+		does(t, "import", "--create", "--store", p.store, "--event", "gala", "--title", "<b>The Gala</b>", fileOf(t, smallCSV))
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 			status, _, page := get(t, p.site+"/events/gala")
 			if status == http.StatusOK {
@@ -240,7 +240,7 @@ func TestImportBesideAServer(t *testing.T) {
 		if got := readFile(t, does(t, "export", "--store", p.store, "--event", "gala")); !reflect.DeepEqual(got, readFile(t, smallCSV)) {
 			t.Errorf("%s: exported %+v", name, got)
 		}
-		refuses(t, exitFault, "event gala exists already", "import", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
+		refuses(t, exitFault, "event gala exists already", "import", "--create", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
 	}
 }
 
@@ -256,8 +256,8 @@ func TestStoreOutOfReach(t *testing.T) {
 func TestGenerateCommand(t *testing.T) {
 	hall := readFile(t, does(t, "generate", "--name", "Town hall", "--stage", "12x3",
 		"--section", "Stalls", "--rows", "3", "--seats", "18", "--grow", "1", "--curve", "30", "--aisle", "6,12",
-		"--category", "front", "--price", "4500", "--wheelchair", "A:1-2,B:1", "--companion", "A:3",
-		"--section", "Stalls", "--rows", "2", "--seats", "21", "--first-row", "D", "--category", "rear", "--price", "3000",
+		"--category", "front", "--price", "45.00", "--wheelchair", "A:1-2,B:1", "--companion", "A:3",
+		"--section", "Stalls", "--rows", "2", "--seats", "21", "--first-row", "D", "--category", "rear", "--price", "30,00",
 		"--section", "Balcony", "--rows", "2", "--seats", "10", "--restricted", "A:10", "--turn", "90", "--distance", "30", "--shift", "-2"))
 	if hall.Plan.Name != "Town hall" || hall.Plan.Stage == nil || hall.Plan.Stage.Label != "Stage" || len(hall.Plan.Sections) != 2 {
 		t.Fatalf("got %+v", hall.Plan)
@@ -288,7 +288,10 @@ func TestGenerateCommand(t *testing.T) {
 		"-depth: want a number":            {"--section", "S", "--depth", "-Inf"},
 		`"NaNx3" for flag -stage`:          {"--stage", "NaNx3", "--section", "S"},
 		"-aisle: want numbers":             {"--section", "S", "--aisle", "6,,9"},
-		"-price: want a whole number":      {"--section", "S", "--price", "45.00"},
+		"-price: want an amount":           {"--section", "S", "--price", "45 EUR"},
+		"--price 45 could be €45.00":       {"--section", "S", "--price", "45"},
+		"--price 45.00: JPY has no":        {"--section", "S", "--price", "45.00", "--currency", "JPY"},
+		"--currency XAU: want":             {"--section", "S", "--price", "45.00", "--currency", "XAU"},
 		"-wheelchair: want rows and seats": {"--section", "S", "--wheelchair", "A1"},
 		`section "S": 0 rows`:              {"--section", "S"},
 		`unexpected argument "S"`:          {"--section", "S", "S"},

@@ -49,13 +49,13 @@ func serveBlocks(t *testing.T) *program {
 	plan := filepath.Join(dir, "blocks.json")
 	hall := []string{"generate"}
 	for i := range 4 {
-		hall = append(hall, "--section", fmt.Sprintf("Block %d", i+1), "--rows", "20", "--seats", "25", "--category", "Standard", "--price", "4500")
+		hall = append(hall, "--section", fmt.Sprintf("Block %d", i+1), "--rows", "20", "--seats", "25", "--category", "Standard", "--price", "45.00")
 	}
 	if err := os.WriteFile(plan, []byte(does(t, hall...)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	address := "sqlite:" + filepath.Join(dir, "seatlock.db")
-	does(t, "import", "--store", address, "--event", "blocks", "--title", "Blocks", "--currency", "EUR", "--zone", "Europe/Vienna", plan)
+	does(t, "import", "--create", "--store", address, "--event", "blocks", "--title", "Blocks", "--currency", "EUR", "--zone", "Europe/Vienna", plan)
 	return serveStoreOf(t, address, "--max-seats", "500")
 }
 

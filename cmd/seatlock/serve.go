@@ -34,7 +34,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	if err != nil {
 		return err
 	}
-	log := newLog(c.logFormat, stderr)
+	log := newLog(c, stderr)
 	st, err := openStore(ctx, c.store, opening{serve: true, make: true, log: log})
 	if err != nil {
 		return err
@@ -73,25 +73,23 @@ func openStore(ctx context.Context, address string, o opening) (*store.Store, er
 // checkThere refuses a file that is not there, before it would be made.
 func checkThere(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("store %s: there is no such file", path)
+		return fmt.Errorf("%w: store %s: there is no such file", store.ErrNoStore, path)
 	}
 	return nil
 }
 
 func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger, stdout io.Writer) error {
-	if c.demo {
-		err := seedDemos(ctx, st)
-		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
-			var seeding sync.WaitGroup
-			ctx, cancel := context.WithCancel(ctx)
-			defer seeding.Wait()
-			defer cancel()
-			seeding.Go(func() { seedLater(ctx, st, log) })
-		} else if err != nil {
-			return err
-		}
+	err := prepare(ctx, st, c.demo)
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
+		var preparing sync.WaitGroup
+		ctx, cancel := context.WithCancel(ctx)
+		defer preparing.Wait()
+		defer cancel()
+		preparing.Go(func() { prepareLater(ctx, st, c.demo, log) })
+	} else if err != nil {
+		return err
 	}
-	h, err := handlers.New(st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Log: log})
+	h, err := handlers.New(st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log})
 	if err != nil {
 		return err
 	}
@@ -144,9 +142,14 @@ func serveHTTP(ctx context.Context, h *handlers.Server, listener net.Listener, l
 	return err
 }
 
-func newLog(format string, w io.Writer) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
+func newLog(c config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		panic(err) // the configuration was checked
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	options := &slog.HandlerOptions{Level: level}
+	if c.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }

@@ -54,13 +54,13 @@ func TestUpgradeAHouse(t *testing.T) {
 	}
 	out := does(t, "upgrade", "--store", address)
 	backups, err := filepath.Glob(path + ".format-2.*.backup")
-	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 3") || !strings.Contains(out, backups[0]) {
+	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 4") || !strings.Contains(out, backups[0]) {
 		t.Errorf("upgrade said %q, and left %q, %v", out, backups, err)
 	}
 	if again := does(t, "upgrade", "--store", address); !strings.Contains(again, "nothing was changed") {
 		t.Errorf("a second upgrade said %q", again)
 	}
-	repeat := does(t, "import", "--store", address, "--event", "evening", "--title", "Ein Abend für Σωκράτης", "--venue", "Stadttheater",
+	repeat := does(t, "import", "--create", "--store", address, "--event", "evening", "--title", "Ein Abend für Σωκράτης", "--venue", "Stadttheater",
 		"--starts", "2045-05-04T19:30", "--zone", "Europe/Vienna", "--currency", "EUR", "testdata/hall.json")
 	if !strings.Contains(repeat, "was made so already: nothing was changed.") {
 		t.Errorf("the import of then said %q", repeat)

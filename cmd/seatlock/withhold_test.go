@@ -16,7 +16,7 @@ import (
 func house(t *testing.T) string {
 	t.Helper()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "seatlock.db")
-	does(t, "import", "--store", address, "--event", "gala", "--title", "=Gala", "--zone", "Europe/Vienna",
+	does(t, "import", "--create", "--store", address, "--event", "gala", "--title", "=Gala", "--zone", "Europe/Vienna",
 		"--starts", "2030-06-01T19:30", fileOf(t, smallCSV))
 	return address
 }

@@ -51,6 +51,8 @@ func seatIndexes() []mongo.IndexModel {
 			SetPartialFilterExpression(there("lockedBy"))),
 		index("due", bson.D{{Key: "lockedUntil", Value: 1}}, options.Index().
 			SetPartialFilterExpression(bson.D{{Key: "status", Value: store.Locked.String()}})),
+		index("begun", bson.D{{Key: "lockTime", Value: 1}}, options.Index().
+			SetPartialFilterExpression(bson.D{{Key: "status", Value: store.Locked.String()}})),
 		// The servers remove clocks that are long over. Nothing relies on when. A
 		// clock of seats that are being paid for has no such field, and stays.
 		index("clock_over", bson.D{{Key: "over", Value: 1}}, options.Index().SetExpireAfterSeconds(keepClocks).

@@ -134,7 +134,7 @@ func TestCommands(t *testing.T) {
 		}, find + ", " + write + ", " + commit},
 		{"the request again, given back", lock("carl", "r", "s1"), find + ", " + find + ", " + write + ", " + commit},
 		{"a lock that is asked for", func() error { _, err := watchedStore.LockOf(ctx, "e", "anna"); return err }, find + ", " + commit},
-		{"a sweep of nothing", func() error { _, err := watchedStore.ReleaseDue(ctx); return err }, find},
+		{"a sweep of nothing", func() error { _, err := watchedStore.ReleaseDue(ctx); return err }, "aggregate seats"},
 		{"a new record", put(`{"n": 1}`), "find records, find meta, update records, " + commit},
 		{"a record", put(`{"n": 2}`), "find records, update records, " + commit},
 		{"a seat and a record", both, find + ", find records, " + write + ", update records, " + commit},

@@ -19,6 +19,7 @@ func TestSeatSurvives(t *testing.T) {
 	for _, want := range []seatDocument{
 		{event: "e", place: 7, seat: store.Seat{ID: "s", Version: 1}},
 		{event: "e", seat: store.Seat{ID: "s", Version: 3, Status: store.Locked, LockedBy: "$h", LockTime: now, LockedUntil: now.Add(time.Hour)}, before: "a.b", reason: store.ReasonLapsed},
+		{event: "e", seat: store.Seat{ID: "s", Version: 4, Status: store.Paying, LockedBy: "h", LockTime: now, LockedUntil: now.Add(time.Hour), Extended: true, Booking: "b1"}},
 		{event: "e", seat: store.Seat{ID: "s", Version: 9, Status: store.Booked, LockedBy: "h", Booking: "b1"}, before: "h", reason: store.ReasonBooked},
 	} {
 		if got, err := decodeSeat(marshal(t, want.document())); err != nil || !reflect.DeepEqual(got, want) {
@@ -213,5 +214,16 @@ func TestSalesTimesAreTheNewest(t *testing.T) {
 	put(2, now)
 	if e, known := times.get("e"); known {
 		t.Errorf("got %+v, want nothing: revision 3 was read too long ago, and 2 is older", e)
+	}
+	put(3, now.Add(-2*planTimeout))
+	put(1, now)
+	if e, known := times.get("e"); !known || e.Revision != 1 {
+		t.Errorf("got %+v, want revision 1, of the event made again", e)
+	}
+	put(5, now)
+	times.forget("e")
+	put(1, now)
+	if e, known := times.get("e"); !known || e.Revision != 1 {
+		t.Errorf("got %+v, want that of the event made again", e)
 	}
 }

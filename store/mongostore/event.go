@@ -11,6 +11,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -31,6 +32,7 @@ type eventDocument struct {
 	Plan        string     `bson:"plan"`
 	Revision    int64      `bson:"revision"`
 	Fingerprint string     `bson:"fingerprint"`
+	Hidden      bool       `bson:"hidden,omitempty"`
 
 	Unknown map[string]bson.RawValue `bson:",inline"` // fields of a newer program
 }
@@ -47,7 +49,8 @@ type price struct {
 func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 	next := eventDocument{
 		ID: e.ID, Title: e.Title, Venue: e.Venue, Starts: e.Starts, Zone: e.Zone, Currency: e.Currency,
-		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Unknown: maps.Clone(d.Unknown),
+		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Hidden: e.Hidden,
+		Unknown: maps.Clone(d.Unknown),
 	}
 	delete(next.Unknown, touchedField)
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
@@ -69,7 +72,7 @@ func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 func (d eventDocument) event() store.Event {
 	e := store.Event{
 		ID: d.ID, Title: d.Title, Venue: d.Venue, Starts: d.Starts.UTC(), Zone: d.Zone, Currency: d.Currency,
-		Plan: d.Plan, Revision: d.Revision,
+		Hidden: d.Hidden, Plan: d.Plan, Revision: d.Revision,
 	}
 	for _, p := range d.Prices {
 		if e.Prices == nil {
@@ -122,6 +125,11 @@ func (e *Engine) Event(ctx context.Context, id string) (event store.Event, err e
 	return event, err
 }
 
+// at finds the event only if it has the revision.
+func (d eventDocument) at() bson.D {
+	return bson.D{{Key: "_id", Value: d.ID}, {Key: "revision", Value: d.Revision}}
+}
+
 // findEvent returns the document of an event, with the zero ID for none.
 func (e *Engine) findEvent(ctx context.Context, id string) (d eventDocument, err error) {
 	err = e.db.Collection(eventsColl).FindOne(ctx, byID(id)).Decode(&d)
@@ -129,4 +137,21 @@ func (e *Engine) findEvent(ctx context.Context, id string) (d eventDocument, err
 		return eventDocument{}, nil
 	}
 	return d, err
+}
+
+// findEventAndNow is findEvent with the servers' time.
+func (e *Engine) findEventAndNow(ctx context.Context, id string) (d eventDocument, now time.Time, err error) {
+	raw, err := e.db.Collection(eventsColl).FindOne(ctx, byID(id), options.FindOne().SetProjection(whole())).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		now, err = e.findNow(ctx)
+		return d, now, err
+	}
+	if err != nil {
+		return d, now, err
+	}
+	document, now, err := split(raw)
+	if err == nil {
+		err = bson.Unmarshal(document, &d)
+	}
+	return d, now, err
 }

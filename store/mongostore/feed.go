@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -34,6 +35,8 @@ var (
 	errPastEngine = errors.New("changed past the engine")
 	// errDropped: a collection was, as the restore of a backup does.
 	errDropped = errors.New("dropped")
+	// errNewEpoch: this history is over, by the command that begins another.
+	errNewEpoch = errors.New("another epoch has begun")
 )
 
 // Changes implements [store.Engine].
@@ -72,7 +75,7 @@ func (e *Engine) resume(ctx context.Context, from store.Cursor, deliver func(sto
 		switch {
 		case errors.Is(err, errReaderLeft), ctx.Err() != nil:
 			return err
-		case errors.Is(err, errDropped):
+		case errors.Is(err, errDropped), errors.Is(err, errNewEpoch):
 			e.openAnew()
 			return fmt.Errorf("%w: %w", store.ErrCursorLost, err)
 		case errors.Is(err, errPastEngine), hasCode(err, codeInvalidResumeToken, codeStreamFatal, codeHistoryLost),
@@ -127,7 +130,7 @@ func (e *Engine) serverTime(ctx context.Context) (at bson.Timestamp, err error) 
 // watched keeps what the feed tells, and what it cannot go on after. New seats
 // are not told one by one: the event that they belong to is. A seat or an
 // event that was touched is as it was, and a clock is nobody's business.
-func watched() mongo.Pipeline {
+func watched(epoch string) mongo.Pipeline {
 	ours := in([]string{seatsColl, eventsColl, metaColl})
 	untouched := missing("updateDescription.updatedFields." + touchedField)[0]
 	return mongo.Pipeline{
@@ -136,6 +139,8 @@ func watched() mongo.Pipeline {
 				{Key: "documentKey._id", Value: bson.D{{Key: "$not", Value: bson.Regex{Pattern: "/@"}}}},
 				untouched},
 			bson.D{{Key: "ns.coll", Value: eventsColl}, {Key: "operationType", Value: in([]string{"insert", "replace", "update", "delete"})}, untouched},
+			bson.D{{Key: "ns.coll", Value: metaColl}, {Key: "operationType", Value: "update"}, {Key: "documentKey._id", Value: epochID},
+				{Key: "updateDescription.updatedFields.epoch", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$ne", Value: epoch}}}},
 			bson.D{{Key: "ns.coll", Value: ours}, {Key: "operationType", Value: in([]string{"drop", "rename"})}},
 			bson.D{{Key: "to.coll", Value: ours}},
 			bson.D{{Key: "operationType", Value: in([]string{"dropDatabase", "invalidate"})}},
@@ -149,9 +154,9 @@ func watched() mongo.Pipeline {
 
 // watch begins a stream at the place itself, and not after it: a server that
 // waits then tells the place that it has reached, and never one beyond it.
-func (e *Engine) watch(ctx context.Context, from uint64) (*mongo.ChangeStream, error) {
-	at := timestamp(from)
-	return e.db.Watch(ctx, watched(), options.ChangeStream().
+func (e *Engine) watch(ctx context.Context, from store.Cursor) (*mongo.ChangeStream, error) {
+	at := timestamp(from.Position)
+	return e.db.Watch(ctx, watched(from.Epoch), options.ChangeStream().
 		SetStartAtOperationTime(&at).SetBatchSize(feedSize).SetMaxAwaitTime(feedWait))
 }
 
@@ -159,7 +164,7 @@ func (e *Engine) watch(ctx context.Context, from uint64) (*mongo.ChangeStream, e
 func (e *Engine) stream(ctx context.Context, from store.Cursor, deliver func(store.Batch) bool) error {
 	opening, cancel := context.WithTimeout(ctx, feedStep)
 	defer cancel()
-	events, err := e.watch(opening, from.Position)
+	events, err := e.watch(opening, from)
 	if err != nil {
 		return err
 	}
@@ -189,6 +194,18 @@ func (e *Engine) closeStream(events *mongo.ChangeStream) {
 func (e *Engine) gather(ctx context.Context, events *mongo.ChangeStream, g *gathering) error {
 	ctx, cancel := context.WithTimeout(ctx, feedStep)
 	defer cancel()
+	err := g.takeIn(ctx, events)
+	if err == nil && !g.full {
+		err = g.settle()
+	}
+	if errors.Is(err, errPastEngine) || errors.Is(err, errDropped) {
+		// Who reads back to before this comes here again, and no further.
+		e.floor.Store(max(e.floor.Load(), g.last))
+	}
+	return err
+}
+
+func (g *gathering) takeIn(ctx context.Context, events *mongo.ChangeStream) error {
 	for first := true; first || events.RemainingBatchLength() > 0; first = false {
 		if !events.TryNext(ctx) {
 			g.full = false
@@ -204,8 +221,6 @@ func (e *Engine) gather(ctx context.Context, events *mongo.ChangeStream, g *gath
 			g.full = events.RemainingBatchLength()+1 >= feedSize
 		}
 		if err := g.add(events.Current); err != nil {
-			// Who reads back to before this comes here again, and no further.
-			e.floor.Store(max(e.floor.Load(), g.last))
 			return err
 		}
 	}
@@ -219,6 +234,9 @@ type gathering struct {
 	batch store.Batch
 	last  uint64 // place of the last change or event
 	group struct{ changes, events int }
+	// Of the last transaction: the events that were removed, and those that
+	// have lost seats.
+	removed, emptied map[string]bool
 }
 
 // add takes in an event. All events of a transaction have its place.
@@ -232,6 +250,9 @@ func (g *gathering) add(raw bson.Raw) error {
 		return nil
 	}
 	if at != g.last {
+		if err := g.settle(); err != nil {
+			return err
+		}
 		g.last = at
 		g.group.changes, g.group.events = len(g.batch.Changes), len(g.batch.Events)
 	}
@@ -248,11 +269,40 @@ func (g *gathering) add(raw bson.Raw) error {
 	case collection == eventsColl && (operation == "insert" || operation == "replace" || operation == "update"):
 		id, _ := raw.Lookup("documentKey", "_id").StringValueOK()
 		g.batch.Events = append(g.batch.Events, id)
+	case collection == eventsColl && operation == "delete":
+		id, _ := raw.Lookup("documentKey", "_id").StringValueOK()
+		g.batch.Events = append(g.batch.Events, id)
+		g.removed = with(g.removed, id)
+	case collection == seatsColl && operation == "delete":
+		id, _ := raw.Lookup("documentKey", "_id").StringValueOK()
+		event, _, _ := strings.Cut(id, "/")
+		g.emptied = with(g.emptied, event)
+	case collection == metaColl && operation == "update":
+		return errNewEpoch
 	case operation == "update" || operation == "delete": // by hand
 		return fmt.Errorf("%w: %s of %s", errPastEngine, operation, collection)
 	default:
 		return fmt.Errorf("%w: %s of %s", errDropped, operation, collection)
 	}
+	return nil
+}
+
+func with(set map[string]bool, id string) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	set[id] = true
+	return set
+}
+
+// settle is for the end of a transaction: seats go with their event alone.
+func (g *gathering) settle() error {
+	for event := range g.emptied {
+		if !g.removed[event] {
+			return fmt.Errorf("%w: delete of %s", errPastEngine, seatsColl)
+		}
+	}
+	g.removed, g.emptied = nil, nil
 	return nil
 }
 
@@ -304,7 +354,7 @@ func (e *Engine) Recent(ctx context.Context, age time.Duration) (cursor store.Cu
 		cursor = o.cursor(at)
 		for ; age >= time.Second; age /= 2 {
 			past := max(o.since, e.floor.Load(), uint64(at.T-uint32(min(age/time.Second, time.Duration(at.T))))<<32|0xffff_ffff)
-			ok, err := e.readable(ctx, past)
+			ok, err := e.readable(ctx, store.Cursor{Epoch: o.epoch, Position: past})
 			if err != nil {
 				return err
 			}
@@ -318,8 +368,21 @@ func (e *Engine) Recent(ctx context.Context, age time.Duration) (cursor store.Cu
 	return cursor, err
 }
 
+// Resume implements [store.Engine]. Restarts leave the epoch as it is.
+func (e *Engine) Resume(ctx context.Context, c store.Cursor) (store.Cursor, error) {
+	o, leave, err := e.enter(ctx)
+	if err != nil {
+		return store.Cursor{}, err
+	}
+	defer leave()
+	if c.Epoch != o.epoch {
+		return store.Cursor{}, fmt.Errorf("%w: other epoch", store.ErrCursorLost)
+	}
+	return c, nil
+}
+
 // readable reports whether the servers still have all that happened since.
-func (e *Engine) readable(ctx context.Context, since uint64) (bool, error) {
+func (e *Engine) readable(ctx context.Context, since store.Cursor) (bool, error) {
 	events, err := e.watch(ctx, since)
 	if hasCode(err, codeHistoryLost) {
 		return false, nil

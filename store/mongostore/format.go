@@ -164,6 +164,22 @@ func (e *Engine) claimFormat(ctx context.Context) error {
 		return err
 	}
 	e.format.last.Store(r)
+	if e.make && r.document.Format < store.CurrentFormat {
+		return e.raiseFormat(ctx, r.document)
+	}
+	return nil
+}
+
+// raiseFormat brings a database that is served as it is to the current format:
+// nothing in it becomes other, and programs of its format may go on working.
+// Where another has begun an upgrade meanwhile, it does nothing.
+func (e *Engine) raiseFormat(ctx context.Context, from formatDocument) error {
+	filter := append(bson.D{{Key: "_id", Value: formatID}, {Key: "format", Value: from.Format}}, missing("next")...)
+	_, err := e.db.Collection(metaColl).UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: bson.D{
+		{Key: "format", Value: store.CurrentFormat}, {Key: "reader", Value: store.OldestReader}, {Key: "program", Value: e.program}}}})
+	if err != nil {
+		return fmt.Errorf("write the format: %w", err)
+	}
 	return nil
 }
 

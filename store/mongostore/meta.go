@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -17,6 +18,7 @@ import (
 const (
 	secretID = "secret"
 	epochID  = "epoch"
+	pingID   = "ping"
 	formatID = "format"
 )
 
@@ -46,20 +48,63 @@ func (e *Engine) epoch(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	since, err := e.serverTime(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var meta struct {
 		Epoch string         `bson:"epoch"`
 		Since bson.Timestamp `bson:"since"`
 	}
-	err = e.makeMeta(ctx, bson.D{{Key: "_id", Value: epochID}, {Key: "seats", Value: bson.D{{Key: "$ne", Value: seats}}}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "epoch", Value: newEpoch()}, {Key: "seats", Value: seats}, {Key: "since", Value: since}}}}, &meta)
+	begin, err := e.beginEpoch(ctx, seats)
+	if err != nil {
+		return nil, err
+	}
+	err = e.makeMeta(ctx, bson.D{{Key: "_id", Value: epochID}, {Key: "seats", Value: bson.D{{Key: "$ne", Value: seats}}}}, begin, &meta)
 	if err == nil && !store.ValidID(meta.Epoch) {
 		err = fmt.Errorf("%w: the epoch in %s", errDamaged, metaColl)
 	}
-	return &opened{epoch: meta.Epoch, since: position(meta.Since)}, err
+	return &opened{epoch: meta.Epoch, since: position(meta.Since), seats: seats}, err
+}
+
+// beginEpoch is the update that begins another history, from now on.
+func (e *Engine) beginEpoch(ctx context.Context, seats bson.Binary) (bson.D, error) {
+	since, err := e.serverTime(ctx)
+	return bson.D{{Key: "$set", Value: bson.D{
+		{Key: "epoch", Value: newEpoch()}, {Key: "seats", Value: seats}, {Key: "since", Value: since}}}}, err
+}
+
+// NewEpoch begins another history of the database that uri names: no cursor of
+// before counts any more, and all who watch take a snapshot. It is for a
+// database whose files were put back from a copy, which servers cannot tell
+// from one that was only stopped. One that mongorestore has restored they can.
+//
+// Servers may run: they go over to it within a second. Errors are one line.
+func NewEpoch(ctx context.Context, uri string) error {
+	e, err := connect(uri, Options{})
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err = e.startEpoch(ctx); err != nil {
+		err = fmt.Errorf("store %s: %w", e.settings.place, e.diagnose(ctx, err))
+	}
+	return errors.Join(err, e.Close())
+}
+
+func (e *Engine) startEpoch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := e.checkServers(ctx); err != nil {
+		return err
+	}
+	if err := e.claimFormat(ctx); err != nil {
+		return err
+	}
+	seats, err := e.seatsUUID(ctx)
+	if err != nil {
+		return err
+	}
+	begin, err := e.beginEpoch(ctx, seats)
+	if err == nil {
+		_, err = e.db.Collection(metaColl).UpdateOne(ctx, byID(epochID), begin, options.UpdateOne().SetUpsert(true))
+	}
+	return err
 }
 
 // makeMeta changes a document of meta, or makes it, unless the filter says

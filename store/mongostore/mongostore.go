@@ -12,6 +12,7 @@ package mongostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -22,6 +23,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -71,6 +73,7 @@ type Engine struct {
 	opened    atomic.Pointer[opened] // nil while the database is not ready
 	notReady  atomic.Pointer[error]  // why
 	floor     atomic.Uint64          // place of the last that the feed could not tell
+	pinged    atomic.Int64           // when Ping last wrote, in Unix nanoseconds
 	stale     chan struct{}          // has an element when the database must be opened anew
 
 	life       context.Context // ends with Close
@@ -86,7 +89,8 @@ type Engine struct {
 // opened is what is read once from a database that is ready.
 type opened struct {
 	epoch  string
-	since  uint64 // the first position of this epoch
+	since  uint64      // the first position of this epoch
+	seats  bson.Binary // which collection of that name it is of
 	secret []byte
 	sales  salesTimes
 }
@@ -194,13 +198,33 @@ func (e *Engine) Now(ctx context.Context) (now time.Time, err error) {
 	return now, err
 }
 
+// pingAge is for how long a write that was tried counts.
+const pingAge = 3 * time.Second
+
 // Ping implements [store.Engine].
 func (e *Engine) Ping(ctx context.Context) error {
-	return e.read(ctx, func(ctx context.Context, _ *opened) error {
+	return e.read(ctx, func(ctx context.Context, o *opened) error {
 		if err := e.mayWrite(ctx); err != nil {
 			return err
 		}
-		_, err := e.snapshotTime(ctx)
+		if time.Since(time.Unix(0, e.pinged.Load())) < pingAge {
+			_, err := e.snapshotTime(ctx)
+			return err
+		}
+		seats, err := e.seatsUUID(ctx)
+		if gone := errors.Is(err, errDamaged) || errors.Is(err, errNoStore); gone || err == nil && !seats.Equal(o.seats) {
+			e.openAnew()
+			return errors.Join(err, errDropped)
+		}
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		_, err = e.db.Collection(metaColl).UpdateOne(ctx, byID(pingID),
+			bson.D{{Key: "$currentDate", Value: bson.D{{Key: "at", Value: true}}}}, options.UpdateOne().SetUpsert(true))
+		if err == nil {
+			e.pinged.Store(began.UnixNano())
+		}
 		return err
 	})
 }

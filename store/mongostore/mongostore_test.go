@@ -1,7 +1,11 @@
 package mongostore_test
 
 import (
+	"context"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
@@ -9,20 +13,43 @@ import (
 	"github.com/seatlock/seatlock/store/storetest"
 )
 
-func TestStore(t *testing.T) { storetest.Run(t, harness(testengine.ReplicaSet(t))) }
+func TestStore(t *testing.T) { storetest.Run(t, harness(t, testengine.ReplicaSet(t))) }
 
-func harness(m *testengine.Mongo) storetest.Harness {
-	uris := map[store.Engine]string{}
+// harness gives each case a database, and those that are done with to the next:
+// to empty one is less work than to make another.
+func harness(all testing.TB, m *testengine.Mongo) storetest.Harness {
+	uris, free := map[store.Engine]string{}, []string{}
 	o := mongostore.Options{Kinds: storetest.Kinds()}
 	return storetest.Harness{
 		Open: func(t *testing.T) store.Engine {
-			uri := m.NewDatabase(t)
+			var uri string
+			if last := len(free) - 1; last >= 0 {
+				uri, free = free[last], free[:last]
+			} else {
+				uri = m.NewDatabase(all)
+			}
+			t.Cleanup(func() {
+				if !t.Failed() && empty(m.Database(uri)) == nil {
+					free = append(free, uri)
+				}
+			})
 			e := openEngine(t, uri, o)
 			uris[e] = uri
 			return e
 		},
 		Second: func(t *testing.T, e store.Engine) store.Engine { return openEngine(t, uris[e], o) },
 	}
+}
+
+// empty leaves no document. Who opens it then finds a new database, in an epoch
+// of its own.
+func empty(db *mongo.Database) error {
+	for _, name := range collections {
+		if _, err := db.Collection(name).DeleteMany(context.Background(), bson.D{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // open opens the store for the length of a test.

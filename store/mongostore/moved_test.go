@@ -37,7 +37,7 @@ func TestMovedSeatIsNotPutBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, _, err := engine.locked(ctx, bson.D{}, 1)
+	read, _, err := engine.locked(ctx, "lockedUntil", bson.D{{Key: "$lte", Value: time.Now()}}, 1)
 	if err != nil || len(read) != 1 {
 		t.Fatalf("got %+v, %v", read, err)
 	}

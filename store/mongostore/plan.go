@@ -35,22 +35,27 @@ func partID(hash string, part int) string { return fmt.Sprintf("%s/%d", hash, pa
 
 // Plan implements [store.Engine].
 func (e *Engine) Plan(ctx context.Context, hash string) (body []byte, err error) {
-	err = e.readMuch(ctx, snapshotTimeout, func(ctx context.Context, _ *opened) error {
-		for i, parts := 0, 1; i < parts; i++ {
-			var part struct {
-				Parts int    `bson:"parts"`
-				Body  []byte `bson:"body"`
-			}
-			err := e.db.Collection(plansColl).FindOne(ctx, byID(partID(hash, i))).Decode(&part)
-			if errors.Is(err, mongo.ErrNoDocuments) {
-				return fmt.Errorf("%w with plan %s", store.ErrNoEvent, hash)
-			}
-			if err != nil {
-				return err
-			}
-			parts, body = part.Parts, append(body, part.Body...)
-		}
-		return nil
+	err = e.readMuch(ctx, snapshotTimeout, func(ctx context.Context, _ *opened) (err error) {
+		body, err = e.planBody(ctx, hash)
+		return err
 	})
 	return body, err
+}
+
+func (e *Engine) planBody(ctx context.Context, hash string) (body []byte, err error) {
+	for i, parts := 0, 1; i < parts; i++ {
+		var part struct {
+			Parts int    `bson:"parts"`
+			Body  []byte `bson:"body"`
+		}
+		err := e.db.Collection(plansColl).FindOne(ctx, byID(partID(hash, i))).Decode(&part)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			return nil, fmt.Errorf("%w with plan %s", store.ErrNoEvent, hash)
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts, body = part.Parts, append(body, part.Body...)
+	}
+	return body, nil
 }

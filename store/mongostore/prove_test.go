@@ -222,6 +222,7 @@ type blank struct{ seats []string }
 
 func (b blank) Sections() [][]string                                   { return [][]string{b.seats} }
 func (b blank) Page(live.Kind) (live.Page, bool)                       { return b, true }
+func (blank) Status(s store.Seat) store.Status                         { return s.Status }
 func (blank) Shows() []int                                             { return []int{0} }
 func (blank) Seat(dst []byte, _ store.Seat) []byte                     { return dst }
 func (blank) Section(dst []byte, _ int, _ []store.Seat, _ bool) []byte { return dst }

@@ -36,16 +36,24 @@ func (t *salesTimes) get(event string) (e store.Event, known bool) {
 	return one.event, known && time.Since(one.read) < salesAge
 }
 
-// put keeps the newest: what was read before an update may come after it.
+// put keeps the newest: what was read before an update may come after it, within
+// the time that one takes. Later, another revision is that of an event that was
+// removed and made again.
 func (t *salesTimes) put(one salesTime) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.known == nil {
 		t.known = map[string]salesTime{}
 	}
-	if old, known := t.known[one.event.ID]; !known || old.event.Revision <= one.event.Revision {
+	if old, known := t.known[one.event.ID]; !known || old.event.Revision <= one.event.Revision || one.read.Sub(old.read) > planTimeout {
 		t.known[one.event.ID] = one
 	}
+}
+
+func (t *salesTimes) forget(event string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.known, event)
 }
 
 // eventFinder returns a group's event, the zero ID for none. It is called in
@@ -73,8 +81,11 @@ func (e *Engine) eventFinder(ctx context.Context, o *opened, event string, group
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if one.event, err = e.readSales(ctx, event); one.event.ID != "" {
+		switch one.event, err = e.readSales(ctx, event); {
+		case one.event.ID != "":
 			o.sales.put(one)
+		case err == nil:
+			o.sales.forget(event)
 		}
 	}()
 	return func(context.Context) (store.Event, error) {

@@ -3,6 +3,7 @@ package mongostore
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -35,6 +36,9 @@ func (s seatDocument) document() bson.D {
 	d = appendText(d, "lockedBy", string(s.seat.LockedBy))
 	d = appendTime(d, "lockTime", s.seat.LockTime)
 	d = appendTime(d, "lockedUntil", s.seat.LockedUntil)
+	if s.seat.Extended {
+		d = appendTime(d, "extendedUntil", s.seat.LockedUntil)
+	}
 	d = appendText(d, "booking", s.seat.Booking)
 	d = append(d, bson.E{Key: "version", Value: s.seat.Version})
 	d = appendText(d, "before", string(s.before))
@@ -72,6 +76,7 @@ func (s seatDocument) at(version int64) bson.D {
 // decodeSeat takes the fields one by one: it is called for each seat of a hall.
 func decodeSeat(raw bson.Raw) (s seatDocument, err error) {
 	lapsed := false // so format 2 has it, in place of a reason
+	var extendedUntil time.Time
 	err = eachField(raw, seatName, func(key string, v bson.RawValue) (ok bool) {
 		switch key {
 		case "event":
@@ -90,6 +95,8 @@ func decodeSeat(raw bson.Raw) (s seatDocument, err error) {
 			ok = timeOf(v, &s.seat.LockTime)
 		case "lockedUntil":
 			ok = timeOf(v, &s.seat.LockedUntil)
+		case "extendedUntil":
+			ok = timeOf(v, &extendedUntil)
 		case "booking":
 			s.seat.Booking, ok = v.StringValueOK()
 		case "version":
@@ -108,6 +115,8 @@ func decodeSeat(raw bson.Raw) (s seatDocument, err error) {
 		}
 		return ok
 	})
+	// A program that does not know the field keeps that of an earlier lock.
+	s.seat.Extended = !extendedUntil.IsZero() && extendedUntil.Equal(s.seat.LockedUntil)
 	if lapsed && s.reason == store.ReasonChanged {
 		s.reason = store.ReasonLapsed
 	}

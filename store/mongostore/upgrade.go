@@ -43,17 +43,18 @@ type UpgradeOptions struct {
 type Upgraded struct{ From, To int }
 
 var (
-	errNoStore       = errors.New("there is no Seatlock database of this name")
+	errNoStore       = fmt.Errorf("%w: there is no Seatlock database of this name", store.ErrNoStore)
 	errOvertaken     = errors.New("another upgrade has begun meanwhile: see how it ends")
 	errUpgradeRights = errors.New("the upgrade drops an index and a collection, which the MongoDB user may not: run it as a user with the role readWrite on the database")
 	errStillRuns     = errors.New("a Seatlock of before format 3 is connected")
 	errUnfinished    = errors.New("no server writes until it is finished: run seatlock upgrade again")
 )
 
-// Upgrade brings the database that uri names to the current format. Servers of
-// format 3 or later may run: they stop writing once it is announced, and go on
-// if they can work on what comes of it. Older ones know nothing of that, and
-// Upgrade is refused while one is connected to the same servers.
+// Upgrade brings the database that uri names to the current format. One that is
+// served as it is only gets the number of that. Else servers of format 3 or
+// later may run: they stop writing once it is announced, and go on if they can
+// work on what comes of it. Older ones know nothing of that, and Upgrade is
+// refused while one is connected to the same servers.
 //
 // If it breaks off before it has changed anything, servers go on. Later, the
 // database is left to the next call, which begins anew, and the error says so.
@@ -98,6 +99,12 @@ func (u upgrade) run(ctx context.Context) (done Upgraded, err error) {
 	done = Upgraded{From: r.document.Format, To: max(r.document.Format, store.CurrentFormat)}
 	if err := r.document.upgradable(); err != nil || r.document.current() {
 		return done, err
+	}
+	if r.document.format().Check() == nil { // it is served as it is
+		if err := u.makeCollections(ctx); err != nil {
+			return done, err
+		}
+		return done, u.raiseFormat(ctx, r.document)
 	}
 	if err := u.checkRights(ctx); err != nil {
 		return done, err

@@ -95,13 +95,13 @@ func TestUpgradeOfFormat2(t *testing.T) {
 	}
 	var said []string
 	done, err := upgrade(t.Context(), uri, func(line string) { said = append(said, line) })
-	if err != nil || done != (mongostore.Upgraded{From: 2, To: 3}) || len(said) != 5 || !strings.Contains(said[0], "format 2 to 3") {
+	if err != nil || done != (mongostore.Upgraded{From: 2, To: store.CurrentFormat}) || len(said) != 5 || !strings.Contains(said[0], fmt.Sprintf("format 2 to %d", store.CurrentFormat)) {
 		t.Fatalf("upgraded %+v, %v, and said %q", done, err, said)
 	}
 	checkUpgraded(t, uri, db, old)
 	new := dump(t, db)
 	done, err = upgrade(t.Context(), uri, func(line string) { t.Errorf("said %q of a database that is current", line) })
-	if err != nil || done.From != 3 || done.To != 3 {
+	if err != nil || done.From != store.CurrentFormat || done.To != store.CurrentFormat {
 		t.Errorf("upgraded again: %+v, %v", done, err)
 	}
 	if now := dump(t, db); !reflect.DeepEqual(now, new) {
@@ -326,8 +326,11 @@ func TestUpgradeOfNothing(t *testing.T) {
 	}
 }
 
+// newer is the format of the program after this one.
+const newer = store.CurrentFormat + 1
+
 func newerFormat(reader int) bson.D {
-	return bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: 4}, {Key: "reader", Value: reader}, {Key: "program", Value: "9.9"}}}}
+	return bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: newer}, {Key: "reader", Value: reader}, {Key: "program", Value: "9.9"}}}}
 }
 
 func TestNewerFormat(t *testing.T) {
@@ -338,13 +341,13 @@ func TestNewerFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	meta := m.Database(uri).Collection("meta")
-	hand(t, meta, "format", newerFormat(3))
-	lock(t, open(t, uri), "anna", "s0") // it still serves readers of 3
-	if done, err := upgrade(t.Context(), uri, nil); err != nil || done != (mongostore.Upgraded{From: 4, To: 4}) {
+	hand(t, meta, "format", newerFormat(store.CurrentFormat))
+	lock(t, open(t, uri), "anna", "s0") // it still serves readers of ours
+	if done, err := upgrade(t.Context(), uri, nil); err != nil || done != (mongostore.Upgraded{From: newer, To: newer}) {
 		t.Errorf("upgraded %+v, %v, want nothing", done, err)
 	}
-	hand(t, meta, "format", newerFormat(4))
-	refused(t, uri, "format is 4", "9.9", "newer")
+	hand(t, meta, "format", newerFormat(newer))
+	refused(t, uri, fmt.Sprintf("format is %d", newer), "9.9", "newer")
 	if _, err := upgrade(t.Context(), uri, nil); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("upgrade of a newer format: %v", err)
 	}
@@ -353,7 +356,7 @@ func TestNewerFormat(t *testing.T) {
 // A newer program's upgrade that broke off is for that program to finish.
 func TestNewerUpgrade(t *testing.T) {
 	m := testengine.ReplicaSet(t)
-	for reader, want := range map[int]error{3: store.ErrUpgrading, 4: store.ErrNewer} {
+	for reader, want := range map[int]error{store.CurrentFormat: store.ErrUpgrading, newer: store.ErrNewer} {
 		uri := m.NewDatabase(t)
 		openEngine(t, uri, mongostore.Options{})
 		hand(t, m.Database(uri).Collection("meta"), "format", announced(reader))
@@ -366,7 +369,7 @@ func TestNewerUpgrade(t *testing.T) {
 
 func announced(reader int) bson.D {
 	return bson.D{{Key: "$set", Value: bson.D{{Key: "next", Value: bson.D{
-		{Key: "format", Value: 4}, {Key: "reader", Value: reader}, {Key: "program", Value: "9.9"},
+		{Key: "format", Value: newer}, {Key: "reader", Value: reader}, {Key: "program", Value: "9.9"},
 	}}}}}
 }
 
@@ -397,7 +400,7 @@ func TestServerStops(t *testing.T) {
 	}
 	meta := m.Database(uri).Collection("meta")
 	ours := bson.D{
-		{Key: "$set", Value: bson.D{{Key: "format", Value: 3}, {Key: "reader", Value: 3}}},
+		{Key: "$set", Value: bson.D{{Key: "format", Value: store.CurrentFormat}, {Key: "reader", Value: store.OldestReader}}},
 		{Key: "$unset", Value: bson.D{{Key: "next", Value: ""}}},
 	}
 	for n, test := range []struct {
@@ -405,8 +408,8 @@ func TestServerStops(t *testing.T) {
 		change bson.D
 		want   error
 	}{
-		{"an upgrade is announced", announced(4), store.ErrUpgrading},
-		{"the format is newer", newerFormat(4), store.ErrNewer},
+		{"an upgrade is announced", announced(newer), store.ErrUpgrading},
+		{"the format is newer", newerFormat(newer), store.ErrNewer},
 		{"the format cannot be read", bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: "three"}}}}, store.ErrUnavailable},
 	} {
 		hand(t, meta, "format", test.change)

@@ -49,6 +49,11 @@ func (e *Engine) find(ctx context.Context, event string, group []*request, findE
 	if err == nil {
 		g.event, err = findEvent(ctx)
 	}
+	if err == nil && g.event.ID != "" && g.lacksSeat() {
+		// The event may have been removed since its sales times were read.
+		d, failed := e.findEvent(ctx, event)
+		g.event, err = d.event(), failed
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +75,16 @@ func (e *Engine) findSeats(ctx context.Context, g *groupView, filter bson.D) err
 		g.setSeat(s)
 		return err
 	})
+}
+
+// lacksSeat reports whether a seat was looked for and is not there.
+func (g *groupView) lacksSeat() bool {
+	for id := range g.asked {
+		if _, found := g.seats[id]; !found {
+			return true
+		}
+	}
+	return false
 }
 
 // findRecords reads records, expired or not: they are written over.

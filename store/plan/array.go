@@ -8,7 +8,7 @@ import (
 
 // readArray reads the bare array of seats that many a tutorial's seat map
 // keeps: [{"seatNumber":"A1","status":"available"}, …]. There is one section
-// and one category, which is free. Other fields are passed over: such files
+// and one category, without a price. Other fields are passed over: such files
 // come out of databases.
 func readArray(b *builder, data []byte) error {
 	const rowLength = 20 // of seats whose numbers tell no row
@@ -20,13 +20,12 @@ func readArray(b *builder, data []byte) error {
 		return err
 	}
 	file := func(field string) string { return field }
-	b.category(file, Category{ID: "standard", Name: "Standard"}, 0)
+	b.category(file, Category{ID: "standard", Name: "Standard"}, nil)
 	b.section(file, "hall", "Hall")
 	numbered := regexp.MustCompile(`^([A-Za-z]{1,3})[ ._-]?([0-9]{1,4})$`)
 	plain, seats := 0, make([]arraySeat, len(in))
-	ids := newNamer()
 	for i, s := range in {
-		seats[i] = arraySeat{at: seatNumber(at("[%d]", i)), id: ids.id(s.SeatNumber), label: s.SeatNumber, status: s.Status}
+		seats[i] = arraySeat{at: seatNumber(at("[%d]", i)), id: made(s.SeatNumber), label: s.SeatNumber, status: s.Status}
 		if parts := numbered.FindStringSubmatch(strings.TrimSpace(s.SeatNumber)); parts != nil {
 			seats[i].row, seats[i].label = strings.ToUpper(parts[1]), parts[2]
 		} else {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -28,7 +29,8 @@ func at(format string, args ...any) place {
 }
 
 // builder collects what a reader finds, in the order of the plan, and checks
-// it. It keeps the first thing that is wrong.
+// it. Ids may be still to be made, for which [made] stands. It keeps the first
+// thing that is wrong.
 type builder struct {
 	file       File
 	categories map[string]bool
@@ -72,19 +74,21 @@ func (b *builder) stage(where place, s Stage) {
 	b.file.Plan.Stage = &s
 }
 
-func (b *builder) category(where place, c Category, price int64) {
+// category takes a category and what the file says that it costs; nil is
+// nothing.
+func (b *builder) category(where place, c Category, price *store.Amount) {
 	b.id(where("id"), c.ID)
 	c.Name = b.text(where("name"), c.Name)
 	switch {
 	case b.categories[c.ID]:
-		b.fail(where("id"), "%q stands twice", c.ID)
+		b.fail(where("id"), "%q stands twice", shown(wordName, c.ID, c.Name))
 	case len(b.categories) == maxCategories:
 		b.fail(where("id"), "more than %d categories", maxCategories)
-	case price < 0:
-		b.fail(where("price"), "%d is negative", price)
+	case price != nil && price.Digits < 0:
+		b.fail(where("price"), "%s is negative", store.FormatUnits(price.Digits, price.Decimals))
 	}
 	b.categories[c.ID] = true
-	b.file.Prices[c.ID] = price
+	b.file.price(where, c.ID, price)
 	b.file.Plan.Categories = append(b.file.Plan.Categories, c)
 }
 
@@ -93,7 +97,7 @@ func (b *builder) section(where place, id, name string) {
 	b.id(where("id"), id)
 	switch {
 	case b.sections[id]:
-		b.fail(where("id"), "%q stands twice", id)
+		b.fail(where("id"), "%q stands twice", shown(wordName, id, name))
 	case len(b.sections) == maxSections:
 		b.fail(where("id"), "more than %d sections", maxSections)
 	}
@@ -114,7 +118,7 @@ func (b *builder) seat(where place, s Seat, x, y *float64) {
 	first, twice := b.seats[s.ID]
 	switch {
 	case twice:
-		b.fail(where("id"), "%q stands already at %s", s.ID, first("id"))
+		b.fail(where("id"), "%q stands already at %s", shown(seatName, s.ID, len(b.sections) == 1), first("id"))
 	case len(b.seats) == store.MaxSeats:
 		b.fail(where("id"), "more than %d seats", store.MaxSeats)
 	case !b.categories[s.Category]:
@@ -155,33 +159,35 @@ func (b *builder) withhold(where, id string) {
 }
 
 // finish checks what only the whole can show, and returns it.
-func (b *builder) finish() (File, error) {
+func (b *builder) finish() (Draft, error) {
 	switch n := len(b.seats); {
 	case b.err != nil:
-		return File{}, b.err
+		return Draft{}, b.err
 	case n == 0:
-		return File{}, errors.New("sections: no seats")
+		return Draft{}, errors.New("sections: no seats")
 	case b.placed != 0 && b.placed != n:
-		return File{}, fmt.Errorf("sections: %d of %d seats have no x and y: give all of them positions, or none", n-b.placed, n)
+		return Draft{}, fmt.Errorf("sections: %d of %d seats have no x and y: give all of them positions, or none", n-b.placed, n)
 	case b.placed == 0:
 		tidy(&b.file.Plan)
 		if _, _, right, bottom := b.file.Plan.Bounds(); max(right, bottom) > maxCoordinate {
-			return File{}, errors.New("sections: too many rows, or seats in a row, to be laid out without positions")
+			return Draft{}, errors.New("sections: too many rows, or seats in a row, to be laid out without positions")
 		}
 	}
-	b.apart()
-	if n := len(b.file.Plan.Encode()); n > store.MaxPlanBytes {
+	draft := newDraft(b.file)
+	b.apart(draft.seats)
+	if n := len(draft.Plan.Encode()); n > store.MaxPlanBytes {
 		b.fail("sections", "the plan needs %d bytes: at most %d", n, store.MaxPlanBytes)
 	}
 	if b.err != nil {
-		return File{}, b.err
+		return Draft{}, b.err
 	}
-	return b.file, nil
+	return draft, nil
 }
 
 // apart refuses seats that lie on one another. It looks each seat's neighbours
-// up in a grid whose squares are as wide as the distance that is wanted.
-func (b *builder) apart() {
+// up in a grid whose squares are as wide as the distance that is wanted. The
+// error has the ids that were made.
+func (b *builder) apart(ids map[string]string) {
 	type square struct{ x, y int }
 	grid := map[square][]Seat{}
 	for s := range b.file.Plan.seats() {
@@ -189,7 +195,7 @@ func (b *builder) apart() {
 		for i := range 9 {
 			for _, other := range grid[square{here.x + i%3 - 1, here.y + i/3 - 1}] {
 				if d := math.Hypot(s.X-other.X, s.Y-other.Y); d < minDistance {
-					b.fail(b.seats[s.ID]("x"), "seat %q is %.2f units from seat %q: want %g at least", s.ID, d, other.ID, minDistance)
+					b.fail(b.seats[s.ID]("x"), "seat %q is %.2f units from seat %q: want %g at least", cmp.Or(ids[s.ID], s.ID), d, cmp.Or(ids[other.ID], other.ID), minDistance)
 					return
 				}
 			}
@@ -198,8 +204,16 @@ func (b *builder) apart() {
 	}
 }
 
+// shown is an id for an error: one that is still to be made as it is likely to be.
+func shown[T any](nameOf func(string, T) name, id string, by T) string {
+	if isMade(id) {
+		return nameOf(id, by).plain
+	}
+	return id
+}
+
 func (b *builder) id(where, id string) {
-	if !store.ValidID(id) {
+	if !isMade(id) && !store.ValidID(id) {
 		b.fail(where, "%.70q: want 1 to 64 of A-Z a-z 0-9 . _ -", id)
 	}
 }
@@ -209,6 +223,8 @@ func (b *builder) text(where, s string) string {
 	s = strings.TrimSpace(s)
 	if !store.ValidText(s, maxName) {
 		b.fail(where, "%.40q: want 1 to %d characters, none of which ends a line, is a control or turns the direction of writing", s, maxName)
+	} else if err := store.CheckText(s); err != nil {
+		b.file.Odd = append(b.file.Odd, OddText{s, fmt.Errorf("%s: %w", where, err)})
 	}
 	return s
 }

@@ -58,27 +58,24 @@ func readCSV(b *builder, data []byte) error {
 	if err != nil {
 		return err
 	}
-	ids := newNamer()
 	for _, lines := range group(lines, csvLine.category) {
 		name, where := lines[0].category(), lines[0].place("category")
-		b.category(where, Category{ID: ids.word(name), Name: name}, lines[0].price(b))
+		b.category(where, Category{ID: made(name), Name: name}, lines[0].price(b))
 		for _, l := range lines[1:] {
 			if l.get("price") != lines[0].get("price") {
 				b.fail(l.at("price"), "%.40q, but %.40q for the same category at %s", l.get("price"), lines[0].get("price"), lines[0].at("price"))
 			}
 		}
 	}
-	sections, seats := newNamer(), newNamer()
-	groups := group(lines, csvLine.section)
 	var withheld []csvWithheld
-	for _, lines := range groups {
+	for _, lines := range group(lines, csvLine.section) {
 		name := lines[0].section()
-		b.section(lines[0].place("section"), sections.word(name), name)
+		b.section(lines[0].place("section"), made(name), name)
 		for _, lines := range group(lines, func(l csvLine) string { return l.get("row") }) {
 			b.row(lines[0].place("row"), lines[0].get("row"))
 			for _, l := range lines {
-				id := cmp.Or(l.get("id"), seats.seatID(name, l.get("row"), l.get("seat"), len(groups)))
-				l.seat(b, id, ids.word(l.category()))
+				id := cmp.Or(own(l.get("id")), madePlace(name, l.get("row"), l.get("seat")))
+				l.seat(b, id, made(l.category()))
 				if l.yes(b, "withheld") {
 					withheld = append(withheld, csvWithheld{id, l})
 				}
@@ -163,16 +160,17 @@ func (l csvLine) seat(b *builder, id, category string) {
 	b.seat(l.place("seat"), s, l.coordinate(b, "x"), l.coordinate(b, "y"))
 }
 
-func (l csvLine) price(b *builder) int64 {
+// price returns what the line says that its category costs; nil is nothing.
+func (l csvLine) price(b *builder) *store.Amount {
 	cell := l.get("price")
 	if cell == "" {
-		return 0
+		return nil
 	}
-	price, err := strconv.ParseInt(cell, 10, 64)
-	if err != nil {
-		b.fail(l.at("price"), "%.40q: want a whole number of the currency's smallest unit, such as 4500 for 45.00", cell)
+	price, ok := store.ParseAmount(cell)
+	if !ok {
+		b.fail(l.at("price"), "%.40q: "+wantAmount, cell)
 	}
-	return price
+	return &price
 }
 
 // coordinate reads a decimal comma, too: spreadsheets of half of Europe write

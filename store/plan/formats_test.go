@@ -3,6 +3,7 @@ package plan_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -77,17 +78,17 @@ func TestReadArray(t *testing.T) {
 	const want = "hall (Hall) A: A1 1 standard 0,0; A2 2 standard 1,0;\n" +
 		"hall (Hall) B: B1 1 standard 0.5,1;\n" +
 		"hall (Hall) 1: 12 12 standard 0.5,2;\n" +
-		"map[standard:0] [B1]"
+		"map[] [B1]"
 	if got := told(read(t, arrayFile)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestReadPretix(t *testing.T) {
-	const want = "main (Main) 1: M-1-1 1 parkett-mitte 3.67,7.33; M-1-2 2 parkett-mitte 4.67,7.33; M-1-2-2 3 rang 5.67,7.43;\n" +
-		"main (Main) 2: M-2-1 1 rang 3.67,8.53;\n" +
-		"main-2 (Main) 1: ber 1 rang 0,0;\n" +
-		"map[parkett-mitte:0 rang:0] []"
+	const want = "main-nplc2liv (Main) 1: M-1-1 1 parkett-mitte 3.67,7.33; M-1-2-udkt5u23 2 parkett-mitte 4.67,7.33; M-1-2 3 rang 5.67,7.43;\n" +
+		"main-nplc2liv (Main) 2: M-2-1 1 rang 3.67,8.53;\n" +
+		"main-ejr4nnbs (Main) 1: ueber-wuoikqlq 1 rang 0,0;\n" +
+		"map[] []"
 	file := read(t, pretixFile)
 	if got := told(file); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -171,7 +172,10 @@ func TestFormatsRefuse(t *testing.T) {
 		"CSV: bad id":            {"row,seat,id\nA,1,a b\n", `line 2: id: "a b"`},
 		"CSV: row":               {"row,seat\n,1\n", "line 2: row:"},
 		"CSV: seat":              {"row,seat\nA,\n", "line 2: seat:"},
-		"CSV: price":             {"row,seat,price\nA,1,45.00\n", `line 2: price: "45.00"`},
+		"CSV: price":             {"row,seat,price\nA,1,1.045,00\n", `line 2`},
+		"CSV: price in words":    {"row,seat,price\nA,1,€45\n", `line 2: price: "€45"`},
+		"CSV: two separators":    {"row;seat;price\nA;1;1.045,00\n", `line 2: price: "1.045,00"`},
+		"CSV: negative decimals": {"row,seat,price\nA,1,-0.50\n", "line 2: price: -0.50"},
 		"CSV: negative price":    {"row,seat,price\nA,1,-1\n", "line 2: price: -1"},
 		"CSV: two prices":        {"row,seat,category,price\nA,1,c,5\nA,2,c,6\n", `line 3: price: "6", but "5" for the same category at line 2`},
 		"CSV: 101 categories":    {manyCategories(101), `line 102: category: more than 100 categories`},
@@ -260,7 +264,8 @@ func TestRoundTrip(t *testing.T) {
   {"id":"t","name":"b","rows":[{"label":"木","seats":[{"id":"w","label":"1","category":"b","x":9,"y":9}]}]}],
  "withheld":["w","x"]}`)
 	for name, file := range map[string]plan.File{
-		"hostile": hostile, "array": read(t, arrayFile), "pretix": read(t, pretixFile), "CSV": read(t, csvFile),
+		"decimals": read(t, "row,seat,category,price\nA,1,a,28.00\nA,2,b,\nA,3,c,0\nB,1,d,\"9,5\"\n"),
+		"hostile":  hostile, "array": read(t, arrayFile), "pretix": read(t, pretixFile), "CSV": read(t, csvFile),
 	} {
 		t.Run(name, func(t *testing.T) { survives(t, file) })
 	}
@@ -282,8 +287,10 @@ func TestRoundTrip(t *testing.T) {
 // writers lose nothing that their format has.
 func survives(t *testing.T, file plan.File) {
 	t.Helper()
+	prices := maps.Clone(file.Prices) // events of before may have larger ones
+	maps.DeleteFunc(prices, func(_ string, units int64) bool { return units > store.MaxPrice })
 	event := store.NewEvent{
-		Event:    store.Event{ID: "e", Title: "t", Zone: "UTC", Currency: "EUR", Prices: file.Prices},
+		Event:    store.Event{ID: "e", Title: "t", Zone: "UTC", Currency: "EUR", Prices: prices},
 		PlanBody: file.Plan.Encode(), Seats: file.Plan.SeatIDs(), Withheld: file.Withheld,
 	}
 	if err := event.Validate(); err != nil {
@@ -293,7 +300,7 @@ func survives(t *testing.T, file plan.File) {
 	if err := file.WriteJSON(&out); err != nil {
 		t.Fatal(err)
 	}
-	if back := read(t, out.String()); !reflect.DeepEqual(back, file) {
+	if back := read(t, out.String()); !reflect.DeepEqual(withoutPlaces(back), withoutPlaces(file)) {
 		t.Errorf("from JSON came\n%+v\nwant\n%+v", back, file)
 	}
 	out.Reset()
@@ -304,6 +311,19 @@ func survives(t *testing.T, file plan.File) {
 	if got, want := csvSeats(back), csvSeats(file); !reflect.DeepEqual(got, want) {
 		t.Errorf("from CSV came\n%q\nwant\n%q\nby way of\n%s", got, want, out.String())
 	}
+}
+
+// withoutPlaces is a file but for what it says of places in what it was read from.
+func withoutPlaces(f plan.File) plan.File {
+	f.Odd = slices.Clone(f.Odd)
+	for i := range f.Odd {
+		f.Odd[i].Err = nil
+	}
+	f.Decimal = maps.Clone(f.Decimal)
+	for category, price := range f.Decimal {
+		f.Decimal[category] = plan.DecimalPrice{Amount: price.Amount}
+	}
+	return f
 }
 
 // csvSeats is all that CSV has of a file, by seat. Names that two sections or
@@ -317,7 +337,8 @@ func csvSeats(f plan.File) map[string]string {
 	for _, s := range f.Plan.Sections {
 		for _, r := range s.Rows {
 			for _, seat := range r.Seats {
-				seats[seat.ID] = fmt.Sprintf("%s %s %d %g %g %q %t", r.Label, seat.Label, f.Prices[seat.Category], seat.X, seat.Y, seat.Properties, withheld[seat.ID])
+				price, priced := f.Prices[seat.Category]
+				seats[seat.ID] = fmt.Sprintf("%s %s %d %t %s %g %g %q %t", r.Label, seat.Label, price, priced, f.Decimal[seat.Category], seat.X, seat.Y, seat.Properties, withheld[seat.ID])
 			}
 		}
 	}
@@ -329,14 +350,15 @@ func fuzz(f *testing.F, seeds ...string) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := plan.Read(bytes.NewReader(data))
+		file, err := plan.ReadDraft(bytes.NewReader(data))
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\n\r") || len(err.Error()) > 1000 {
 				t.Errorf("an error of several lines, or an endless one: %q", err)
 			}
 			return
 		}
-		survives(t, file)
+		survives(t, file.File)
+		isItself(t, file)
 	})
 }
 

@@ -27,7 +27,9 @@ type Layout struct {
 type Block struct {
 	Section  string
 	Category string
-	Price    int64 // of the category, in minor units; 0 if another block says it
+	// Price is that of the category, in minor units; nil if this block does not
+	// say it.
+	Price *int64
 
 	Rows      int
 	Seats     int     // in the first row
@@ -86,34 +88,33 @@ func Generate(l Layout) (File, error) {
 		}
 		b.stage(at("stage"), s)
 	}
-	categories := newNamer()
 	for _, blocks := range group(l.Blocks, func(b Block) string { return b.Category }) {
-		c := Category{ID: categories.word(blocks[0].Category), Name: blocks[0].Category}
+		c := Category{ID: made(blocks[0].Category), Name: blocks[0].Category}
 		b.category(blocks[0].place("category"), c, priceOf(b, blocks))
 	}
-	sections, seats := newNamer(), newNamer()
-	groups := group(l.Blocks, func(b Block) string { return b.Section })
-	for _, blocks := range groups {
-		b.section(blocks[0].place("name"), sections.word(blocks[0].Section), blocks[0].Section)
+	for _, blocks := range group(l.Blocks, func(b Block) string { return b.Section }) {
+		b.section(blocks[0].place("name"), made(blocks[0].Section), blocks[0].Section)
 		for _, block := range blocks {
-			name := func(row, seat string) string { return seats.seatID(block.Section, row, seat, len(groups)) }
-			if err := block.build(b, categories.word(block.Category), name); err != nil {
+			name := func(row, seat string) string { return madePlace(block.Section, row, seat) }
+			if err := block.build(b, made(block.Category), name); err != nil {
 				return File{}, fmt.Errorf("section %q: %w", block.Section, err)
 			}
 		}
 	}
-	return b.finish()
+	draft, err := b.finish()
+	return draft.File, err
 }
 
-// priceOf returns what the blocks of a category say that it costs.
-func priceOf(b *builder, blocks []Block) int64 {
-	price := int64(0)
+// priceOf returns what the blocks of a category say that it costs; nil is
+// nothing.
+func priceOf(b *builder, blocks []Block) (price *store.Amount) {
 	for _, block := range blocks {
-		if block.Price != 0 && price != 0 && block.Price != price {
-			b.fail(block.at("price"), "%d, but %d for the same category before", block.Price, price)
-		}
-		if block.Price != 0 {
-			price = block.Price
+		switch {
+		case block.Price == nil:
+		case price != nil && *block.Price != price.Digits:
+			b.fail(block.at("price"), "%d, but %d for the same category before", *block.Price, price.Digits)
+		default:
+			price = &store.Amount{Digits: *block.Price}
 		}
 	}
 	return price

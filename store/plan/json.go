@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seatlock/seatlock/store"
 )
 
 // fileJSON is a file in Seatlock's own format: a plan with prices, and
@@ -23,9 +25,21 @@ type fileJSON struct {
 }
 
 type categoryJSON struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Price int64  `json:"price"`
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`
+	Price json.RawMessage `json:"price,omitempty"` // whose decimals count
+}
+
+// price returns what the file says that the category costs; nil is nothing.
+func (c categoryJSON) price(b *builder, where place) *store.Amount {
+	if len(c.Price) == 0 || string(c.Price) == "null" {
+		return nil
+	}
+	price, ok := store.ParseAmount(string(c.Price))
+	if !ok {
+		b.fail(where("price"), "%.40q: "+wantAmount, c.Price)
+	}
+	return &price
 }
 
 type sectionJSON struct {
@@ -57,14 +71,15 @@ func readJSON(b *builder, data []byte) error {
 	}
 	b.name("name", in.Name)
 	for i, c := range in.Categories {
-		b.category(at("categories[%d]", i), Category{ID: c.ID, Name: c.Name}, c.Price)
+		where := at("categories[%d]", i)
+		b.category(where, Category{ID: own(c.ID), Name: c.Name}, c.price(b, where))
 	}
 	if in.Stage != nil {
 		b.stage(at("stage"), *in.Stage)
 	}
 	for i, s := range in.Sections {
 		where := at("sections[%d]", i)
-		b.section(where, s.ID, s.Name)
+		b.section(where, own(s.ID), s.Name)
 		if len(s.Rows) == 0 {
 			b.fail(where("rows"), "none")
 		}
@@ -75,13 +90,13 @@ func readJSON(b *builder, data []byte) error {
 				b.fail(where("seats"), "none")
 			}
 			for k, s := range r.Seats {
-				seat := Seat{ID: s.ID, Label: s.Label, Category: s.Category, Properties: s.Properties}
+				seat := Seat{ID: own(s.ID), Label: s.Label, Category: own(s.Category), Properties: s.Properties}
 				b.seat(at("sections[%d].rows[%d].seats[%d]", i, j, k), seat, s.X, s.Y)
 			}
 		}
 	}
 	for i, id := range in.Withheld {
-		b.withhold(fmt.Sprintf("withheld[%d]", i), id)
+		b.withhold(fmt.Sprintf("withheld[%d]", i), own(id))
 	}
 	return nil
 }
@@ -155,8 +170,6 @@ func nameOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "string"
-	case reflect.Int64:
-		return "whole number"
 	case reflect.Float64:
 		return "number"
 	case reflect.Slice:

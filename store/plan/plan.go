@@ -94,6 +94,27 @@ func (p Plan) SeatIDs() []string {
 	return ids
 }
 
+// Texts are all names and labels that people read.
+func (p Plan) Texts() map[string]bool {
+	texts := map[string]bool{p.Name: true}
+	if p.Stage != nil {
+		texts[p.Stage.Label] = true
+	}
+	for _, c := range p.Categories {
+		texts[c.Name] = true
+	}
+	for _, section := range p.Sections {
+		texts[section.Name] = true
+		for _, row := range section.Rows {
+			texts[row.Label] = true
+			for _, seat := range row.Seats {
+				texts[seat.Label] = true
+			}
+		}
+	}
+	return texts
+}
+
 // seats goes through all seats in the plan's order.
 func (p Plan) seats() iter.Seq[Seat] {
 	return func(yield func(Seat) bool) {

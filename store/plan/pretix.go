@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seatlock/seatlock/store"
 )
 
 // pretixJSON is what we read of pretix's seating plans. Fields that are not
@@ -68,11 +71,14 @@ func readPretix(b *builder, data []byte) error {
 		return err
 	}
 	b.name("name", in.Name)
-	categories, zones, seats := newNamer(), newNamer(), newNamer()
 	for i, c := range in.Categories {
-		b.category(at("categories[%d]", i), Category{ID: categories.word(c.Name), Name: c.Name}, 0)
+		b.category(at("categories[%d]", i), Category{ID: made(c.Name), Name: c.Name}, nil)
 	}
-	units := in.unitsPerPixel()
+	units, zones := in.unitsPerPixel(), map[string]int{}
+	for i := range in.Zones {
+		in.Zones[i].Name = cmp.Or(in.Zones[i].Name, "Zone "+strconv.Itoa(i+1))
+		zones[in.Zones[i].Name]++
+	}
 	for i, zone := range in.Zones {
 		if stage := zone.stage(units); stage != nil && b.file.Plan.Stage == nil {
 			b.stage(at("zones[%d].areas", i), *stage)
@@ -80,10 +86,7 @@ func readPretix(b *builder, data []byte) error {
 		if !slices.ContainsFunc(zone.Rows, func(r pretixRow) bool { return len(r.Seats) > 0 }) {
 			continue
 		}
-		if zone.Name == "" {
-			zone.Name = "Zone " + strconv.Itoa(i+1)
-		}
-		b.section(at("zones[%d]", i), zones.fresh(slug(strings.ToLower(zone.Name))), zone.Name)
+		b.section(at("zones[%d]", i), made(zone.told(zones)), zone.Name)
 		for j, row := range zone.Rows {
 			if len(row.Seats) == 0 {
 				continue
@@ -95,15 +98,37 @@ func readPretix(b *builder, data []byte) error {
 			for k, s := range row.Seats {
 				p := zone.Position.plus(row.Position).plus(s.Position)
 				x, y := round(p.X*units), round(p.Y*units)
-				seat := Seat{ID: seats.id(s.GUID), Label: s.Number, Category: s.Category}
-				if id, known := categories.ids[s.Category]; known {
-					seat.Category = id
+				seat := Seat{ID: s.id(), Label: s.Number, Category: own(s.Category)}
+				if b.categories[made(s.Category)] {
+					seat.Category = made(s.Category)
 				}
 				b.seat(pretixPlace("zones[%d].rows[%d].seats[%d]", i, j, k), seat, &x, &y)
 			}
 		}
 	}
 	return nil
+}
+
+// id returns the seat's guid where it can be an id.
+func (s pretixSeat) id() string {
+	if store.ValidID(s.GUID) {
+		return s.GUID
+	}
+	return made(s.GUID)
+}
+
+// told tells a zone from others: where some share a name, by their seats.
+func (z pretixZone) told(zones map[string]int) string {
+	if zones[z.Name] == 1 {
+		return z.Name
+	}
+	var seats []string
+	for _, row := range z.Rows {
+		for _, s := range row.Seats {
+			seats = append(seats, s.GUID)
+		}
+	}
+	return z.Name + apart + slices.Min(seats)
 }
 
 // pretixPlace is at, in pretix's words.

@@ -12,10 +12,22 @@ import (
 // event that is made from it.
 type File struct {
 	Plan Plan
-	// Prices are integer minor units by category id.
+	// Prices are those that are whole numbers in the file: integer minor units
+	// by category id. [File.PricesIn] has all.
 	Prices map[string]int64
+	// Decimal are those with decimals, in the main unit of a currency that the
+	// file does not name. A category that is in neither has no price.
+	Decimal map[string]DecimalPrice
 	// Withheld are the ids of seats that are not for sale at first.
 	Withheld []string
+	// Odd are the texts that a new plan may not have; see [store.CheckText].
+	Odd []OddText
+}
+
+// OddText is a text, and what is odd about it, with the place in the file.
+type OddText struct {
+	Text string
+	Err  error
 }
 
 const maxBytes = 64 << 20 // of a plan file
@@ -26,22 +38,30 @@ const maxBytes = 64 << 20 // of a plan file
 //
 // An error is one line that names the line, or the path, and the field that is
 // wrong. A plan without an error has seats, unique ids, known categories, and
-// no two seats on one another: it can become an event as it is.
+// no two seats on one another: it can become an event, if nothing is odd about its
+// texts and its prices fit the currency.
 func Read(r io.Reader) (File, error) {
+	draft, err := ReadDraft(r)
+	return draft.File, err
+}
+
+// ReadDraft is [Read] for an event that may exist already: it keeps which ids the
+// file has, and which were made.
+func ReadDraft(r io.Reader) (Draft, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
-		return File{}, fmt.Errorf("read plan: %w", err)
+		return Draft{}, fmt.Errorf("read plan: %w", err)
 	}
 	if len(data) > maxBytes {
-		return File{}, fmt.Errorf("plan is larger than %d MiB", maxBytes>>20)
+		return Draft{}, fmt.Errorf("plan is larger than %d MiB", maxBytes>>20)
 	}
 	data = bytes.TrimLeft(data, "\ufeff")
 	if at := invalidUTF8(data); at >= 0 {
-		return File{}, fmt.Errorf("line %d: not UTF-8: save the file in that encoding", line(data, int64(at)))
+		return Draft{}, fmt.Errorf("line %d: not UTF-8: save the file in that encoding", line(data, int64(at)))
 	}
 	b := newBuilder()
 	if err := reader(data)(b, data); err != nil {
-		return File{}, err
+		return Draft{}, err
 	}
 	return b.finish()
 }

@@ -22,7 +22,7 @@ func (f File) WriteJSON(w io.Writer) error {
 	}
 	j.text("{\n  \"name\": ").value(f.Plan.Name).text(",\n  \"categories\": [")
 	for i, c := range f.Plan.Categories {
-		j.comma(i).text("\n    ").value(categoryJSON{ID: c.ID, Name: c.Name, Price: f.Prices[c.ID]})
+		j.comma(i).text("\n    ").value(categoryJSON{ID: c.ID, Name: c.Name, Price: json.RawMessage(f.priceText(c.ID))})
 	}
 	j.text("\n  ],\n")
 	if f.Plan.Stage != nil {
@@ -114,7 +114,7 @@ func (f File) WriteCSV(w io.Writer) error {
 			for _, s := range row.Seats {
 				cells := []string{
 					Guard(sections[section.ID]), Guard(row.Label), Guard(s.Label), Guard(categories[s.Category]),
-					strconv.FormatInt(f.Prices[s.Category], 10), decimal(s.X), decimal(s.Y), Guard(s.ID), s.properties(), "",
+					f.priceText(s.Category), decimal(s.X), decimal(s.Y), Guard(s.ID), s.properties(), "",
 				}
 				if withheld[s.ID] {
 					cells[len(cells)-1] = "yes"
@@ -146,6 +146,17 @@ func distinct(names map[string]string) map[string]string {
 		}
 	}
 	return out
+}
+
+// priceText is a price as the file has it; "" is none.
+func (f File) priceText(category string) string {
+	if units, known := f.Prices[category]; known {
+		return strconv.FormatInt(units, 10)
+	}
+	if price, known := f.Decimal[category]; known {
+		return price.String()
+	}
+	return ""
 }
 
 func (s Seat) properties() string {

@@ -138,11 +138,15 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("lock on a full disk: got error %v, want %v", err, store.ErrUnavailable)
 		}
 	}
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("ping on a full disk: got error %v, want %v", err, store.ErrUnavailable)
+	}
 	wantLocked(t, s, granted)
 	limitFiles(t, unlimited)
 	if _, err := lock(t, s, "hall", holder(granted), seatID(granted)); err != nil {
 		t.Fatalf("lock when there is room again: %v", err)
 	}
+	eventually(t, "the store is ready", func() bool { return s.Ping(t.Context()) == nil })
 	wantLocked(t, s, granted+1)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

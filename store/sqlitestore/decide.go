@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -122,18 +123,23 @@ func (t *tx) writeOne(what, query string, args ...any) error {
 
 func (t *tx) changeSeat(c store.Change) error {
 	s := c.Seat
-	return t.writeOne(s.ID, `UPDATE seats SET status = ?4, locked_by = ?5, lock_time = ?6, locked_until = ?7, booking = ?8, version = version + 1
+	var extended time.Time
+	if s.Extended {
+		extended = s.LockedUntil
+	}
+	return t.writeOne(s.ID, `UPDATE seats SET status = ?4, locked_by = ?5, lock_time = ?6, locked_until = ?7, booking = ?8,
+			extended_until = ?9, version = version + 1
 		WHERE event = ?1 AND id = ?2 AND version = ?3`,
-		c.Event, s.ID, s.Version-1, s.Status.String(), optional(s.LockedBy), s.LockTime, s.LockedUntil, optional(s.Booking))
+		c.Event, s.ID, s.Version-1, s.Status.String(), optional(s.LockedBy), s.LockTime, s.LockedUntil, optional(s.Booking), extended)
 }
 
-const seatColumns = `id, status, locked_by, lock_time, locked_until, booking, version`
+const seatColumns = `id, status, locked_by, lock_time, locked_until, booking, version, extended_until = locked_until`
 
 func scanSeat(stmt *sqlite.Stmt) store.Seat {
 	return store.Seat{
 		ID: stmt.ColumnText(0), Status: store.ParseStatus(stmt.ColumnText(1)), LockedBy: store.Holder(stmt.ColumnText(2)),
 		LockTime: columnTime(stmt, 3), LockedUntil: columnTime(stmt, 4),
-		Booking: stmt.ColumnText(5), Version: stmt.ColumnInt64(6),
+		Booking: stmt.ColumnText(5), Version: stmt.ColumnInt64(6), Extended: stmt.ColumnBool(7),
 	}
 }
 

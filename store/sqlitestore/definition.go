@@ -20,14 +20,24 @@ func (t *tx) define(event string, withSeats bool, rule func(store.Definition) (s
 	if err != nil {
 		return err
 	}
+	old.Now = t.now
 	if withSeats && old.ID != "" {
 		if old.Seats, err = t.seatIDs(event); err != nil {
 			return err
 		}
+		if old.Claimed, err = t.claimed(event); err != nil {
+			return err
+		}
 	}
 	next, err := rule(old)
-	if err != nil || next.ID == "" {
+	if err != nil || next.ID == "" && !next.Removed {
 		return err
+	}
+	if next.Removed {
+		if err := t.removeEvent(event); err != nil {
+			return err
+		}
+		return t.appendRow(event, "")
 	}
 	if next.Plan != nil {
 		if err := t.putPlan(next, old.Seats); err != nil {
@@ -40,18 +50,35 @@ func (t *tx) define(event string, withSeats bool, rule func(store.Definition) (s
 	return t.appendRow(event, "")
 }
 
+// claimed reads the seats of an event that are, or may be, somebody's, by id.
+func (r reader) claimed(event string) (seats []store.Seat, err error) {
+	err = r.each(`SELECT `+seatColumns+` FROM seats WHERE event = ?1 AND status NOT IN ('available', 'withheld') ORDER BY id`,
+		collect(&seats), event)
+	return seats, err
+}
+
+// removeEvent removes an event with its seats and clocks.
+func (t *tx) removeEvent(event string) error {
+	for _, table := range []string{"seats WHERE event", "clocks WHERE event", "events WHERE id"} {
+		if _, err := t.exec(`DELETE FROM `+table+` = ?1`, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // putEvent writes the event over the revision before it, or makes it.
 func (t *tx) putEvent(e store.Redefinition) error {
 	prices, err := json.Marshal(e.Prices)
 	if err != nil {
 		return err
 	}
-	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 		ON CONFLICT DO UPDATE SET title = ?2, venue = ?3, starts = ?4, zone = ?5, currency = ?6, prices = ?7,
-			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12 WHERE revision = ?11 - 1`,
+			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12, hidden = ?13 WHERE revision = ?11 - 1`,
 		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, e.Currency, string(prices),
-		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint)
+		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint, e.Hidden)
 }
 
 // putPlan keeps the plan, and inserts its seats, but for those that the event
@@ -98,14 +125,14 @@ func (r reader) seatIDs(event string) (ids []string, err error) {
 	return ids, err
 }
 
-const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint`
+const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden`
 
 func scanDefinition(stmt *sqlite.Stmt) (store.Definition, error) {
 	d := store.Definition{Event: store.Event{
 		ID: stmt.ColumnText(0), Title: stmt.ColumnText(1), Venue: stmt.ColumnText(2),
 		Starts: columnTime(stmt, 3), Zone: stmt.ColumnText(4), Currency: stmt.ColumnText(5),
 		SalesOpen: columnTime(stmt, 7), SalesClose: columnTime(stmt, 8),
-		Plan: stmt.ColumnText(9), Revision: stmt.ColumnInt64(10),
+		Plan: stmt.ColumnText(9), Revision: stmt.ColumnInt64(10), Hidden: stmt.ColumnBool(12),
 	}, Fingerprint: stmt.ColumnText(11)}
 	if err := json.Unmarshal([]byte(stmt.ColumnText(6)), &d.Prices); err != nil {
 		return store.Definition{}, fmt.Errorf("%w: prices of %s: %w", errDamaged, d.ID, err)
@@ -172,11 +199,9 @@ func (e *Engine) Snapshot(ctx context.Context, event string) (snapshot store.Sna
 		if err != nil {
 			return err
 		}
-		position, err := r.lastPosition()
-		if err != nil {
+		if snapshot.Cursor, err = r.head(); err != nil {
 			return err
 		}
-		snapshot.Cursor = store.Cursor{Epoch: e.epoch, Position: uint64(position)}
 		snapshot.Now = r.now
 		return r.each(`SELECT `+seatColumns+` FROM seats WHERE event = ?1 ORDER BY place`, collect(&snapshot.Seats), event)
 	})

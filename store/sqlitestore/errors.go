@@ -52,8 +52,10 @@ func advice(err error) string {
 		return "it is left as it is; give another --store"
 	case errors.Is(err, store.ErrNewer), errors.Is(err, store.ErrOlder):
 		return "" // they say it themselves
+	case errors.Is(err, errFuture):
+		return futureAdvice
 	case errors.Is(err, errDamaged), code == sqlite.ResultCorrupt:
-		return "it is left as it is; put a backup in its place"
+		return "it is left as it is; put a backup in its place, without what is beside it by its name and -wal or -shm"
 	case errors.Is(err, fs.ErrNotExist):
 		return "give the --store that is to be upgraded"
 	case errors.Is(err, syscall.ENOSPC), code == sqlite.ResultFull, code == sqlite.ResultIOErr:

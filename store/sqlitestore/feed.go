@@ -16,17 +16,18 @@ import (
 
 // changeJSON is a change as it stands in the body of a row of the feed.
 type changeJSON struct {
-	Event   string `json:"event,omitempty"` // if not the row's
-	Seat    string `json:"seat"`
-	Status  string `json:"status"`
-	By      string `json:"by,omitempty"`
-	Since   int64  `json:"since,omitempty"`
-	Until   int64  `json:"until,omitempty"`
-	Booking string `json:"booking,omitempty"`
-	Version int64  `json:"version"`
-	Before  string `json:"before,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Lapsed  bool   `json:"lapsed,omitempty"` // of format 2, which has no reason
+	Event    string `json:"event,omitempty"` // if not the row's
+	Seat     string `json:"seat"`
+	Status   string `json:"status"`
+	By       string `json:"by,omitempty"`
+	Since    int64  `json:"since,omitempty"`
+	Until    int64  `json:"until,omitempty"`
+	Booking  string `json:"booking,omitempty"`
+	Version  int64  `json:"version"`
+	Extended bool   `json:"extended,omitempty"`
+	Before   string `json:"before,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Lapsed   bool   `json:"lapsed,omitempty"` // of format 2, which has no reason
 }
 
 // encodeChanges writes changes as decodeChanges reads them. It is by hand, since
@@ -55,6 +56,9 @@ func encodeChanges(event string, changes []store.Change) []byte {
 		number(`,"until":`, milliseconds(c.Seat.LockedUntil))
 		text(`,"booking":`, c.Seat.Booking)
 		number(`,"version":`, c.Seat.Version)
+		if c.Seat.Extended {
+			b = append(b, `,"extended":true`...)
+		}
 		text(`,"before":`, string(c.Before))
 		text(`,"reason":`, string(c.Reason))
 		b = append(b, '}')
@@ -93,7 +97,7 @@ func decodeChanges(event, body string, to []store.Change) ([]store.Change, error
 			Seat: store.Seat{
 				ID: r.Seat, Status: store.ParseStatus(r.Status), LockedBy: store.Holder(r.By),
 				LockTime: fromMilliseconds(r.Since), LockedUntil: fromMilliseconds(r.Until),
-				Booking: r.Booking, Version: r.Version,
+				Booking: r.Booking, Version: r.Version, Extended: r.Extended,
 			},
 		})
 	}
@@ -124,6 +128,11 @@ func (t *tx) appendChanges(event string, changes []store.Change) error {
 
 // appendRow writes a row of the feed; an empty body tells of the event itself.
 func (t *tx) appendRow(event, body string) error {
+	if t.alone != "" {
+		if err := t.runAlone(); err != nil {
+			return err
+		}
+	}
 	t.position++
 	_, err := t.exec(`INSERT INTO changes (position, at, event, body) VALUES (?1, ?2, ?3, ?4)`,
 		t.position, t.now, event, body)
@@ -133,14 +142,24 @@ func (t *tx) appendRow(event, body string) error {
 // Recent implements [store.Engine].
 func (e *Engine) Recent(ctx context.Context, age time.Duration) (cursor store.Cursor, err error) {
 	err = e.read(ctx, func(r reader) error {
-		position, err := r.lastPosition()
-		if age > 0 && err == nil {
-			position, err = r.positionAt(r.now.Add(-age))
+		if cursor, err = r.head(); err != nil || age <= 0 {
+			return err
 		}
-		cursor = store.Cursor{Epoch: e.epoch, Position: uint64(position)}
+		position, err := r.positionAt(r.now.Add(-age))
+		cursor.Position = uint64(position)
 		return err
 	})
 	return cursor, err
+}
+
+// head is the cursor of the newest change.
+func (r reader) head() (c store.Cursor, err error) {
+	if c.Epoch, err = r.meta("epoch"); err != nil {
+		return c, err
+	}
+	position, err := r.lastPosition()
+	c.Position = uint64(position)
+	return c, err
 }
 
 // positionAt returns the last position before at, or else the one before all
@@ -161,10 +180,6 @@ const feedRows = 1000
 // Changes implements [store.Engine].
 func (e *Engine) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {
 	return func(yield func(store.Batch, error) bool) {
-		if from.Epoch != e.epoch {
-			yield(store.Batch{}, fmt.Errorf("%w: other epoch", store.ErrCursorLost))
-			return
-		}
 		poll := time.NewTicker(pollForeign)
 		defer poll.Stop()
 		for {
@@ -198,8 +213,10 @@ func (e *Engine) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store
 }
 
 func (e *Engine) changesAfter(ctx context.Context, from store.Cursor) (batch store.Batch, err error) {
-	batch.Cursor = from
 	err = e.read(ctx, func(r reader) error {
+		if batch.Cursor, err = r.resume(from); err != nil {
+			return err
+		}
 		if err := r.checkReach(from.Position); err != nil {
 			return err
 		}

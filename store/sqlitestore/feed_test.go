@@ -14,7 +14,7 @@ import (
 func TestEncodeChanges(t *testing.T) {
 	at := time.UnixMilli(1_795_605_843_083).UTC()
 	want := []store.Change{
-		{Event: "hall", Seat: store.Seat{ID: "A-1", Status: store.Locked, LockedBy: `"Σωκράτης" \o/ <&> 'x'`, LockTime: at, LockedUntil: at.Add(time.Minute), Version: 2}, Reason: store.ReasonLocked},
+		{Event: "hall", Seat: store.Seat{ID: "A-1", Status: store.Locked, LockedBy: `"Σωκράτης" \o/ <&> 'x'`, LockTime: at, LockedUntil: at.Add(time.Minute), Extended: true, Version: 2}, Reason: store.ReasonLocked},
 		{Event: "hall", Seat: store.Seat{ID: "A.2", Status: store.Available, Version: 1 << 60}, Before: `\`, Reason: store.ReasonGivenBack},
 		{Event: "other", Seat: store.Seat{ID: "_", Status: store.Booked, LockedBy: "é", Booking: "B\"1\n\x00\t", Version: 7}, Before: "é", Reason: store.ReasonChanged},
 	}

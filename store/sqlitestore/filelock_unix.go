@@ -25,3 +25,21 @@ func lockFile(path string) (unlock func() error, err error) {
 	}
 	return f.Close, nil
 }
+
+// tighten has only the owner read the database and its log: it holds the key of
+// the session cookies.
+func (e *Engine) tighten(path string) {
+	var loose []string
+	var errs []error
+	for _, path := range []string{path, path + "-wal", path + "-shm"} { // there need not be a log
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			loose = append(loose, path)
+			errs = append(errs, os.Chmod(path, info.Mode().Perm()&^0o077))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		e.log.Warn("others can read the store, and that cannot be helped from here", "files", loose, "error", err)
+	} else if len(loose) > 0 {
+		e.log.Warn("others could read the store; now its owner alone can", "files", loose)
+	}
+}

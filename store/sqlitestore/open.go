@@ -20,20 +20,33 @@ const busyTimeout = 5 * time.Second // for a command that writes beside a server
 
 // open goes from harmless to harmful: nothing is written before the file is
 // known to be ours, or to be new.
+//
+// The whole file is read if the last server on it did not end in an orderly way,
+// but for a command beside a server, which has done so.
 func (e *Engine) open(ctx context.Context, o Options) error {
 	path, err := place(e.path)
 	if err != nil {
 		return err
 	}
 	if o.Serve {
-		unlock, err := lockFile(path + ".lock")
-		if err != nil {
+		if e.unlock, err = lockStore(path); err != nil {
 			return err
 		}
-		e.unlock = unlock
 	}
-	if _, err := probe(ctx, path, store.Format.Check); err != nil {
+	before, err := os.Stat(path)
+	if err != nil {
 		return err
+	}
+	e.checked = !endedWell(path) && (o.Serve || !served(path+".lock"))
+	if _, err := probe(ctx, path, e.checked, e.fits); err != nil {
+		return err
+	}
+	if o.Serve {
+		e.tighten(path)
+		e.served = path
+		if err := markOpen(path); err != nil {
+			return err
+		}
 	}
 	if e.writer, err = sqlite.OpenConn(path, sqlite.OpenReadWrite); err != nil {
 		return err
@@ -43,21 +56,90 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 	if err := r.prepare(ctx, o); err != nil {
 		return err
 	}
+	if o.Serve {
+		if err := r.startRun(); err != nil {
+			return err
+		}
+	} else {
+		e.alone = path + ".lock"
+	}
 	e.writer.SetBusyTimeout(0) // from here on, begin waits
 	if e.format, err = r.format(); err != nil {
-		return err
-	}
-	if e.epoch, err = r.meta("epoch"); err != nil {
 		return err
 	}
 	if e.secret, err = r.secret(); err != nil {
 		return err
 	}
+	if err := e.openReads(ctx, path); err != nil {
+		return err
+	}
+	e.files, err = lookAt(e.path, path)
+	if err == nil && !os.SameFile(before, e.files[0].info) {
+		err = fmt.Errorf("%s: %w", path, errReplaced)
+	}
+	return err
+}
+
+// fits reports why this program must not work on the file, if it must not. It
+// has the clock wait for the time when the file was written.
+func (e *Engine) fits(r reader, f store.Format) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
+	newest, err := r.newestChange()
+	if err == nil {
+		err = e.clock.standAt(newest)
+	}
+	return err
+}
+
+// openReads opens the connections of the readers, each with the log: one that
+// looked for it later might find another file's.
+func (e *Engine) openReads(ctx context.Context, path string) (err error) {
 	e.reads, err = sqlitex.NewPool(path, sqlitex.PoolOptions{
 		Flags:    sqlite.OpenReadOnly,
 		PoolSize: readers,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	conns := make([]*sqlite.Conn, 0, readers)
+	defer func() {
+		for _, conn := range conns {
+			e.reads.Put(conn)
+		}
+	}()
+	for range readers {
+		conn, err := e.reads.Take(ctx)
+		if err != nil {
+			return err
+		}
+		conns = append(conns, conn)
+		if _, err := (reader{Conn: conn}).lastPosition(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockStore takes the file for one server: by its lock file, which all programs
+// know and which keeps others off even where the file itself was replaced, and
+// by itself, against names that have another lock file. SQLite must be closed
+// before unlock is called.
+func lockStore(path string) (unlock func() error, err error) {
+	unlockName, err := lockFile(path + ".lock")
+	for try := 0; errors.Is(err, errServed) && try < 5; try++ { // a command may be looking for a server
+		time.Sleep(20 * time.Millisecond)
+		unlockName, err = lockFile(path + ".lock")
+	}
+	if err != nil {
+		return nil, err
+	}
+	unlockInode, err := lockInode(path)
+	if err != nil {
+		return nil, errors.Join(err, unlockName())
+	}
+	return func() error { return errors.Join(unlockInode(), unlockName()) }, nil
 }
 
 // place makes an empty file if there is none, and returns where it is without
@@ -94,7 +176,7 @@ func place(path string) (string, error) {
 // would fold a write-ahead log into the file when it is closed, and that log
 // may be what does not fit. It returns the format, zero for a new file, and an
 // error of check about that.
-func probe(ctx context.Context, path string, check func(store.Format) error) (format store.Format, err error) {
+func probe(ctx context.Context, path string, whole bool, check func(reader, store.Format) error) (format store.Format, err error) {
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
 	if err != nil {
 		return format, err
@@ -103,9 +185,9 @@ func probe(ctx context.Context, path string, check func(store.Format) error) (fo
 	isNew, err := r.isNew()
 	if err == nil && !isNew {
 		if format, err = r.format(); err == nil {
-			err = check(format)
+			err = check(r, format)
 		}
-		if err == nil {
+		if err == nil && whole {
 			err = r.checkSound(ctx)
 		}
 	}
@@ -152,7 +234,7 @@ func (r reader) prepareFile(o Options) error {
 	if err == nil {
 		err = format.Check()
 	}
-	if err == nil && o.Serve && format.Number < store.CurrentFormat {
+	if err == nil && format.Number < store.CurrentFormat {
 		err = r.migrate(o.Program) // with what the file's programs can bear, says the check
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
@@ -175,6 +176,10 @@ func overwrite(t *testing.T, path string, from, to float64) {
 		body[i] = 0xa5
 	}
 	write(t, path, string(body))
+	now := time.Now() // finer than the kernel's own
+	if err := os.Chtimes(path, now, now); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func cutShort(t *testing.T, path string) {

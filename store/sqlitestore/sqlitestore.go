@@ -8,6 +8,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,31 +33,45 @@ const (
 
 // Options say how to open a file.
 type Options struct {
-	// Serve takes the lock file beside the store, which keeps a second server
-	// off it. Commands leave it false and may run beside a server.
+	// Serve takes the file, and a lock file beside it, which keeps a second
+	// server off it, and has only its owner read it. Commands leave it false and
+	// may run beside a server.
 	Serve bool
 	// Program is the version of this program, which a file that it makes or
 	// upgrades tells to programs that are too old for it.
 	Program string
 	// Kinds are the kinds of record that there are; nil is [store.Kinds].
 	Kinds []store.Kind
+	// firstPrune is when housekeeping begins; 0 is soon after the start.
+	firstPrune time.Duration
 	// Log gets what no caller is told. Nil is silence.
 	Log *slog.Logger
+
+	clocks *readings // a test's; nil is the machine's
 }
 
 // Engine is an open file. Use Open.
 type Engine struct {
 	path   string
-	epoch  string
 	secret []byte
 	kinds  []store.Kind
 	log    *slog.Logger
-	clock  clock
+	clock  *clock
+	alone  string // the lock file, while a command has not begun a run of its own
 
-	reads  *sqlitex.Pool
-	writer *sqlite.Conn
-	format store.Format // as the writer last read it
-	unlock func() error // gives the lock file back
+	reads   *sqlitex.Pool
+	writer  *sqlite.Conn
+	format  store.Format // as the writer last read it
+	unlock  func() error // gives the file back to other servers
+	files   opened
+	served  string // the file, if this is its server
+	checked bool   // the whole file was read at the start
+
+	trouble, faults complaint // the writer's, of the file and of single requests
+	pruned          pruning   // the writer's
+	firstPrune      time.Duration
+
+	tries tries
 
 	queue   chan *job
 	closing chan struct{} // closed by Close
@@ -67,28 +82,22 @@ type Engine struct {
 	committed chan struct{} // closed at the next commit of this process
 }
 
-// clock is the wall clock at its making, carried on by the monotonic one: a
-// step of the wall clock neither frees a lock early nor holds it longer.
-type clock struct{ base time.Time }
-
-func (c clock) now() time.Time {
-	return c.base.Add(time.Since(c.base)).Round(0).Truncate(time.Millisecond).UTC()
-}
-
 // Open opens or makes the file at path, and its folder. Errors are one line
 // that a person can act on; a file that is not a sound Seatlock store, or of a
 // format that this program must not work on, is left as it is.
 func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	e := &Engine{
-		path: path, log: o.Log, kinds: o.Kinds, clock: clock{time.Now()},
+		path: path, log: o.Log, kinds: o.Kinds, clock: newClock(*cmp.Or(o.clocks, new(machine()))),
 		queue:     make(chan *job, queueSize),
 		closing:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		committed: make(chan struct{}),
-		unlock:    func() error { return nil },
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.firstPrune = o.firstPrune; e.firstPrune == 0 {
+		e.firstPrune = housekeepFirst
 	}
 	if e.kinds == nil {
 		e.kinds = store.Kinds()
@@ -123,7 +132,15 @@ func (e *Engine) release() error {
 	if e.writer != nil {
 		errs = append(errs, e.writer.Close())
 	}
-	return errors.Join(append(errs, e.unlock())...)
+	if e.served != "" && errors.Join(errs...) == nil {
+		if err := markClosed(e.served); err != nil {
+			e.log.Warn("the next start will read the whole store", "error", err)
+		}
+	}
+	if e.unlock != nil {
+		errs = append(errs, e.unlock())
+	}
+	return errors.Join(errs...)
 }
 
 // Now implements [store.Engine].
@@ -132,20 +149,6 @@ func (e *Engine) Now(context.Context) (time.Time, error) {
 		return time.Time{}, store.ErrUnavailable
 	}
 	return e.clock.now(), nil
-}
-
-// Ping implements [store.Engine].
-func (e *Engine) Ping(ctx context.Context) error {
-	return e.read(ctx, func(r reader) error {
-		if _, err := r.meta("epoch"); err != nil {
-			return err
-		}
-		format, err := r.format()
-		if err == nil {
-			err = format.Check()
-		}
-		return err
-	})
 }
 
 // Secret implements [store.Engine].

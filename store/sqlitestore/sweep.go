@@ -17,7 +17,7 @@ func (e *Engine) ReleaseDue(ctx context.Context) (store.Due, error) {
 }
 
 func (t *tx) releaseDue() (due store.Due, err error) {
-	changes, err := t.lapsed()
+	changes, err := t.due()
 	if err != nil {
 		return store.Due{}, err
 	}
@@ -31,24 +31,43 @@ func (t *tx) releaseDue() (due store.Due, err error) {
 			return store.Due{}, err
 		}
 	}
-	due.Released, due.Now = len(changes), t.now
+	due.Now = t.now
+	for _, c := range changes {
+		if c.Reason == store.ReasonLapsed {
+			due.Released++
+		}
+	}
 	err = t.each(`SELECT event, id, locked_until FROM seats INDEXED BY seats_due WHERE status = 'locked' ORDER BY locked_until LIMIT 1`,
 		func(stmt *sqlite.Stmt) error {
 			due.Next = store.Lapse{Event: stmt.ColumnText(0), Seat: stmt.ColumnText(1), At: columnTime(stmt, 2)}
 			return nil
 		})
+	if err == nil && len(changes) == sweepSize {
+		err = t.each(`SELECT event, id FROM seats INDEXED BY seats_begun WHERE status = 'locked' AND lock_time > ?1 LIMIT 1`,
+			func(stmt *sqlite.Stmt) error { // which is due, too
+				due.Next = store.Lapse{Event: stmt.ColumnText(0), Seat: stmt.ColumnText(1), At: t.now}
+				return nil
+			}, t.now.Add(store.ClockSlack))
+	}
 	return due, err
 }
 
-// lapsed returns the changes that release what is due.
-func (r reader) lapsed() (changes []store.Change, err error) {
+// due returns the changes of what is due: locks that are over, and then those
+// that start in the future.
+func (r reader) due() (changes []store.Change, err error) {
+	row := func(stmt *sqlite.Stmt) error {
+		if c, due := store.Swept(stmt.ColumnText(8), scanSeat(stmt), r.now); due {
+			changes = append(changes, c)
+		}
+		return nil
+	}
 	err = r.each(`SELECT `+seatColumns+`, event FROM seats INDEXED BY seats_due
-		WHERE status = 'locked' AND locked_until <= ?1 ORDER BY locked_until, event, place LIMIT ?2`,
-		func(stmt *sqlite.Stmt) error {
-			if c, due := store.Lapsed(stmt.ColumnText(7), scanSeat(stmt), r.now); due {
-				changes = append(changes, c)
-			}
-			return nil
-		}, r.now, sweepSize)
+		WHERE status = 'locked' AND locked_until <= ?1 ORDER BY locked_until, event, place LIMIT ?2`, row, r.now, sweepSize)
+	if err != nil {
+		return nil, err
+	}
+	err = r.each(`SELECT `+seatColumns+`, event FROM seats INDEXED BY seats_begun
+		WHERE status = 'locked' AND lock_time > ?1 AND locked_until > ?2 ORDER BY lock_time, event, place LIMIT ?3`, row,
+		r.now.Add(store.ClockSlack), r.now, sweepSize-len(changes))
 	return changes, err
 }

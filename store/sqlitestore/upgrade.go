@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -22,7 +20,7 @@ type Upgraded struct {
 }
 
 // Upgrade brings the file at path to the current format. No server may run on
-// it: Upgrade takes the server's lock file, or is refused. Before it changes
+// it: Upgrade takes the server's locks, or is refused. Before it changes
 // anything it puts a copy beside the file. If it breaks off, the file is as it
 // was, and it can be run again.
 //
@@ -43,12 +41,12 @@ func upgrade(ctx context.Context, path, program string) (done Upgraded, err erro
 	if path, err = place(path); err != nil {
 		return done, err
 	}
-	unlock, err := lockFile(path + ".lock")
+	unlock, err := lockStore(path)
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	format, err := probe(ctx, path, upgradable)
+	format, err := probe(ctx, path, true, upgradable)
 	switch {
 	case err != nil:
 		return done, err
@@ -76,50 +74,40 @@ func upgrade(ctx context.Context, path, program string) (done Upgraded, err erro
 }
 
 // upgradable says which formats Upgrade must not touch. All older ones it knows.
-func upgradable(f store.Format) error {
+func upgradable(_ reader, f store.Format) error {
 	if err := f.Check(); !errors.Is(err, store.ErrOlder) {
 		return err
 	}
 	return nil
 }
 
-// backUp copies the file as it is now beside it, for the eyes of its owner,
-// and returns once that is on the disk. A copy that is not whole has another
-// name.
+// backUp copies the file as it is now beside it.
 func (r reader) backUp(ctx context.Context, path string, format int) (backup string, err error) {
 	backup = fmt.Sprintf("%s.format-%d.%s.backup", path, format, time.Now().UTC().Format("20060102T150405.000Z"))
-	part := backup + ".part"
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // SQLite fills an empty file
-	if err != nil {
+	if err := r.copyTo(ctx, backup); err != nil {
 		return "", err
 	}
-	r.SetInterrupt(ctx.Done())
-	err = sqlitex.ExecuteTransient(r.Conn, `VACUUM INTO ?`, &sqlitex.ExecOptions{Args: []any{part}})
-	r.SetInterrupt(nil)
-	if err == nil {
-		err = beginHistory(part)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(part, backup)
-	}
-	if err != nil {
-		return "", errors.Join(err, os.Remove(part))
-	}
-	return backup, syncFolder(filepath.Dir(backup))
+	return backup, nil
 }
 
 // beginHistory gives a copy an epoch of its own: put back, it goes another way
-// than the file went since, and cursors of that are none of its.
+// than the file goes from here on. What both share is a run of the copy's past;
+// formats before 4 know no runs.
 func beginHistory(path string) (err error) {
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	return reader{Conn: conn}.setMeta("epoch", newEpoch())
+	r := reader{Conn: conn}
+	format, err := r.format()
+	if err != nil {
+		return err
+	}
+	if format.Number < 4 {
+		return r.setMeta("epoch", newEpoch())
+	}
+	return r.startRun()
 }
 
 // syncFolder has the folder's list of files on the disk. Where folders cannot

@@ -45,7 +45,7 @@ func unpackFormat2(t *testing.T, path string) {
 	write(t, path, string(body))
 }
 
-const epochQuery = "SELECT value FROM meta WHERE name = 'epoch'"
+const epochQuery = "SELECT epoch FROM runs WHERE number = 1" // that of before the first run
 
 func upgrade(t *testing.T, path string) sqlitestore.Upgraded {
 	t.Helper()
@@ -194,7 +194,7 @@ func TestUpgradeRefused(t *testing.T) {
 		}, "another Seatlock serves this store: stop it first"},
 		"newer": {func(t *testing.T, path string) {
 			sound(t, path)
-			rewrite(t, path, "PRAGMA user_version = 4", "UPDATE meta SET value = '4' WHERE name = 'reader'")
+			rewrite(t, path, "PRAGMA user_version = 5", "UPDATE meta SET value = '5' WHERE name = 'reader'")
 		}, "written by a newer Seatlock"},
 		"not there":  {func(*testing.T, string) {}, "no such file"},
 		"somebody's": {func(t *testing.T, path string) { rewrite(t, path, "CREATE TABLE notes (text)") }, "not a Seatlock store"},
@@ -296,7 +296,7 @@ func TestNewerFormat(t *testing.T) {
 	s := open(t, path, sqlitestore.Options{Serve: true})
 	create(t, s, "hall", 4)
 	rewrite(t, path, "ALTER TABLE seats ADD COLUMN wish TEXT", "ALTER TABLE clocks ADD COLUMN mood TEXT NOT NULL DEFAULT 'fair'",
-		"UPDATE seats SET wish = 'aisle'", "PRAGMA user_version = 4")
+		"UPDATE seats SET wish = 'aisle'", "PRAGMA user_version = 5")
 	if _, err := lock(t, s, "hall", "anna", seatID(0)); err != nil {
 		t.Fatalf("a format that tolerates this program: %v", err)
 	}
@@ -308,7 +308,7 @@ func TestNewerFormat(t *testing.T) {
 		t.Errorf("unknown fields are %q now", wishes)
 	}
 
-	rewrite(t, path, "PRAGMA user_version = 5", "UPDATE meta SET value = '5' WHERE name = 'reader'")
+	rewrite(t, path, "PRAGMA user_version = 6", "UPDATE meta SET value = '6' WHERE name = 'reader'")
 	for _, running := range []*store.Store{s, command} {
 		_, err := lock(t, running, "hall", "bert", seatID(2))
 		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, store.ErrNewer) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ const (
 type tx struct {
 	reader
 	epoch    string
+	alone    string // a command's that has written nothing yet: the server's lock file
 	kinds    []store.Kind
 	position int64 // of the last change written
 }
@@ -104,14 +106,18 @@ func (e *Engine) await(ctx context.Context, j *job) error {
 // commits it at once.
 func (e *Engine) serve() {
 	defer close(e.stopped)
-	housekeep := time.NewTimer(housekeepPeriod)
+	housekeep := time.NewTimer(e.firstPrune)
 	defer housekeep.Stop()
+	clock := time.NewTicker(compareEvery)
+	defer clock.Stop()
 	for {
 		select {
 		case j := <-e.queue:
 			e.commitGroup(e.gather(j))
 		case <-housekeep.C:
 			housekeep.Reset(e.housekeep())
+		case <-clock.C:
+			e.clock.now() // which follows the wall clock when nobody asks, too
 		case <-e.closing:
 			for {
 				select {
@@ -159,13 +165,15 @@ func (e *Engine) commitGroup(group []*job) {
 		if !errors.Is(err, store.ErrUnknown) {
 			err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
-		e.log.Error("write to the store", "error", err)
 		if failed < 0 { // nothing can be written now
+			e.tries.fail(err)
+			e.trouble.log(e.log, "nothing can be written to the store", err)
 			for _, j := range group {
 				j.done <- err
 			}
 			return
 		}
+		e.faults.log(e.log, "write to the store", err)
 		group[failed].done <- err
 		group = append(group[:failed:failed], group[failed+1:]...)
 	}
@@ -180,7 +188,7 @@ func (e *Engine) transact(group []*job, results []error) (failed int, err error)
 			err = errors.Join(err, rollback)
 		}
 	}()
-	t := &tx{reader: reader{Conn: e.writer}, epoch: e.epoch, kinds: e.kinds}
+	t := &tx{reader: reader{Conn: e.writer}, kinds: e.kinds, alone: e.alone}
 	if err := t.begin(); err != nil {
 		return -1, err
 	}
@@ -189,7 +197,7 @@ func (e *Engine) transact(group []*job, results []error) (failed int, err error)
 	if err := e.checkFormat(t.reader); err != nil {
 		return -1, err
 	}
-	if t.position, err = t.lastPosition(); err != nil {
+	if err := t.readHead(); err != nil {
 		return -1, err
 	}
 	for i, j := range group {
@@ -203,12 +211,46 @@ func (e *Engine) transact(group []*job, results []error) (failed int, err error)
 		}
 		results[i] = err
 	}
+	if err := e.files.check(); err != nil {
+		return -1, err
+	}
 	_, err = t.exec("COMMIT")
+	if err == nil {
+		if err = e.files.check(); err != nil { // they went meanwhile, with the commit or without
+			err = fmt.Errorf("%w: %w", store.ErrUnknown, err)
+		}
+		e.alone = t.alone
+	}
 	if sqlite.ErrCode(err) == sqlite.ResultIOErrFsync {
 		// Written, and rolled back here, but read again if we die now.
 		err = fmt.Errorf("%w: %w", store.ErrUnknown, err)
 	}
 	return -1, err
+}
+
+// complaint is a line for the log that comes once a minute at most, however
+// often there is reason for it.
+type complaint struct {
+	last    time.Time
+	leftOut int
+}
+
+const complainEvery = time.Minute
+
+func (c *complaint) log(to *slog.Logger, line string, err error) {
+	if !c.last.IsZero() && time.Since(c.last) < complainEvery {
+		c.leftOut++
+		return
+	}
+	to.Error(line, "error", err, "left_out", c.leftOut)
+	*c = complaint{last: time.Now()}
+}
+
+// readHead finds where the feed ends.
+func (t *tx) readHead() error {
+	head, err := t.head()
+	t.epoch, t.position = head.Epoch, int64(head.Position)
+	return err
 }
 
 // begin waits for another process that writes. SQLite's own wait looks every

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 func openTest(t *testing.T) *Engine {
 	t.Helper()
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), Options{Serve: true})
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "seatlock.db"), Options{Serve: true, firstPrune: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,10 @@ func TestPrune(t *testing.T) {
 	}
 	prune := func(keep int64) func(*tx) error {
 		return func(x *tx) error {
-			_, err := x.prune(keep)
+			n, err := 1, error(nil)
+			for n > 0 && err == nil {
+				n, err = x.pruneChanges(keep, 2)
+			}
 			return err
 		}
 	}
@@ -233,39 +237,103 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+func head(t *testing.T, s *Engine) store.Cursor {
+	t.Helper()
+	c, err := s.Recent(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // firstOf returns the error with which the feed from a position begins.
 func firstOf(t *testing.T, s *Engine, position uint64) error {
 	t.Helper()
-	for _, err := range s.Changes(t.Context(), store.Cursor{Epoch: s.epoch, Position: position}) {
+	for _, err := range s.Changes(t.Context(), store.Cursor{Epoch: head(t, s).Epoch, Position: position}) {
 		return err
 	}
 	return t.Context().Err()
 }
 
-// TestPruneInSlices tells when there is more, so that nobody waits for long.
-func TestPruneInSlices(t *testing.T) {
-	s := openTest(t)
-	if err := s.do(t.Context(), func(x *tx) error {
-		for range pruneSize + 10 {
-			if err := x.appendRow("hall", ""); err != nil {
-				return err
+// TestPruneInSteps has much to prune: no step touches many rows, so that nobody
+// waits for long, and all of it goes.
+func TestPruneInSteps(t *testing.T) {
+	e := openTest(t)
+	if err := fill(t, e, 2500); err != nil {
+		t.Fatal(err)
+	}
+	rows := func(x *tx) int64 {
+		n, err := x.number(`SELECT (SELECT count(*) FROM changes) + (SELECT count(*) FROM records) + (SELECT count(*) FROM clocks)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	at, steps := pruning{rows: maxPrune, more: true}, 0
+	for ; at.more; steps++ {
+		if err := e.do(t.Context(), func(x *tx) (err error) {
+			before := rows(x)
+			at, err = x.prune(maxChanges, at)
+			if gone := before - rows(x); gone > maxPrune {
+				t.Errorf("step %d drops %d rows, want %d at most", steps, gone, maxPrune)
 			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.do(t.Context(), func(x *tx) error {
+		if n := rows(x); n != 1 { // the last change
+			t.Errorf("after %d steps %d rows stay, want 1", steps, n)
 		}
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []bool{true, false} {
-		var more bool
-		if err := s.do(t.Context(), func(x *tx) (err error) {
-			more, err = x.prune(1)
-			return err
-		}); err != nil || more != want {
-			t.Fatalf("got more %v, error %v; want %v", more, err, want)
-		}
+}
+
+// fill has so many old changes, records and clocks of each.
+func fill(t testing.TB, e *Engine, n int) error {
+	return e.do(t.Context(), func(x *tx) error {
+		body := `{"holder":"` + strings.Repeat("x", 100) + `"}` // as large as a session
+		const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) `
+		_, changes := x.exec(numbers+`INSERT INTO changes (position, at, event, body) SELECT ?2 + i, 0, 'hall', '' FROM n`, n, x.position)
+		_, records := x.exec(numbers+`INSERT INTO records (kind, id, version, expires, body) SELECT 'session', 'id-' || i, 1, 1, ?2 FROM n`, n, body)
+		_, clocks := x.exec(numbers+`INSERT INTO clocks (event, holder, started, deadline, extended) SELECT 'hall', 'holder-' || i, 0, 1, 0 FROM n`, n)
+		_, old := x.exec(`UPDATE changes SET at = 0`)
+		return errors.Join(changes, records, clocks, old)
+	})
+}
+
+// TestHousekeep begins soon after the start, and does not stop before all is
+// done.
+func TestHousekeep(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	e, err := Open(t.Context(), path, Options{Serve: true, firstPrune: time.Hour})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := firstOf(t, s, pruneSize+10); err != nil {
-		t.Error(err)
+	if err := errors.Join(fill(t, e, 3000), e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if e, err = Open(t.Context(), path, Options{Serve: true, firstPrune: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		var left int64
+		if err := e.read(t.Context(), func(r reader) (err error) {
+			left, err = r.number(`SELECT (SELECT count(*) FROM changes) + (SELECT count(*) FROM records) + (SELECT count(*) FROM clocks)`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if left == 1 {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("%d rows stay", left)
+		}
 	}
 }
 
@@ -306,7 +374,10 @@ func TestPruneRecordsAndClocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.do(t.Context(), func(x *tx) error {
-		_, err := x.prune(maxChanges)
+		at, err := pruning{rows: 2, more: true}, error(nil)
+		for at.more && err == nil {
+			at, err = x.prune(maxChanges, at)
+		}
 		if n := count(x, "SELECT count(*) FROM records"); n != 2 {
 			t.Errorf("%d records stay, want 2", n)
 		}

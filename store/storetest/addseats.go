@@ -21,6 +21,8 @@ func addSeatsCases() []testCase {
 		{"not found", addsNotFound},
 		{"malformed is invalid and changes nothing", addsInvalid},
 		{"a plan that lacks a seat is invalid", addsDropsNothing},
+		{"a seat in use keeps its label", addsRelabelled},
+		{"a lock at the same time comes after a new label, or before", addsRelabelRace},
 		{"another revision is stale", addsStale},
 		{"one of concurrent additions wins", addsRace},
 		{"repeat changes nothing", addsRepeats},
@@ -209,6 +211,67 @@ func addsDropsNothing(w *world) {
 			_, err := w.s.Plan(w.Context(), store.PlanHash(asked.PlanBody))
 			w.wantErr(err, store.ErrNoEvent)
 		})
+	}
+}
+
+func addsRelabelled(w *world) {
+	w.open(6)
+	asked := func() store.NewEvent {
+		e := w.more("s1", "s2", "s3", "s4", "s5", "s6", "new")
+		e.Relabelled = []string{"s6", "s4", "s3", "s2", "s1"}
+		return e
+	}
+	refused := func(seat string) {
+		w.Helper()
+		w.untold(func() {
+			now, err := w.s.AddSeats(w.Context(), asked())
+			if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), seat) {
+				w.Errorf("got error %v, want ErrInUse that names %s", err, seat)
+			}
+			if was := w.event(w.s); !sameEvent(now, was) {
+				w.Errorf("got\n\t%+v\nwant the event as it stands\n\t%+v", now, was)
+			}
+		})
+	}
+	w.lapse("anna", "s1")
+	w.withhold(true, "s2")
+	w.lock("bert", "s3", "s4", "s5")
+	refused("s3")
+	w.unlock("bert", "s3")
+	w.pay("bert", store.ReasonPaying, "s4")
+	refused("s4")
+	w.pay("bert", store.ReasonBooked, "s4")
+	refused("s4")
+	w.pay("bert", store.ReasonCancelled, "s4")
+	before := w.seats("s1", "s2", "s3", "s4", "s5", "s6") // s5 is locked, and stays as it is called
+	again := asked()
+	w.addSeats(again)
+	w.wantSeats(w.seats("s1", "s2", "s3", "s4", "s5", "s6"), before)
+	w.lock("bert", "s6")
+	w.untold(func() { w.addSeats(again) }) // which is done already
+}
+
+func addsRelabelRace(w *world) {
+	w.open(1)
+	second := w.second()
+	for round := range w.rounds(5) {
+		seats := append(idsOf(w.snapshot().Seats), fmt.Sprintf("r%d", round))
+		e := w.more(seats...)
+		e.Relabelled = []string{"s1"}
+		var lock store.Outcome
+		meanwhile := newRival(func() (err error) {
+			lock, err = second.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "anna", Seats: []string{"s1"}, Rules: long()})
+			return err
+		})
+		_, err := store.New(overtakenDefinition{w.e, meanwhile}).AddSeats(w.Context(), e)
+		w.must(meanwhile.wait())
+		switch {
+		case errors.Is(err, store.ErrInUse):
+		case err == nil && !w.cameFirst(lock.Cursor):
+		default:
+			w.Fatalf("a seat that is locked since %v gets another label: %v", lock.Cursor, err)
+		}
+		w.unlock("anna")
 	}
 }
 

@@ -69,8 +69,9 @@ func closeUnavailable(w *world) {
 			_, err := s.UpdateEvent(ctx, store.Event{ID: evening, Title: "Another", Zone: "UTC", Currency: "EUR"})
 			return err
 		},
-		"Events": func(s *store.Store) error { _, err := s.Events(ctx); return err },
-		"Event":  func(s *store.Store) error { _, err := s.Event(ctx, evening); return err },
+		"RemoveEvent": func(s *store.Store) error { return s.RemoveEvent(ctx, evening) },
+		"Events":      func(s *store.Store) error { _, err := s.Events(ctx); return err },
+		"Event":       func(s *store.Store) error { _, err := s.Event(ctx, evening); return err },
 		"Plan": func(s *store.Store) error {
 			_, err := s.Plan(ctx, store.PlanHash(hall(evening, 2).PlanBody))
 			return err
@@ -85,6 +86,7 @@ func closeUnavailable(w *world) {
 			return err
 		},
 		"ReleaseDue": func(s *store.Store) error { _, err := s.ReleaseDue(ctx); return err },
+		"Resume":     func(s *store.Store) error { _, err := s.Resume(ctx, store.Cursor{}); return err },
 		"Recent":     func(s *store.Store) error { _, err := s.Recent(ctx, 0); return err },
 		"Changes":    func(s *store.Store) error { return firstError(ctx, s, from) },
 		"Secret":     func(s *store.Store) error { _, err := s.Secret(ctx); return err },

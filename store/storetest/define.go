@@ -17,6 +17,8 @@ func defineCases() []testCase {
 		{"what the rule returns is written", defineWrites},
 		{"no redefinition is lost", defineIncrements},
 		{"a definition that was overtaken is redefined anew", defineOvertaken},
+		{"claimed seats are told if asked for", defineClaimed},
+		{"seats relied on stay", defineRelied},
 	}
 }
 
@@ -104,6 +106,62 @@ func redefine(d store.Definition) (store.Redefinition, error) {
 	next := store.Redefinition{Event: d.Event, Fingerprint: d.Fingerprint}
 	next.Title, next.Revision = d.Title+".", d.Revision+1
 	return next, nil
+}
+
+func defineClaimed(w *world) {
+	w.open(7)
+	w.withhold(true, "s7")
+	w.lapse("anna", "s1")
+	w.lock("bert", "s4", "s3", "s2")
+	w.pay("bert", store.ReasonPaying, "s3", "s4")
+	w.pay("bert", store.ReasonBooked, "s4")
+	for _, e := range w.engines() {
+		before := w.now()
+		d := w.definition(e, evening, true)
+		w.wantSeats(d.Claimed, w.seats("s1", "s2", "s3", "s4"))
+		if d.Now.Before(before) || d.Now.After(w.now()) {
+			w.Errorf("told that it is %v, want a time between %v and now", d.Now, before)
+		}
+		if d := w.definition(e, evening, false); len(d.Claimed) > 0 || d.Now.IsZero() {
+			w.Errorf("without seats: got %v claimed at %v", d.Claimed, d.Now)
+		}
+	}
+}
+
+// defineRelied has a seat that is relied on locked before the rule has answered:
+// the rule is asked anew, or the lock comes after it.
+func defineRelied(w *world) {
+	w.open(3)
+	second := w.second()
+	for round := range w.rounds(3) {
+		seat := names(3)[round%3]
+		w.unlock("anna")
+		var lock store.Outcome
+		meanwhile := newRival(func() (err error) {
+			lock, err = second.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "anna", Seats: []string{seat}, Rules: long()})
+			return err
+		})
+		var seen []store.Seat
+		w.must(w.e.Define(w.Context(), evening, true, func(d store.Definition) (store.Redefinition, error) {
+			seen = d.Claimed
+			meanwhile.start()
+			next, err := redefine(d)
+			next.Relied = []string{seat}
+			return next, err
+		}))
+		told := w.fence()
+		w.must(meanwhile.wait())
+		if len(seen) == 0 && told.Covers(lock.Cursor) && w.cameFirst(lock.Cursor) {
+			w.Fatalf("redefined after %s was locked, by a rule that has not seen it", seat)
+		}
+	}
+}
+
+// cameFirst reports whether the feed tells of the evening's last definition only
+// behind the cursor.
+func (w *world) cameFirst(c store.Cursor) bool {
+	w.Helper()
+	return len(eventsOf(w.read(w.s, c, w.fence()))) > 0
 }
 
 func defineIncrements(w *world) {

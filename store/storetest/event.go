@@ -36,7 +36,8 @@ func createCases() []testCase {
 func sameEvent(a, b store.Event) bool {
 	return a.ID == b.ID && a.Title == b.Title && a.Venue == b.Venue && a.Zone == b.Zone &&
 		a.Starts.Equal(b.Starts) && a.SalesOpen.Equal(b.SalesOpen) && a.SalesClose.Equal(b.SalesClose) &&
-		a.Currency == b.Currency && maps.Equal(a.Prices, b.Prices) && a.Plan == b.Plan && a.Revision == b.Revision
+		a.Currency == b.Currency && maps.Equal(a.Prices, b.Prices) && a.Plan == b.Plan && a.Revision == b.Revision &&
+		a.Hidden == b.Hidden
 }
 
 func (w *world) wantEvent(s *store.Store, want store.NewEvent) {
@@ -53,9 +54,10 @@ func createRoundTrip(w *world) {
 	e := hall(evening, 3)
 	e.Title, e.Venue = "Über „Nacht“ & <b>$where</b>", "木造ホール"
 	e.Zone, e.Currency = "Asia/Kathmandu", "NPR"
-	e.Prices = map[string]int64{"stalls": 1, "free": 0, "a.b": 9_007_199_254_740_993, "$set": 250}
+	e.Prices = map[string]int64{"stalls": 1, "free": 0, "a.b": store.MaxPrice, "$set": 250}
 	e.SalesOpen = e.Starts.Add(-90 * 24 * time.Hour)
 	e.SalesClose = e.Starts.Add(-time.Hour)
+	e.Hidden = true
 	w.create(e)
 	w.wantEvent(w.s, e)
 	all, err := w.s.Events(w.Context())
@@ -166,7 +168,10 @@ func createInvalid(w *world) {
 		"lines of venue":  func(e *store.NewEvent) { e.Venue = "a\u2028b" },
 		"zone":            func(e *store.NewEvent) { e.Zone = "Mars/Olympus" },
 		"currency":        func(e *store.NewEvent) { e.Currency = "eur" },
+		"no money":        func(e *store.NewEvent) { e.Currency = "BTC" },
+		"unseen title":    func(e *store.NewEvent) { e.Title = "\u3164\u200b" },
 		"price":           func(e *store.NewEvent) { e.Prices = map[string]int64{"stalls": -1} },
+		"too dear":        func(e *store.NewEvent) { e.Prices = map[string]int64{"stalls": store.MaxPrice + 1} },
 		"no plan":         func(e *store.NewEvent) { e.PlanBody = nil },
 		"no seats":        func(e *store.NewEvent) { e.Seats = nil },
 		"seat":            func(e *store.NewEvent) { e.Seats = []string{"s1", "s 2"} },

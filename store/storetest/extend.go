@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -11,6 +12,7 @@ func extendCases() []testCase {
 	return []testCase{
 		{"all seats of the lock move", extendAll},
 		{"each seat is announced once", extendAnnounced},
+		{"each seat tells of it as long as the lock lasts", extendTold},
 		{"repeat is a success without change", extendRepeat},
 		{"at most total", extendTotal},
 		{"never takes time away", extendShorter},
@@ -63,6 +65,51 @@ func extendAnnounced(w *world) {
 		}
 	}
 	w.wantBoard(first, w.since(first.Cursor), w.snapshot())
+}
+
+// wantExtended fails unless the seats tell so, to those who asked, to those who
+// look, and to those who read the feed from the cursor.
+func (w *world) wantExtended(want bool, from store.Cursor, told []store.Seat) {
+	w.Helper()
+	changes := w.since(from)
+	for _, s := range told {
+		at := slices.IndexFunc(changes, func(c store.Change) bool { return c.Seat.ID == s.ID && c.Seat.Version == s.Version })
+		if now := w.seat(s.ID); s.Extended != want || now.Extended != want || at < 0 || changes[at].Seat.Extended != want {
+			w.Fatalf("extended is to be %v: told of %+v, now %+v, announced %+v", want, s, now, changes)
+		}
+	}
+}
+
+func extendTold(w *world) {
+	w.open(5)
+	from := w.head()
+	w.wantExtended(false, from, w.lock("anna", "s1", "s2").Seats)
+	from = w.head()
+	out, err := w.tryExtend("anna", long())
+	w.must(err)
+	w.wantExtended(true, from, out.Seats)
+	from = w.head()
+	w.wantExtended(true, from, w.lock("anna", "s3").Seats)
+	w.wantExtended(true, from, w.pay("anna", store.ReasonPaying, "s3").Seats)
+	w.wantExtended(true, from, w.pay("anna", store.ReasonDeclined, "s3").Seats)
+	w.wantExtended(false, from, w.unlock("anna", "s3").Seats)
+	w.pay("anna", store.ReasonPaying, "s1")
+	w.wantExtended(false, from, w.pay("anna", store.ReasonBooked, "s1").Seats)
+	w.unlock("anna", "s2")
+	w.wantExtended(false, from, w.lock("bert", "s2", "s3").Seats)
+	short := store.Rules{TTL: time.Millisecond, Total: 2 * time.Millisecond, MaxSeats: 10}
+	w.inTime(func(d time.Duration) bool {
+		long := store.Rules{TTL: d, Total: 2 * d, MaxSeats: 10}
+		_, err := w.tryLock("carl", long, "s4", "s5")
+		w.must(err)
+		_, err = w.tryExtend("carl", short)
+		w.pass(w.seat("s4").LockedUntil)
+		return err == nil
+	})
+	from = w.head()
+	w.wantExtended(false, from, w.lock("dora", "s4").Seats) // who takes it over, not swept
+	w.release()
+	w.wantExtended(false, from, w.seats("s5"))
 }
 
 func extendRepeat(w *world) {

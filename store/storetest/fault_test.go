@@ -74,8 +74,19 @@ const (
 	refusalEarly     fault = "tells no cursor of a refusal"
 	endedWritten     fault = "acknowledges what an ended ctx has stopped"
 	endedTorn        fault = "writes half of it when the ctx ends"
+	claimsNothing    fault = "finds no seat that is somebody's"
+	extendedLost     fault = "does not keep that a clock was extended"
+	extendedUntold   fault = "does not tell that a clock was extended"
+	extendedStays    fault = "keeps of a seat that a clock was extended"
+	hiddenLost       fault = "shows what is hidden"
+	claimsWithheld   fault = "takes what is withheld for somebody's"
+	definesBlind     fault = "forgets seats that a redefinition relies on"
+	removeKeeps      fault = "keeps an event that was removed"
+	removeSilent     fault = "does not tell of a removal"
 	defineAnyway     fault = "redefines what the rule refuses"
 	payingSwept      fault = "sweeps seats that are being paid for"
+	futureKept       fault = "leaves locks of the future as they are"
+	futureFreed      fault = "frees locks of the future"
 	clockLost        fault = "sweeps clocks of payments"
 )
 
@@ -333,6 +344,8 @@ func (s *toy) worded(changes []store.Change) []store.Change {
 			changes[i].Reason = store.ReasonChanged
 		case s.fault == reasonGuessed && c.Loss() == store.ReasonLapsed:
 			changes[i].Reason = store.ReasonLapsed
+		case s.fault == extendedUntold:
+			changes[i].Seat.Extended = false
 		}
 	}
 	return changes

@@ -32,6 +32,7 @@ func feedCases() []testCase {
 		{"recent reaches no further", feedNotThatRecent},
 		{"another epoch is lost", feedOtherEpoch},
 		{"ahead of the store is lost", feedAhead},
+		{"a cursor is resumed, and one of another epoch is lost", feedResumed},
 		{"ctx ends it without an error", feedCtx},
 		{"leaving the loop ends it", feedBreak},
 		{"close ends it", feedClosed},
@@ -312,6 +313,25 @@ func feedEventsSilent(w *world) {
 	w.wantErr(w.s.CreateEvent(w.Context(), other), store.ErrExists)
 	if got := eventsOf(w.read(w.s, from, w.fence())); len(got) != 0 {
 		w.Fatalf("told events %v, want none", got)
+	}
+}
+
+func feedResumed(w *world) {
+	w.open(1)
+	for _, s := range w.both() {
+		old := w.lock("anna", "s1").Cursor
+		at, err := s.Resume(w.Context(), old)
+		w.must(err)
+		if at != old {
+			w.Errorf("a cursor of this epoch, %v, is %v when it is resumed", old, at)
+		}
+		for _, other := range []store.Cursor{{Epoch: "elsewhere", Position: old.Position}, {}} {
+			at, err := s.Resume(w.Context(), other)
+			w.wantErr(err, store.ErrCursorLost)
+			if at != (store.Cursor{}) {
+				w.Errorf("a cursor that is lost is %v when it is resumed", at)
+			}
+		}
 	}
 }
 

@@ -174,7 +174,8 @@ func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) 
 	}
 	m.clocks[r.Holder] = c
 	for _, id := range fresh {
-		m.set(store.Seat{ID: id, Status: store.Locked, LockedBy: r.Holder, LockTime: c.started, LockedUntil: c.deadline}, store.ReasonLocked)
+		m.set(store.Seat{ID: id, Status: store.Locked, LockedBy: r.Holder, LockTime: c.started, LockedUntil: c.deadline,
+			Extended: c.extended}, store.ReasonLocked)
 	}
 	return m.outcome(ids, r.Holder, now), nil
 }
@@ -222,7 +223,7 @@ func (m *model) extend(r store.ExtendRequest, now time.Time) (store.Outcome, err
 	}
 	m.clocks[r.Holder] = c
 	for _, s := range m.list(locked) {
-		s.LockedUntil = c.deadline
+		s.LockedUntil, s.Extended = c.deadline, true
 		m.set(s, store.ReasonExtended)
 	}
 	return m.outcome(locked, r.Holder, now), nil
@@ -294,9 +295,9 @@ func (m *model) pay(p payment, now time.Time) (store.Outcome, error) {
 		case store.ReasonPaying:
 			s.Status, s.Booking = store.Paying, "booking"
 		case store.ReasonDeclined:
-			s.Status, s.Booking, s.LockTime, s.LockedUntil = store.Locked, "", c.started, c.deadline
+			s.Status, s.Booking, s.LockTime, s.LockedUntil, s.Extended = store.Locked, "", c.started, c.deadline, c.extended
 		case store.ReasonBooked:
-			s.Status, s.LockTime, s.LockedUntil = store.Booked, time.Time{}, time.Time{}
+			s.Status, s.LockTime, s.LockedUntil, s.Extended = store.Booked, time.Time{}, time.Time{}, false
 		default:
 			s = store.Seat{ID: s.ID}
 		}

@@ -64,10 +64,10 @@ func (p payment) decide(v store.View) store.Decision {
 			to.Status, to.Booking = store.Paying, "booking"
 		case store.ReasonDeclined:
 			ready = ready && s.Status == store.Paying && v.Clock.Version > 0
-			to.Status, to.Booking, to.LockTime, to.LockedUntil = store.Locked, "", v.Clock.Started, v.Clock.Deadline
+			to.Status, to.Booking, to.LockTime, to.LockedUntil, to.Extended = store.Locked, "", v.Clock.Started, v.Clock.Deadline, v.Clock.Extended
 		case store.ReasonBooked:
 			ready = ready && s.Status == store.Paying
-			to.Status, to.LockTime, to.LockedUntil = store.Booked, time.Time{}, time.Time{}
+			to.Status, to.LockTime, to.LockedUntil, to.Extended = store.Booked, time.Time{}, time.Time{}, false
 		case store.ReasonCancelled:
 			ready = ready && s.Status == store.Booked
 			to = store.Seat{}

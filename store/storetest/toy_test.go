@@ -310,8 +310,13 @@ func (s *toy) writeSeats(h *hall, changes []store.Change) {
 	}
 	s.pause(earlyAnnounce)
 	for _, c := range changes {
-		if s.fault == bookingLost {
+		switch s.fault {
+		case bookingLost:
 			c.Seat.Booking = ""
+		case extendedLost:
+			c.Seat.Extended = false
+		case extendedStays:
+			c.Seat.Extended = c.Seat.Extended || h.seats[c.Seat.ID].Extended
 		}
 		h.seats[c.Seat.ID] = c.Seat
 	}
@@ -407,44 +412,81 @@ func (s *toy) compare(scan store.Scan, a, b store.Record) int {
 
 func (s *toy) Define(ctx context.Context, event string, withSeats bool, rule func(store.Definition) (store.Redefinition, error)) error {
 	for {
-		old, err := s.definition(ctx, event)
+		old, seats, err := s.definition(ctx, event)
 		if err != nil {
 			return err
 		}
 		asked := old
 		if asked.Seats = slices.Clone(old.Seats); !withSeats {
-			asked.Seats = nil
+			asked.Seats, asked.Claimed = nil, nil
 		}
 		next, err := s.redefined(asked, rule)
-		if err != nil && s.fault != defineAnyway || next.ID == "" {
+		if err != nil && s.fault != defineAnyway || next.ID == "" && !next.Removed {
 			return err
 		}
 		runtime.Gosched()
-		if done, failed := s.redefine(ctx, old, next); done || failed != nil {
+		if done, failed := s.redefine(ctx, old, seats, next); done || failed != nil {
 			return failed
 		}
 	}
 }
 
-func (s *toy) definition(ctx context.Context, event string) (d store.Definition, err error) {
+// definition returns the definition of an event, and its seats.
+func (s *toy) definition(ctx context.Context, event string) (d store.Definition, seats map[string]store.Seat, err error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
-		return d, err
+		return d, nil, err
 	}
 	defer leave()
 	if h := s.halls[event]; h != nil {
-		d = h.Definition
+		d, seats = h.Definition, maps.Clone(h.seats)
 	}
-	return d, nil
+	d.Now = now()
+	if s.fault == claimsNothing {
+		return d, seats, nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(seats)) {
+		if seat := seats[id]; seat.Status != store.Available && (seat.Status != store.Withheld || s.fault == claimsWithheld) {
+			d.Claimed = append(d.Claimed, seat)
+		}
+	}
+	return d, seats, nil
 }
 
-// redefine writes a definition, unless the one it is to replace has changed.
-func (s *toy) redefine(ctx context.Context, old store.Definition, next store.Redefinition) (done bool, err error) {
+// overtaken reports whether a seat that a redefinition relies on has changed.
+func (s *toy) overtaken(h *hall, seats map[string]store.Seat, next store.Redefinition) bool {
+	relied := next.Relied
+	if next.Removed {
+		relied = h.Seats
+	}
+	return s.fault != definesBlind && slices.ContainsFunc(relied, func(id string) bool { return h.seats[id] != seats[id] })
+}
+
+// remove forgets an event, with its seats and clocks.
+func (s *toy) remove(id string) {
+	if s.fault != removeKeeps {
+		delete(s.halls, id)
+	}
+	if s.fault != removeSilent {
+		s.announce(store.Batch{Events: []string{id}})
+	}
+}
+
+// redefine writes a definition, unless the one it is to replace has changed, or
+// a seat that was relied on.
+func (s *toy) redefine(ctx context.Context, old store.Definition, seats map[string]store.Seat, next store.Redefinition) (done bool, err error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
+	if h := s.halls[old.ID]; h != nil && (h.Revision != old.Revision && s.fault != updateChecked || s.overtaken(h, seats, next)) {
+		return false, nil
+	}
+	if next.Removed {
+		s.remove(old.ID)
+		return true, nil
+	}
 	h := s.halls[next.ID]
 	if h == nil {
 		h = &hall{first: next.Event, seats: map[string]store.Seat{}, clocks: map[store.Holder]store.Clock{}}
@@ -454,6 +496,7 @@ func (s *toy) redefine(ctx context.Context, old store.Definition, next store.Red
 	}
 	s.halls[next.ID] = h
 	h.Event, h.Fingerprint = next.Event, next.Fingerprint
+	h.Hidden = h.Hidden && s.fault != hiddenLost
 	var fresh []store.Seat
 	if next.Plan != nil {
 		fresh = s.addSeats(h, old.Event.Plan, *next.Plan)
@@ -501,10 +544,20 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 			if s.fault == payingSwept && seat.Status == store.Paying {
 				seat.Status = store.Locked
 			}
-			c, over := store.Lapsed(id, seat, due.Now)
-			switch {
-			case over:
+			c, over := store.Swept(id, seat, due.Now)
+			if over && s.fault == futureKept && c.Reason == store.ReasonChanged {
+				over = false
+			}
+			if over && s.fault == futureFreed {
+				c = store.NewChange(id, seat, store.Seat{}, store.ReasonLapsed)
+			}
+			if over {
 				changes = append(changes, c)
+				seat = c.Seat
+			}
+			switch {
+			case c.Reason == store.ReasonLapsed:
+				due.Released++
 			case seat.Status == store.Locked && (due.Next.At.IsZero() || seat.LockedUntil.Before(due.Next.At)):
 				due.Next = store.Lapse{Event: id, Seat: seat.ID, At: seat.LockedUntil}
 			}
@@ -514,7 +567,6 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 			s.announce(store.Batch{Changes: changes})
 		}
 		s.writeSeats(h, changes)
-		due.Released += len(changes)
 	}
 	return due, nil
 }
@@ -548,7 +600,7 @@ func (s *toy) Events(ctx context.Context) ([]store.Event, error) {
 }
 
 func (s *toy) Event(ctx context.Context, id string) (store.Event, error) {
-	d, err := s.definition(ctx, id)
+	d, _, err := s.definition(ctx, id)
 	if err == nil && d.ID == "" {
 		err = store.ErrNoEvent
 	}
@@ -601,6 +653,18 @@ func (s *toy) Recent(ctx context.Context, age time.Duration) (store.Cursor, erro
 		return s.cursor(), nil
 	}
 	return store.Cursor{Epoch: s.epoch, Position: uint64(first) + 1}, nil
+}
+
+func (s *toy) Resume(ctx context.Context, c store.Cursor) (store.Cursor, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return store.Cursor{}, err
+	}
+	defer leave()
+	if c.Epoch != s.epoch {
+		return store.Cursor{}, store.ErrCursorLost
+	}
+	return c, nil
 }
 
 func (s *toy) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Batch, error] {

@@ -79,8 +79,9 @@ func updateReplaces(w *world) {
 	want := e.Event
 	want.Title, want.Venue = "Über „Nacht“ & <b>$where</b>", "木造ホール"
 	want.Starts, want.Zone = e.Starts.Add(-72*time.Hour), "Asia/Kathmandu"
-	want.Prices = map[string]int64{"free": 0, "a.b": 9_007_199_254_740_993, "$set": 250}
+	want.Prices = map[string]int64{"free": 0, "a.b": store.MaxPrice, "$set": 250}
 	want.SalesOpen, want.SalesClose = want.Starts.Add(-90*24*time.Hour), want.Starts.Add(-time.Hour)
+	want.Hidden = true
 	want.Plan, want.Revision = store.PlanHash(e.PlanBody), 1
 	got, err := w.s.UpdateEvent(w.Context(), want)
 	w.must(err)

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+	"github.com/seatlock/seatlock/views"
+)
+
+// pricing is what flags say of prices.
+type pricing struct {
+	named []namedPrice
+	free  bool // what has no price costs nothing
+	yes   bool // what looks like a slip is meant
+}
+
+// namedPrice is a category, by id or name, and an amount as it was written.
+type namedPrice struct{ category, amount string }
+
+func (p *pricing) flags(f *flag.FlagSet) {
+	f.Func("price", "`CATEGORY=AMOUNT` by id or name, with the decimals of the currency: Standard=50.00; repeatable", p.add)
+	f.BoolVar(&p.yes, "yes", false, "prices are meant that look like a slip: some in whole numbers and some not, or changed by more than half")
+}
+
+func (p *pricing) add(text string) error {
+	i := strings.LastIndex(text, "=")
+	if i < 1 || !isAmount(text[i+1:]) {
+		return errors.New("want CATEGORY=AMOUNT, such as Standard=50.00")
+	}
+	p.named = append(p.named, namedPrice{text[:i], text[i+1:]})
+	return nil
+}
+
+// isAmount tells an amount without a sign.
+func isAmount(text string) bool {
+	_, ok := store.ParseAmount(text)
+	return ok && text[0] >= '0' && text[0] <= '9'
+}
+
+// amountIn reads an amount of a currency in its smallest unit. It must have the
+// decimals that the currency has: without them nobody can tell which unit is
+// meant. That does not matter for nothing.
+func amountIn(currency, text string) (units int64, err error) {
+	decimals, _ := store.CurrencyDecimals(currency)
+	a, ok := store.ParseAmount(text)
+	if !ok || !isAmount(text) {
+		return 0, fmt.Errorf("%s: want an amount such as %s", text, store.FormatUnits(5000, decimals))
+	}
+	main, fits := a.In(decimals)
+	switch {
+	case a.Digits == 0 && a.Decimals <= decimals:
+		return 0, nil
+	case a.Decimals == 0 && decimals > 0 && fits:
+		large, small := store.FormatUnits(main, decimals), store.FormatUnits(a.Digits, decimals)
+		return 0, fmt.Errorf("%s could be %s or %s: write %s or %s",
+			text, views.FullPrice(main, currency), views.FullPrice(a.Digits, currency), large, small)
+	case decimals == 0 && a.Decimals > 0:
+		return 0, fmt.Errorf("%s: %s has no decimals: want an amount such as 5000", text, currency)
+	case a.Decimals != decimals:
+		return 0, fmt.Errorf("%s: %s has %s: want an amount such as %s", text, currency, count(decimals, "decimal"), store.FormatUnits(5000, decimals))
+	case main > store.MaxPrice:
+		return 0, fmt.Errorf("%s: want at most %s", text, store.FormatUnits(store.MaxPrice, decimals))
+	}
+	return main, nil
+}
+
+// apply gives categories of a hall the prices that were named for them.
+func (p *pricing) apply(prices map[string]int64, hall plan.Plan, currency string) error {
+	for _, named := range p.named {
+		id, err := categoryOf(hall, named.category)
+		if err != nil {
+			return usageError{fmt.Errorf("--price %q: %w", named.category, err)}
+		}
+		if prices[id], err = amountIn(currency, named.amount); err != nil {
+			return usageError{fmt.Errorf("--price %s=%w", named.category, err)}
+		}
+	}
+	return nil
+}
+
+// categoryOf returns the id of a category that was named by id or name.
+func categoryOf(hall plan.Plan, name string) (id string, err error) {
+	i := slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.ID == name })
+	if i < 0 {
+		i = slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.Name == name })
+	}
+	if i >= 0 {
+		return hall.Categories[i].ID, nil
+	}
+	ids := make([]string, len(hall.Categories))
+	for i, k := range hall.Categories {
+		ids[i] = k.ID
+	}
+	return "", fmt.Errorf("the categories are %s", strings.Join(ids, ", "))
+}
+
+// ofFile returns the prices of an event with the hall of a file: what a flag
+// says, else the file, else what the event has already. slip is what only looks
+// wrong, and is meant for who says so.
+func (p *pricing) ofFile(file plan.File, currency string, had map[string]int64) (prices map[string]int64, slip, err error) {
+	prices, mixed, err := file.PricesIn(currency)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mixed && !p.yes {
+		slip = mixedError(file, prices, currency)
+	}
+	for _, c := range file.Plan.Categories {
+		price, known := had[c.ID]
+		if _, said := prices[c.ID]; !said && known {
+			prices[c.ID] = price
+		}
+	}
+	if err := p.apply(prices, file.Plan, currency); err != nil {
+		return nil, nil, err
+	}
+	if p.free {
+		prices = withFree(prices, file.Plan)
+	}
+	return prices, slip, nil
+}
+
+// mixedError tells what was read as what, in the words of the file.
+func mixedError(file plan.File, prices map[string]int64, currency string) error {
+	var read []string
+	for _, c := range file.Plan.Categories {
+		text := ""
+		if whole, is := file.Prices[c.ID]; is && whole != 0 {
+			text = fmt.Sprint(whole)
+		} else if decimal, is := file.Decimal[c.ID]; is {
+			text = decimal.String()
+		}
+		if text != "" && len(read) < 6 {
+			read = append(read, fmt.Sprintf("%s as %s", text, views.FullPrice(prices[c.ID], currency)))
+		}
+	}
+	return usageError{fmt.Errorf("some prices are whole numbers, of the smallest unit, and some are not: %s: write all in one way, or say --yes", strings.Join(read, ", "))}
+}
+
+// withFree returns the prices with 0 for every category that has none.
+func withFree(prices map[string]int64, hall plan.Plan) map[string]int64 {
+	out := make(map[string]int64, len(hall.Categories))
+	for _, c := range hall.Categories {
+		out[c.ID] = prices[c.ID]
+	}
+	return out
+}
+
+// checkPriceChange refuses that a price changes by more than half unasked.
+func (p *pricing) checkPriceChange(before, after store.Event, hall plan.Plan) error {
+	for _, c := range hall.Categories {
+		was, priced := before.Prices[c.ID]
+		is := after.Prices[c.ID]
+		if change := max(is-was, was-is); priced && !p.yes && change > was-change { // twice of it may be too large a number
+			return usageError{fmt.Errorf("price of %s: from %s to %s is a change by more than half: say --yes if it is meant",
+				c.Name, views.FullPrice(was, before.Currency), views.FullPrice(is, before.Currency))}
+		}
+	}
+	return nil
+}
+
+// sayPrice is what a category costs, in words.
+func sayPrice(e store.Event, category string) string {
+	if price, priced := e.Prices[category]; priced {
+		return views.Price(price, e.Currency)
+	}
+	return "not for sale"
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+const removeManual = `
+Nobody may have a seat of it, locked, being paid for or booked, and nobody may
+ever have booked one. Open pages of it end. seatlock change --hidden only takes
+it off the list.
+`
+
+// removeEvent removes an event that nobody has a seat of.
+func removeEvent(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c seatCommand
+	rest, err := parse(c.flags(), args, getenv)
+	switch {
+	case err != nil:
+		return err
+	case c.event == "":
+		return usageError{errors.New("remove wants --event, the id of the event")}
+	case len(rest) > 0:
+		return usageError{fmt.Errorf("unexpected argument %q: remove takes one --event", rest[0])}
+	}
+	if err := checkStore(c.store); err != nil {
+		return err
+	}
+	err = withStore(ctx, c.store, false, func(st *store.Store) error { return st.RemoveEvent(ctx, c.event) })
+	if store.IsAnswer(err) || errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%w; nothing was changed", err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "Event %s was removed.\n", c.event)
+	return err
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
+	"github.com/seatlock/seatlock/store/sqlitestore"
+)
+
+// storeCommand is what a command is told that is about the whole store.
+type storeCommand struct {
+	store string
+}
+
+func (c *storeCommand) flags() *flag.FlagSet {
+	f := newFlags()
+	storeFlag(f, &c.store)
+	return f
+}
+
+// read reads the flags, and wants as many other arguments.
+func (c *storeCommand) read(name string, args []string, getenv func(string) string, want int) (rest []string, err error) {
+	rest, err = parse(c.flags(), args, getenv)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rest) > want:
+		return nil, usageError{fmt.Errorf("unexpected argument %q (--help lists all flags)", rest[want])}
+	case len(rest) < want:
+		return nil, usageError{fmt.Errorf("%s wants a FILE", name)}
+	}
+	return rest, checkStore(c.store)
+}
+
+const backupManual = `
+FILE must not be there. It holds the key of the visitors' cookies: keep it where
+nobody else reads it. To restore, stop the server, and put it in the place of
+the store, without the files whose names go on with -wal and -shm.
+MongoDB has mongodump for this; see docs/operate.md.
+`
+
+// backupStore copies an embedded store.
+func backupStore(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c storeCommand
+	rest, err := c.read("backup", args, getenv, 1)
+	if err != nil {
+		return err
+	}
+	path, embedded := strings.CutPrefix(c.store, "sqlite:")
+	if !embedded {
+		return usageError{errors.New("backup is for the embedded store: MongoDB has mongodump (docs/operate.md)")}
+	}
+	if err := checkThere(path); err != nil {
+		return err
+	}
+	if err := sqlitestore.Backup(ctx, path, rest[0]); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "Store %s was copied into %s.\n", path, rest[0])
+	return err
+}
+
+const checkManual = `
+It reads everything and changes nothing, also under a running server. Each thing
+that does not fit is a line, and the exit code is then 1.
+`
+
+// checkWhole proves that what the store holds fits together.
+func checkWhole(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c storeCommand
+	if _, err := c.read("check", args, getenv, 0); err != nil {
+		return err
+	}
+	found, err := findings(ctx, c.store)
+	if err != nil {
+		return err
+	}
+	for _, line := range found {
+		fmt.Fprintln(stdout, line)
+	}
+	if n := len(found); n > 0 {
+		return fmt.Errorf("store %s: %s: see docs/operate.md", hidePassword(c.store), count(n, "finding"))
+	}
+	_, err = fmt.Fprintf(stdout, "Store %s is sound.\n", hidePassword(c.store))
+	return err
+}
+
+// findings are those of the engine, and events whose seats are not their plan's.
+func findings(ctx context.Context, address string) (found []store.Finding, err error) {
+	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
+		if err := checkThere(path); err != nil {
+			return nil, err
+		}
+		found, err = sqlitestore.Check(ctx, path)
+	} else {
+		found, err = mongostore.Check(ctx, address)
+	}
+	if err != nil || len(found) > 0 { // a store that is not sound may not open
+		return found, err
+	}
+	err = withStore(ctx, address, false, func(st *store.Store) error {
+		events, err := st.Events(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if _, err := seatLines(ctx, st, e.ID); err != nil {
+				found = append(found, store.Finding(err.Error()))
+			}
+		}
+		return ctx.Err()
+	})
+	return found, err
+}
+
+const epochManual = `
+It is for a database whose volumes or disks were put back from an older state,
+with every server stopped. Open pages then get the whole map again. mongorestore
+and the embedded store need nothing of this: they are seen to be restored.
+`
+
+// beginEpoch tells a MongoDB store that what follows is another history.
+func beginEpoch(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c storeCommand
+	if _, err := c.read("new-epoch", args, getenv, 0); err != nil {
+		return err
+	}
+	if strings.HasPrefix(c.store, "sqlite:") {
+		return usageError{errors.New("new-epoch is for MongoDB: an embedded store begins an epoch with every start of a server")}
+	}
+	if err := mongostore.NewEpoch(ctx, c.store); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(stdout, "Store %s has a new epoch.\n", hidePassword(c.store))
+	return err
+}

@@ -1,0 +1,73 @@
+package live
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// However much the feed tells of events without boards, what is kept of it has a
+// bound, and is known from its floor on without a gap.
+func TestHistoryIsBounded(t *testing.T) {
+	var h history
+	now := time.Now()
+	h.begin(7, now)
+	for position := uint64(8); position < 3*maxPast; position++ {
+		h.turn(position-1, now, time.Hour)
+		seat := store.Seat{ID: strconv.Itoa(int(position % 1000)), Version: 2}
+		h.note(fmt.Sprint("e", position/1000), position, 0, []store.Change{{Seat: seat}})
+		if size := h.old.size + h.young.size; size > 2*maxPast {
+			t.Fatalf("%d seats and events are kept", size)
+		}
+	}
+	if floor := h.floor(); floor < maxPast || floor > 2*maxPast {
+		t.Errorf("after %d changes the floor is %d, want about one chapter back", 3*maxPast, floor)
+	}
+	known := 0
+	for _, one := range []chapter{h.old, h.young} {
+		for _, p := range one.events {
+			known += len(p.seats)
+		}
+	}
+	if want := 3*maxPast - 1 - int(h.floor()); known != want {
+		t.Errorf("%d changes are known since the floor, want all %d", known, want)
+	}
+}
+
+// What is old goes, though nothing new comes.
+func TestHistoryEnds(t *testing.T) {
+	var h history
+	now := time.Now()
+	h.begin(0, now)
+	h.note("a", 1, 1, []store.Change{{Seat: store.Seat{ID: "1"}}})
+	h.turn(1, now.Add(time.Minute), time.Minute)
+	if floor := h.floor(); floor != 0 || h.old.events["a"] == nil {
+		t.Errorf("after a minute the floor is %d, events %v", floor, h.old.events)
+	}
+	h.turn(1, now.Add(2*time.Minute), time.Minute)
+	if floor := h.floor(); floor != 1 || len(h.old.events)+len(h.young.events) > 0 {
+		t.Errorf("after two minutes the floor is %d, events %v, %v", floor, h.old.events, h.young.events)
+	}
+}
+
+// Locks without end are not remembered without end, and the next to end is
+// known in any case.
+func TestDeadlinesAreBounded(t *testing.T) {
+	d, now := newDeadlines(), time.Now()
+	for i := range 2 * maxDeadlines {
+		end := now.Add(time.Hour + time.Duration(i%777)*time.Second)
+		if i == maxDeadlines/2 {
+			end = now.Add(time.Minute)
+		}
+		d.learn([]store.Change{{Event: "a", Seat: store.Seat{ID: strconv.Itoa(i), Status: store.Locked, LockedUntil: end}}}, now)
+	}
+	if len(d.ends) > maxDeadlines || len(d.queue) > 2*maxDeadlines+1000 {
+		t.Errorf("%d locks and %d ends are kept", len(d.ends), len(d.queue))
+	}
+	if got := d.first(); !got.Equal(now.Add(time.Minute)) {
+		t.Errorf("the next lock ends at %v, want in a minute of %v", got, now)
+	}
+}

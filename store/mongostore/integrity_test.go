@@ -1,0 +1,204 @@
+package mongostore_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/seatlock/seatlock/internal/testengine"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
+)
+
+// Each thing that is wrong is told, by what it is about, and nothing else is;
+// to check changes nothing.
+func TestCheck(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if _, err := mongostore.Check(t.Context(), m.NewDatabase(t)); err == nil || !strings.Contains(err.Error(), "no Seatlock database") {
+		t.Errorf("a database that is not there: %v", err)
+	}
+	if err := s.CreateEvent(t.Context(), hall(4)); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, s, "anna", "s0")
+	lock(t, s, "bert", "s1")
+	if _, err := s.Extend(t.Context(), store.ExtendRequest{Event: "evening", Holder: "bert", Rules: store.DefaultRules()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := keepRecord(t, s, "one"); err != nil {
+		t.Fatal(err)
+	}
+	db := m.Database(uri)
+	set := func(field string, value any) bson.D {
+		return bson.D{{Key: "$set", Value: bson.D{{Key: field, Value: value}}}}
+	}
+	before := dump(t, db)
+	found := must[[]store.Finding](t)(mongostore.Check(t.Context(), uri))
+	if len(found) > 0 {
+		t.Fatalf("a sound database has %q", found)
+	}
+	if now := dump(t, db); !reflect.DeepEqual(now, before) {
+		t.Errorf("to check the database changed it")
+	}
+	for _, wrong := range []struct {
+		collection, id string
+		change         bson.D
+		want           string
+	}{
+		{"seats", "evening/s2", set("lockedBy", "carl"), "seat s2 of evening: available, and somebody"},
+		{"seats", "evening/s2", set("version", int64(-1)), "seat s2 of evening: version -1"},
+		{"seats", "evening/s2", set("place", int64(0)), "event evening: several seats have one rank"},
+		{"seats", "evening/s2", set("seat", "s9"), "seat s9 of evening: its _id is another's"},
+		{"seats", "evening/s2", set("status", 7), "seat evening/s2 has a malformed status"},
+		{"seats", "evening/s0", set("lockedUntil", time.Now().Add(9*time.Hour)), "seat s0 of evening: locked, and its lock lasts longer"},
+		{"seats", "evening/@anna", set("holder", "dora"), "a clock of evening: its _id is another's"},
+		{"seats", "evening/@anna", set("deadline", time.Unix(0, 0)), "a clock of evening: it ends before it starts"},
+		{"seats", "evening/s3", set("event", "gone"), "there are seats or clocks of gone"},
+		{"events", "evening", set("plan", "another"), "event evening: its plan another is missing"},
+		{"events", "evening", set("prices", 7), "event evening: it cannot be read"},
+		{"plans", store.PlanHash(hall(4).PlanBody) + "/0", set("body", []byte("changed")), "event evening: its plan is not"},
+		{"records", "session/one", set("body", "{"), "a record of kind session is not"},
+		{"meta", "secret", set("secret", []byte("short")), "the secret is not"},
+		{"meta", "epoch", set("since", 7), "the epoch is not"},
+	} {
+		c := db.Collection(wrong.collection)
+		was := must[bson.Raw](t)(c.FindOne(t.Context(), bson.D{{Key: "_id", Value: wrong.id}}).Raw())
+		hand(t, c, wrong.id, wrong.change)
+		found := must[[]store.Finding](t)(mongostore.Check(t.Context(), uri))
+		if !slices.ContainsFunc(found, func(f store.Finding) bool { return strings.Contains(string(f), wrong.want) }) {
+			t.Errorf("%v of %s: found %q, want %q", wrong.change, wrong.id, found, wrong.want)
+		}
+		for _, f := range found {
+			for _, secret := range []string{"anna", "bert", "carl", "dora"} {
+				if strings.Contains(string(f), secret) {
+					t.Errorf("%q names a holder", f)
+				}
+			}
+		}
+		if _, err := c.ReplaceOne(t.Context(), bson.D{{Key: "_id", Value: wrong.id}}, was); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := must[[]store.Finding](t)(mongostore.Check(t.Context(), uri)); len(found) > 0 {
+		t.Errorf("all is mended, and it finds %q", found)
+	}
+}
+
+// A command begins another history, for those who run and those who come.
+func TestNewEpoch(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	if err := mongostore.NewEpoch(t.Context(), uri); err == nil || !strings.Contains(err.Error(), "no Seatlock database") {
+		t.Errorf("a database that is not there: %v", err)
+	}
+	s := open(t, uri)
+	a := age(t, uri, s, m.Database(uri))
+	a.want = seatsOf(t, s)
+	a.was = nil
+	lostBecause(t, s, func() {
+		if err := mongostore.NewEpoch(t.Context(), uri); err != nil {
+			t.Fatal(err)
+		}
+	})
+	eventually(t, "the server goes over to it", func() bool {
+		head, err := s.Recent(t.Context(), 0)
+		return err == nil && head.Epoch != a.late.Epoch
+	})
+	if _, err := s.Unlock(t.Context(), store.UnlockRequest{Event: "evening", Holder: "bert"}); err != nil {
+		t.Fatal(err)
+	}
+	a.want = seatsOf(t, s)
+	a.check(t, s)
+	if _, err := s.Unlock(t.Context(), store.UnlockRequest{Event: "evening", Holder: "carl"}); err != nil {
+		t.Fatal(err)
+	}
+	a.want = seatsOf(t, s)
+	a.check(t, open(t, uri))
+}
+
+// A database of format 3 is served as it is, and of the current format then.
+// A command alone leaves it.
+func TestFormat3IsServed(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
+		t.Fatal(err)
+	}
+	db := m.Database(uri)
+	three := bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: 3}, {Key: "reader", Value: 3}}}}
+	hand(t, db.Collection("meta"), "format", three)
+	command, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Close(); err != nil || !formatIs(t, db, 3) {
+		t.Errorf("a command made another format of it, or %v", err)
+	}
+	lock(t, open(t, uri), "anna", "s0")
+	if !formatIs(t, db, store.CurrentFormat) || !strings.Contains(document(t, db.Collection("meta"), "format"), `"reader": {"$numberInt":"3"}`) {
+		t.Errorf("it is served, and its format is %s", document(t, db.Collection("meta"), "format"))
+	}
+	hand(t, db.Collection("meta"), "format", three)
+	done, err := upgrade(t.Context(), uri, func(line string) { t.Errorf("said %q", line) })
+	if err != nil || done != (mongostore.Upgraded{From: 3, To: store.CurrentFormat}) || !formatIs(t, db, store.CurrentFormat) {
+		t.Errorf("upgraded %+v, %v", done, err)
+	}
+}
+
+// Whoever asks hears within seconds that the seats are others, although nobody
+// reads the feed.
+func TestPingSeesAnotherDatabase(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if err := s.CreateEvent(t.Context(), hall(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old := must[store.Cursor](t)(s.Recent(t.Context(), 0))
+	if err := m.Database(uri).Collection("seats").Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Database(uri).CreateCollection(t.Context(), "seats"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	eventually(t, "another epoch begins", func() bool {
+		_ = s.Ping(t.Context()) // for a moment it says that the database is another
+		head, err := s.Recent(t.Context(), 0)
+		return err == nil && head.Epoch != old.Epoch
+	})
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// A mark that a program of format 3 has kept of an earlier lock, which it does
+// not know, is none of the lock of now.
+func TestExtensionOfAnEarlierLock(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	s := open(t, uri)
+	if err := s.CreateEvent(t.Context(), hall(1)); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, s, "anna", "s0")
+	out, err := s.Extend(t.Context(), store.ExtendRequest{Event: "evening", Holder: "anna", Rules: store.DefaultRules()})
+	if err != nil || !out.Seats[0].Extended || !seatsOf(t, s)[0].Extended {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	hand(t, m.Database(uri).Collection("seats"), "evening/s0", bson.D{{Key: "$set", Value: bson.D{
+		{Key: "lockedUntil", Value: out.Lock.Deadline.Add(time.Second)}}}})
+	if now := seatsOf(t, s)[0]; now.Extended {
+		t.Errorf("got %+v, want a lock that was not extended", now)
+	}
+}

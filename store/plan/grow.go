@@ -1,0 +1,382 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Place is what people call a seat.
+type Place struct{ Section, Row, Seat string }
+
+func (p Place) String() string { return fmt.Sprintf("%s, row %s, seat %s", p.Section, p.Row, p.Seat) }
+
+// same has one spelling for texts that look the same.
+func (p Place) same() Place {
+	return Place{norm.NFC.String(p.Section), norm.NFC.String(p.Row), norm.NFC.String(p.Seat)}
+}
+
+// Relabelled is a seat that has another place in a file than in the event.
+type Relabelled struct {
+	ID       string
+	From, To Place
+}
+
+func (r Relabelled) String() string { return fmt.Sprintf("%s: %s -> %s", r.ID, r.From, r.To) }
+
+// Growth is a file as the next plan of an event.
+type Growth struct {
+	File
+	// Kept is how many seats of the event the file has. They keep their ids.
+	Kept int
+	// Relabelled are those of them that are called otherwise than before, in
+	// the order of the file.
+	Relabelled []Relabelled
+
+	missing error // a seat of the event that the file does not have
+	moved   error // a place that would become another seat's
+}
+
+// Check refuses what no event may become: without one of its seats, or with one
+// seat at the place of another.
+func (g Growth) Check() error { return cmp.Or(g.missing, g.moved) }
+
+// Onto returns the file as the next plan of an event with the present one. Ids of
+// the event stay: where the file has none, a seat that is there keeps its id by
+// its section, row and label, a section and a category by their names. New ones
+// get ids that nothing in the event has.
+func (d Draft) Onto(present Plan) (Growth, error) {
+	m := newMatch(d, present)
+	m.matchSections()
+	if m.matchSeats(); m.err != nil {
+		return Growth{}, m.err
+	}
+	m.matchCategories()
+	raw := m.spell(d.raw)
+	ids := newIDs(m.known.of(raw).Plan, present, m.bare())
+	maps.Copy(ids.sections, m.known.sections)
+	maps.Copy(ids.categories, m.known.categories)
+	maps.Copy(ids.seats, m.known.seats)
+	g := Growth{File: ids.of(raw)}
+	g.compare(present, d.raw.Plan)
+	return g, nil
+}
+
+// match finds what a file has in common with the plan of an event.
+type match struct {
+	file, present Plan
+	fresh         map[string]string // the ids that the file has as a new event
+	sections      []int             // of the present plan, by the file's; -1 is none
+	known         madeIDs
+	places        map[string]Place // of the event's seats
+	in            map[string]int   // their sections
+	err           error
+
+	// What the event's sections and categories are called in a file without their
+	// ids, by id: see [distinct].
+	sectionNames, categoryNames map[string]string
+}
+
+func newMatch(d Draft, present Plan) *match {
+	m := &match{file: d.raw.Plan, fresh: d.seats, present: present, places: present.places(), in: map[string]int{}}
+	m.known = madeIDs{map[string]string{}, map[string]string{}, map[string]string{}}
+	m.sectionNames, m.categoryNames = map[string]string{}, map[string]string{}
+	for i, section := range present.Sections {
+		m.sectionNames[section.ID] = norm.NFC.String(section.Name)
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				m.in[s.ID] = i
+			}
+		}
+	}
+	for _, c := range present.Categories {
+		m.categoryNames[c.ID] = norm.NFC.String(c.Name)
+	}
+	m.sectionNames, m.categoryNames = distinct(m.sectionNames), distinct(m.categoryNames)
+	return m
+}
+
+// places are those of all seats, by id.
+func (p Plan) places() map[string]Place {
+	places := map[string]Place{}
+	for _, section := range p.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				places[s.ID] = Place{section.Name, row.Label, s.Label}
+			}
+		}
+	}
+	return places
+}
+
+// matchSections finds a section by its id, its name, or the seats that it has.
+// No two are the same one.
+func (m *match) matchSections() {
+	count, taken := map[string]int{}, map[int]bool{}
+	names := make([]string, len(m.file.Sections))
+	homes := make([]int, len(m.file.Sections))
+	for i, s := range m.file.Sections {
+		names[i], homes[i] = norm.NFC.String(s.Name), m.home(s)
+		count[names[i]]++
+		m.sections = append(m.sections, -1)
+	}
+	present := make([]string, len(m.present.Sections))
+	for k, s := range m.present.Sections {
+		present[k] = norm.NFC.String(s.Name)
+	}
+	for _, same := range []func(i, k int) bool{
+		func(i, k int) bool { return m.file.Sections[i].ID == m.present.Sections[k].ID },
+		func(i, k int) bool { return homes[i] == k && names[i] == present[k] },
+		func(i, k int) bool {
+			return count[names[i]] == 1 && names[i] == m.sectionNames[m.present.Sections[k].ID]
+		},
+		func(i, k int) bool { return homes[i] == k && isMade(m.file.Sections[i].ID) },
+		func(i, k int) bool { return names[i] == present[k] && m.lastOf(names, present, taken, names[i]) == k },
+	} {
+		for i := range m.file.Sections {
+			for k := range m.present.Sections {
+				if m.sections[i] < 0 && !taken[k] && same(i, k) {
+					m.sections[i], taken[k] = k, true
+				}
+			}
+		}
+	}
+	for i, f := range m.file.Sections {
+		switch k := m.sections[i]; {
+		case k >= 0 && isMade(f.ID):
+			m.known.sections[f.ID] = m.present.Sections[k].ID
+		case k >= 0 && f.ID != m.present.Sections[k].ID:
+			m.err = fmt.Errorf("section %q has the id %q, and keeps it: the file says %q", f.Name, m.present.Sections[k].ID, f.ID)
+		}
+	}
+}
+
+// lastOf is the section of the event with a name, if only one of the file and one
+// of the event are left that have it; -1 if not.
+func (m *match) lastOf(names, present []string, taken map[int]bool, name string) int {
+	last, left := -1, 0
+	for i := range names {
+		if names[i] == name && m.sections[i] < 0 {
+			left++
+		}
+	}
+	for k := range present {
+		if present[k] == name && !taken[k] {
+			left++
+			last = k
+		}
+	}
+	if left != 2 {
+		return -1
+	}
+	return last
+}
+
+// home is the section of the event that the first known seat of a section is in,
+// which the file says by its id or number; -1 if there is none.
+func (m *match) home(f Section) int {
+	for _, row := range f.Rows {
+		for _, s := range row.Seats {
+			if i, known := m.in[cmp.Or(m.fresh[s.ID], s.ID)]; known && !isPlace(s.ID) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// matchSeats finds the seats without ids by their places. Of several at one
+// place the id decides that they would have as new ones.
+func (m *match) matchSeats() {
+	at, asked := map[Place][]string{}, map[Place][]string{}
+	claimed := map[string]bool{}
+	for s := range m.file.seats() {
+		claimed[s.ID] = true
+	}
+	for id, place := range m.places {
+		if !claimed[id] {
+			at[m.inSection(m.in[id], place)] = append(at[m.inSection(m.in[id], place)], id)
+		}
+	}
+	for i, section := range m.file.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				if isMade(s.ID) {
+					place := m.inSection(m.sections[i], Place{m.soldAs(i), row.Label, s.Label})
+					asked[place] = append(asked[place], s.ID)
+				}
+			}
+		}
+	}
+	for place, ids := range asked {
+		rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+			if !slices.Contains(at[place], m.fresh[id]) {
+				return false
+			}
+			m.known.seats[id], claimed[m.fresh[id]] = m.fresh[id], true
+			return true
+		})
+		have := slices.DeleteFunc(at[place], func(id string) bool { return claimed[id] })
+		switch {
+		case len(rest) == 0 || len(have) == 0:
+		case len(rest) == 1 && len(have) == 1:
+			m.known.seats[rest[0]], claimed[have[0]] = have[0], true
+		default:
+			m.err = fmt.Errorf("row %s, seat %s stands more than once: a file must say the ids (seatlock export has them)", place.Row, place.Seat)
+		}
+	}
+	m.matchNumbers(claimed)
+}
+
+// matchNumbers finds seats whose number is all that the file has: it was made an
+// id before.
+func (m *match) matchNumbers(claimed map[string]bool) {
+	for s := range m.file.seats() {
+		_, found := m.known.seats[s.ID]
+		if _, known := m.places[m.fresh[s.ID]]; isMade(s.ID) && !isPlace(s.ID) && !found && known && !claimed[m.fresh[s.ID]] {
+			m.known.seats[s.ID], claimed[m.fresh[s.ID]] = m.fresh[s.ID], true
+		}
+	}
+}
+
+// inSection is a place in one of the event's sections, which may share names.
+func (m *match) inSection(i int, p Place) Place {
+	p.Section = fmt.Sprint(i, " ", p.Section)
+	return p.same()
+}
+
+// soldAs is the name of a section of the file as the event has it. A file that
+// cannot tell namesakes apart may have the id for one.
+func (m *match) soldAs(i int) string {
+	f, k := m.file.Sections[i], m.sections[i]
+	if k >= 0 && norm.NFC.String(f.Name) == m.sectionNames[m.present.Sections[k].ID] {
+		return m.present.Sections[k].Name
+	}
+	return f.Name
+}
+
+func (m *match) matchCategories() {
+	taken := map[string]bool{}
+	for _, c := range m.file.Categories {
+		taken[c.ID] = true
+	}
+	for _, same := range []func(file, present Category) bool{
+		func(f, p Category) bool { return norm.NFC.String(f.Name) == m.categoryNames[p.ID] },
+		func(f, p Category) bool { return wordName(f.ID, f.Name).plain == p.ID },
+	} {
+		for _, f := range m.file.Categories {
+			for _, p := range m.present.Categories {
+				if isMade(f.ID) && m.known.categories[f.ID] == "" && !taken[p.ID] && same(f, p) {
+					m.known.categories[f.ID], taken[p.ID] = p.ID, true
+				}
+			}
+		}
+	}
+}
+
+// spell writes what was found as the event has it: a text that looks the same
+// may have other bytes.
+func (m *match) spell(raw File) File {
+	raw = madeIDs{}.of(raw)
+	for i := range raw.Plan.Sections {
+		section := &raw.Plan.Sections[i]
+		if isMade(section.ID) {
+			section.Name = m.soldAs(i)
+		}
+		for k := range section.Rows {
+			row := &section.Rows[k]
+			for n, s := range row.Seats {
+				place, found := m.places[m.known.seats[s.ID]]
+				if !found {
+					continue
+				}
+				row.Seats[n].Label = spelled(s.Label, place.Seat)
+				row.Label = spelled(row.Label, place.Row)
+			}
+		}
+	}
+	for i, c := range raw.Plan.Categories {
+		for _, p := range m.present.Categories {
+			if m.known.categories[c.ID] == p.ID && norm.NFC.String(c.Name) == m.categoryNames[p.ID] {
+				raw.Plan.Categories[i].Name = p.Name
+			}
+		}
+	}
+	return raw
+}
+
+// spelled is the present text where the two look the same.
+func spelled(text, present string) string {
+	if norm.NFC.String(text) == norm.NFC.String(present) {
+		return present
+	}
+	return text
+}
+
+// bare tells which sections' seats have ids without the section: those of an
+// event that began with that section alone.
+func (m *match) bare() func(section int) bool {
+	return func(i int) bool {
+		if m.sections[i] < 0 {
+			return false
+		}
+		section := m.present.Sections[m.sections[i]]
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				if s.ID == seatName(madePlace(section.Name, row.Label, s.Label), true).plain {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+// compare counts what stays, and finds what does not.
+func (g *Growth) compare(present, raw Plan) {
+	before, after := present.places(), g.Plan.places()
+	left := map[Place]string{} // by whom
+	for s := range g.Plan.seats() {
+		was, known := before[s.ID]
+		if !known {
+			continue
+		}
+		g.Kept++
+		if was.same() != after[s.ID].same() {
+			g.Relabelled = append(g.Relabelled, Relabelled{s.ID, was, after[s.ID]})
+			left[was.same()] = s.ID
+		}
+	}
+	for s := range g.Plan.seats() {
+		place := after[s.ID]
+		other, was := left[place.same()]
+		if was && other != s.ID && g.moved == nil {
+			g.moved = fmt.Errorf("seat %q becomes %s, which is seat %q of the event: seats never change places with one another", s.ID, place, other)
+		}
+	}
+	for s := range present.seats() {
+		if _, there := after[s.ID]; !there {
+			g.missing = missingError(s.ID, before[s.ID], raw)
+			return
+		}
+	}
+}
+
+// missingError names a seat that the file does not have. Where the file has no
+// ids, it may have the seat by another name, which nobody can see.
+func missingError(id string, place Place, raw Plan) error {
+	text := fmt.Sprintf("seat %q of the event is not in the plan", id)
+	for s := range raw.seats() {
+		if isMade(s.ID) {
+			return fmt.Errorf("%s (%s): without ids in the file, a seat with another section, row or label is another seat; to call it otherwise, say the ids, which seatlock export has", text, place)
+		}
+	}
+	return errors.New(text)
+}
+
+// New is how many seats of the file the event does not have.
+func (g Growth) New() int { return len(g.Plan.SeatIDs()) - g.Kept }

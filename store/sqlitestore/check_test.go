@@ -1,0 +1,171 @@
+//go:build unix
+
+package sqlitestore_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/sqlitestore"
+)
+
+// TestCheck plants each kind of damage in a store that was in use: it is found,
+// and without it there is nothing to find.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct{ name, plant, want string }{
+		{"sound", "SELECT 1", ""},
+		{"plan changed", "UPDATE plans SET body = CAST('other' AS BLOB)", "the plan was changed"},
+		{"plan missing", "DELETE FROM plans", "its plan"},
+		{"event missing", "DELETE FROM events WHERE id = 'hall'", "no such event"},
+		{"event without seats", "DELETE FROM seats WHERE event = 'other'", "it has no seats"},
+		{"prices", "UPDATE events SET prices = '{' WHERE id = 'other'", "prices of other"},
+		{"rank", "UPDATE seats SET place = 0 WHERE event = 'other'", "one rank"},
+		{"holder of a free seat", "UPDATE seats SET locked_by = 'x' WHERE id = 's9' AND event = 'hall'", "somebody holds it"},
+		{"no holder", "UPDATE seats SET locked_by = NULL WHERE id = 's0' AND event = 'hall'", "nobody holds it"},
+		{"no times", "UPDATE seats SET lock_time = NULL WHERE id = 's0' AND event = 'hall'", "than the feed tells"},
+		{"no clock", "DELETE FROM clocks", "no clock"},
+		{"short clock", "UPDATE clocks SET deadline = started + 1", "longer than its holder's clock"},
+		{"clock version", "UPDATE clocks SET version = 0", "version 0"},
+		{"grants", "UPDATE clocks SET grants = '['", "grants of a clock"},
+		{"seat version", "UPDATE seats SET version = version + 1 WHERE id = 's0' AND event = 'hall'", "the feed tells of 2"},
+		{"seat version 0", "UPDATE seats SET version = 0 WHERE id = 's9' AND event = 'hall'", "version 0"},
+		{"another status", "UPDATE seats SET status = 'booked', lock_time = NULL, locked_until = NULL WHERE id = 's0' AND event = 'hall'", "the feed tells of locked"},
+		{"sold twice", "UPDATE seats SET locked_by = 'x' WHERE id = 's0' AND event = 'hall'", "another than the feed tells"},
+		{"changed behind the feed", "UPDATE seats SET status = 'withheld', version = 2 WHERE id = 's9' AND event = 'hall'", "tells of no change"},
+		{"gap in the feed", "DELETE FROM changes WHERE position = 4", "from position 3 to 5"},
+		{"garbage in the feed", "UPDATE changes SET body = '[{' WHERE position = 4", "changes of hall"},
+		{"gap in versions", `UPDATE changes SET body = replace(body, '"version":3', '"version":4') WHERE position = 5`, "from version 2 to 4"},
+		{"record body", "UPDATE records SET body = '{'", "a record of kind"},
+		{"record version", "UPDATE records SET version = 0", "a record of kind"},
+		{"index misses a record", "DELETE FROM record_index", "missing in the index"},
+		{"index has another", "INSERT INTO record_index VALUES ('note', 'by', 'x', 'y')", "records more than there are"},
+		{"index values", "UPDATE records SET indexed = '{'", "index values of a record"},
+		{"secret", "UPDATE meta SET value = 'aa' WHERE name = 'secret'", "secret"},
+		{"epoch", "DELETE FROM meta WHERE name = 'epoch'", "no epoch"},
+		{"run", "UPDATE runs SET ended = 1000", "runs do not end"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "seatlock.db")
+			used(t, path)
+			rewrite(t, path, strings.Split(c.plant, "; ")...)
+			if c.want == "" {
+				wantFindings(t, path)
+				return
+			}
+			found, err := sqlitestore.Check(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text []string
+			for _, f := range found {
+				text = append(text, string(f))
+			}
+			if all := strings.Join(text, "\n"); !strings.Contains(all, c.want) || strings.Contains(all, "holder-") {
+				t.Errorf("got %q, want one with %q, and no holder", found, c.want)
+			}
+		})
+	}
+}
+
+// used makes a store with two events, locks of all kinds, and a record.
+func used(t *testing.T, path string) {
+	t.Helper()
+	kinds := []store.Kind{{Name: "note", Indexes: []string{"by"}}}
+	s := open(t, path, sqlitestore.Options{Serve: true, Kinds: kinds})
+	create(t, s, "hall", 10)  // position 1
+	create(t, s, "other", 10) // 2
+	for i := range 2 {        // 3 and 4
+		if _, err := lock(t, s, "hall", holder(i), seatID(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock := store.UnlockRequest{Event: "hall", Holder: holder(1), Seats: []string{seatID(1)}}
+	if _, err := s.Unlock(t.Context(), unlock); err != nil { // 5
+		t.Fatal(err)
+	}
+	lapsed := store.LockRequest{Event: "other", Holder: "bob", Seats: []string{seatID(2)}, Rules: store.Rules{TTL: time.Millisecond, Total: time.Millisecond, MaxSeats: 1}}
+	if _, err := s.Lock(t.Context(), lapsed); err != nil {
+		t.Fatal(err)
+	}
+	for due := (store.Due{}); due.Released == 0; {
+		var err error
+		if due, err = s.ReleaseDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note := store.Record{Body: []byte(`{}`), Index: map[string]string{"by": "ann"}}
+	err := s.ChangeRecord(t.Context(), store.Key{Kind: "note", ID: "1"}, func(store.Record) (store.Record, bool, error) { return note, false, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path, sqlitestore.Options{Serve: true, Kinds: kinds}).Close() // a second run
+}
+
+func wantFindings(t *testing.T, path string, want ...store.Finding) {
+	t.Helper()
+	found, err := sqlitestore.Check(t.Context(), path)
+	if err != nil || len(found) != len(want) {
+		t.Errorf("check of %s: got %q, %v; want %q", path, found, err, want)
+	}
+}
+
+// TestCheckBeside checks a store under a running server that writes.
+func TestCheckBeside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	s := open(t, path, sqlitestore.Options{Serve: true})
+	create(t, s, "hall", 500)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 500 {
+			if _, err := lock(t, s, "hall", holder(i), seatID(i)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for range 5 {
+		wantFindings(t, path)
+	}
+	<-done
+	wantFindings(t, path)
+}
+
+// TestCheckDamaged checks a file of which a part is garbage.
+func TestCheckDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	sound(t, path)
+	overwrite(t, path, 0.3, 0.6)
+	found, err := sqlitestore.Check(t.Context(), path)
+	if err != nil || len(found) == 0 || !strings.Contains(string(found[0]), "the file is damaged") {
+		t.Errorf("got %q, %v; want that the file is damaged", found, err)
+	}
+}
+
+// TestCheckRefused checks what is no store.
+func TestCheckRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "notes.db")
+	rewrite(t, path, "CREATE TABLE notes (text)")
+	if _, err := sqlitestore.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), "not a Seatlock store") {
+		t.Errorf("got error %v, want that it is none", err)
+	}
+	if _, err := sqlitestore.Check(t.Context(), filepath.Join(dir, "none.db")); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got error %v, want one line", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	sound := filepath.Join(dir, "seatlock.db")
+	used(t, sound)
+	if _, err := sqlitestore.Check(ended, sound); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+}

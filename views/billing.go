@@ -1,0 +1,90 @@
+package views
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// Billing is what an event tells of itself in one language, without its plan.
+// It is immutable and safe for concurrent use.
+type Billing struct {
+	Words
+	event store.Event
+	zone  *time.Location
+	costs prices
+}
+
+// NewBilling prepares what a list shows of an event. It refuses an event whose
+// zone is unknown.
+func NewBilling(e store.Event, w Words) (Billing, error) {
+	zone, err := store.Zone(e.Zone)
+	if err != nil {
+		return Billing{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	b := Billing{Words: w, event: e, zone: zone}
+	for _, price := range e.Prices {
+		b.costs.add(price)
+	}
+	return b, nil
+}
+
+// prices is the range of what seats cost; without any, nothing is for sale.
+type prices struct {
+	low, high int64
+	any       bool
+}
+
+func (p *prices) add(price int64) {
+	if !p.any {
+		*p = prices{price, price, true}
+	}
+	p.low, p.high = min(p.low, price), max(p.high, price)
+}
+
+// says tells the range of what a seat costs.
+func (b Billing) says(p prices) string {
+	switch {
+	case !p.any:
+		return b.Say("not for sale")
+	case p.low == p.high:
+		return b.price(p.low, b.event.Currency)
+	}
+	return b.Say("%s to %s", b.price(p.low, b.event.Currency), b.price(p.high, b.event.Currency))
+}
+
+// OnSale tells whether seats of the event can be had at now.
+func (b Billing) OnSale(now time.Time) bool { return b.costs.any && b.event.OnSaleAt(now) }
+
+// Sales says when seats can be had if that is not now, or "".
+func (b Billing) Sales(now time.Time) string {
+	switch e := b.event; {
+	case e.OverAt(now):
+		return b.Say("This event has taken place.")
+	case !b.costs.any:
+		return b.Say("No seat of this event is for sale.")
+	case e.OnSaleAt(now):
+		return ""
+	case !e.SalesOpen.IsZero() && now.Before(e.SalesOpen):
+		return b.Say("Sales open on %s.", b.at(e.SalesOpen))
+	default:
+		return b.Say("Sales closed on %s.", b.at(e.SalesClose))
+	}
+}
+
+// at says an instant as people at the venue say it.
+func (b Billing) at(t time.Time) string { return b.date(t.In(b.zone)) }
+
+// TimeOfDay says an instant as people at the venue say it, to the second.
+func (b Billing) TimeOfDay(t time.Time) string { return t.In(b.zone).Format("15:04:05") }
+
+// path returns the path of the event, or of something below it. An event's id
+// needs no escaping.
+func (b Billing) path(below string) string {
+	p := "/events/" + b.event.ID
+	if below != "" {
+		p += "/" + below
+	}
+	return p
+}
