@@ -98,8 +98,11 @@ func TestNoPriceIsNotForSale(t *testing.T) {
 			t.Errorf("%s: exported the prices %v, want %v", format, got.Prices, want)
 		}
 	}
-	if seats := does(t, "seats", "--store", address, "--event", "e", "--format", "csv"); !strings.Contains(seats, ",Rear,not for sale,") {
+	if seats := does(t, "seats", "--store", address, "--event", "e", "--format", "csv"); !strings.Contains(seats, ",Rear,not for sale,withheld,") {
 		t.Errorf("the seats are\n%s", seats)
+	}
+	if events := does(t, "events", "--store", address, "--format", "csv"); !strings.Contains(events, "\ne,,T,,2,1,0,0,0,1\n") {
+		t.Errorf("the events are\n%s", events)
 	}
 	said := does(t, "change", "--store", address, "--event", "e", "--price", "Rear=19.50")
 	wantSaid(t, said, "Event e was changed.\n  price of Rear  none → €19.50\n")

@@ -81,6 +81,10 @@ func listEvents(ctx context.Context, args []string, getenv func(string) string, 
 			}
 			var line eventLine
 			line, err = countSeats(ctx, st, e)
+			if errors.Is(err, store.ErrNoEvent) { // it was removed meanwhile
+				err = nil
+				continue
+			}
 			lines = append(lines, line)
 		}
 		return err
@@ -97,10 +101,15 @@ func listEvents(ctx context.Context, args []string, getenv func(string) string, 
 
 func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine, error) {
 	snapshot, err := st.Snapshot(ctx, e.ID)
+	if err != nil {
+		return eventLine{}, err
+	}
+	hall, err := hallOf(ctx, st, e)
+	unpriced := unpricedSeats(hall, e)
 	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats)}
 	for _, s := range snapshot.Seats {
 		switch {
-		case s.FreeAt(snapshot.Now):
+		case s.FreeAt(snapshot.Now) && !unpriced[s.ID]:
 			line.Available++
 		case s.Status == store.Locked:
 			line.Locked++
@@ -108,11 +117,27 @@ func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine,
 			line.Paying++
 		case s.Status == store.Booked:
 			line.Booked++
-		default: // or what a newer Seatlock makes of it: nobody can have it
+		default: // or without a price, or what a newer Seatlock makes of it: nobody can have it
 			line.Withheld++
 		}
 	}
 	return line, err
+}
+
+// unpricedSeats are those that are not for sale, since their category has no
+// price.
+func unpricedSeats(hall plan.Plan, e store.Event) map[string]bool {
+	unpriced := map[string]bool{}
+	for _, section := range hall.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				if _, priced := e.Prices[s.Category]; !priced {
+					unpriced[s.ID] = true
+				}
+			}
+		}
+	}
+	return unpriced
 }
 
 // seatLine is what seats tells of each. It never tells who has a seat.
@@ -163,6 +188,7 @@ func seatLines(ctx context.Context, st *store.Store, id string) ([]seatLine, err
 	if err != nil {
 		return nil, err
 	}
+	unpriced := unpricedSeats(hall, event)
 	lines := describeSeats(hall, event)
 	for i, s := range snapshot.Seats {
 		if i >= len(lines) || lines[i].ID != s.ID {
@@ -170,6 +196,8 @@ func seatLines(ctx context.Context, st *store.Store, id string) ([]seatLine, err
 		}
 		lines[i].Status = s.Status.String()
 		switch {
+		case s.FreeAt(snapshot.Now) && unpriced[s.ID]:
+			lines[i].Status = store.Withheld.String()
 		case s.FreeAt(snapshot.Now):
 			lines[i].Status = store.Available.String()
 		case s.Status == store.Locked:

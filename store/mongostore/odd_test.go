@@ -218,8 +218,8 @@ func TestIndexOfAnotherVersion(t *testing.T) {
 				t.Fatal(err)
 			}
 			lock(t, s, "anna", "s0")
-			if found := must[[]mongo.IndexSpecification](t)(indexes.ListSpecifications(t.Context())); len(found) != 5 { // with that of _id
-				t.Errorf("the indexes are %+v, want four and that of _id", found)
+			if found := must[[]mongo.IndexSpecification](t)(indexes.ListSpecifications(t.Context())); len(found) != 6 { // with that of _id
+				t.Errorf("the indexes are %+v, want five and that of _id", found)
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
