@@ -12,7 +12,34 @@ type Draft struct {
 
 func newDraft(raw File) Draft {
 	ids := newIDs(raw.Plan, Plan{}, nil)
-	return Draft{File: ids.of(raw), raw: raw, seats: ids.seats}
+	d := Draft{File: ids.of(raw), raw: raw, seats: ids.seats}
+	d.Odd = slices.Concat(raw.Odd, d.Plan.shared()) // raw has none of them: an event may share places from before
+	return d
+}
+
+// shared tells of all seats that have the place of another. Sections that share
+// a name are two: the file parts them.
+func (p Plan) shared() []OddText {
+	type spot struct {
+		section int
+		place   Place
+	}
+	var odd []OddText
+	at := map[spot]string{}
+	for i, section := range p.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				place := Place{section.Name, row.Label, s.Label}
+				here := spot{i, place.same()}
+				if other, shared := at[here]; shared {
+					odd = append(odd, OddText{s.Label, sharedError(other, s.ID, place)})
+					continue
+				}
+				at[here] = s.ID
+			}
+		}
+	}
+	return odd
 }
 
 // madeIDs are the ids that were made, by what stands for them.

@@ -38,7 +38,7 @@ type Growth struct {
 	Relabelled []Relabelled
 
 	missing error // a seat of the event that the file does not have
-	moved   error // a place that would become another seat's
+	moved   error // a place that would become another seat's, or that of two
 }
 
 // Check refuses what no event may become: without one of its seats, or with one
@@ -339,7 +339,6 @@ func (m *match) bare() func(section int) bool {
 // compare counts what stays, and finds what does not.
 func (g *Growth) compare(present, raw Plan) {
 	before, after := present.places(), g.Plan.places()
-	left := map[Place]string{} // by whom
 	for s := range g.Plan.seats() {
 		was, known := before[s.ID]
 		if !known {
@@ -348,22 +347,43 @@ func (g *Growth) compare(present, raw Plan) {
 		g.Kept++
 		if was.same() != after[s.ID].same() {
 			g.Relabelled = append(g.Relabelled, Relabelled{s.ID, was, after[s.ID]})
-			left[was.same()] = s.ID
 		}
 	}
-	for s := range g.Plan.seats() {
-		place := after[s.ID]
-		other, was := left[place.same()]
-		if was && other != s.ID && g.moved == nil {
-			g.moved = fmt.Errorf("seat %q becomes %s, which is seat %q of the event: seats never change places with one another", s.ID, place, other)
-		}
-	}
+	g.moved = g.taken(present, before, after)
 	for s := range present.seats() {
 		if _, there := after[s.ID]; !there {
 			g.missing = missingError(s.ID, before[s.ID], raw)
 			return
 		}
 	}
+}
+
+// taken is the error of the first seat, new or called otherwise, that gets a
+// place which another has or had. Seats that share one in the event may go on so:
+// imports of before took them.
+func (g *Growth) taken(present Plan, before, after map[string]Place) error {
+	had, gets := map[Place]string{}, map[Place]string{} // by whom
+	for s := range present.seats() {
+		had[before[s.ID].same()] = s.ID
+	}
+	for s := range g.Plan.seats() {
+		place := after[s.ID]
+		if was, known := before[s.ID]; known && was.same() == place.same() {
+			continue
+		}
+		if other, has := had[place.same()]; has {
+			return fmt.Errorf("seat %q becomes %s, which is seat %q of the event: seats never change places with one another, and no two have one", s.ID, place, other)
+		}
+		if other, got := gets[place.same()]; got {
+			return sharedError(other, s.ID, place)
+		}
+		gets[place.same()] = s.ID
+	}
+	return nil
+}
+
+func sharedError(one, other string, place Place) error {
+	return fmt.Errorf("seats %q and %q are both %s: no two seats have one place", one, other, place)
 }
 
 // missingError names a seat that the file does not have. Where the file has no

@@ -247,6 +247,47 @@ func TestOntoRefuses(t *testing.T) {
 	}
 }
 
+// TestOntoSharesNoPlace: no seat that is new, or called otherwise, gets a place
+// that another seat has, whether that one leaves it or not.
+func TestOntoSharesNoPlace(t *testing.T) {
+	const two = "section,row,seat,id\nS,A,ä,a\nS,A,2,b\n"
+	present := read(t, two).Plan
+	for text, want := range map[string]string{
+		strings.Replace(two, "2,b", "ä,b", 1):               `seat "b" becomes S, row A, seat ä, which is seat "a" of the event`,
+		strings.Replace(two, "2,b", "a\u0308,b", 1):         `which is seat "a" of the event`,
+		two + "S,A,ä,n\n":                                   `seat "n" becomes S, row A, seat ä, which is seat "a" of the event`,
+		two + "S,A,9,n\nS,A,9,m\n":                          `seats "n" and "m" are both S, row A, seat 9`,
+		strings.Replace(two, "2,b", "9,b", 1) + "S,A,9,n\n": `seats "b" and "n" are both S, row A, seat 9`,
+	} {
+		if err := onto(t, text, present).Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestOntoSharedPlaces: what an import of before took is taken again, and grows;
+// one of the two may leave the place. No new event is made so.
+func TestOntoSharedPlaces(t *testing.T) {
+	const two = "section,row,seat,id\nS,A,1,a\nS,A,1,b\n"
+	d := draft(t, two)
+	if len(d.Odd) != 1 || !strings.Contains(d.Odd[0].Err.Error(), `seats "a" and "b" are both S, row A, seat 1`) {
+		t.Errorf("as a new event: %v", d.Odd)
+	}
+	isItself(t, d)
+	for text, relabelled := range map[string]int{two: 0, two + "S,A,2,c\n": 0, strings.Replace(two, "1,a", "2,a", 1): 1} {
+		g := onto(t, text, d.Plan)
+		if err := g.Check(); err != nil || len(g.Relabelled) != relabelled || len(g.Odd) != 0 {
+			t.Errorf("%s: %v, relabelled %v, odd %v", text, err, g.Relabelled, g.Odd)
+		}
+	}
+	if err := onto(t, two+"S,A,1,c\n", d.Plan).Check(); err == nil || !strings.Contains(err.Error(), `seat "c" becomes S, row A, seat 1`) {
+		t.Errorf("a third: %v", err)
+	}
+	if odd := draft(t, pretixFile).Odd; len(odd) != 0 {
+		t.Errorf("sections that share a name: %v", odd)
+	}
+}
+
 // TestOntoNamesakes: what shares a name with another is told apart by its seats,
 // and the CSV that export writes of it says which is which.
 func TestOntoNamesakes(t *testing.T) {

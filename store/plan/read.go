@@ -20,7 +20,8 @@ type File struct {
 	Decimal map[string]DecimalPrice
 	// Withheld are the ids of seats that are not for sale at first.
 	Withheld []string
-	// Odd are the texts that a new plan may not have; see [store.CheckText].
+	// Odd are the texts that a new plan may not have; see [store.CheckText]. So are
+	// the labels of seats at the place of another.
 	Odd []OddText
 }
 
