@@ -167,7 +167,7 @@ func (i *importing) pricesFor(hall plan.Plan, before store.Event, file plan.File
 	}
 	after := before
 	after.Prices = prices
-	if err := i.prices.checkPriceChange(before, after, file.Plan); err != nil {
+	if err := i.prices.checkSeatPrices(before, after, hall, file.Plan); err != nil {
 		return nil, err
 	}
 	if len(file.Odd) == 0 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
@@ -24,7 +23,7 @@ type namedPrice struct{ category, amount string }
 
 func (p *pricing) flags(f *flag.FlagSet) {
 	f.Func("price", "`CATEGORY=AMOUNT` by id or name, with the decimals of the currency: Standard=50.00; repeatable", p.add)
-	f.BoolVar(&p.yes, "yes", false, "prices are meant that look like a slip: some in whole numbers and some not, or changed by more than half")
+	f.BoolVar(&p.yes, "yes", false, "prices are meant that look like a slip: some in whole numbers and some not, or changed by more than half, or none any longer")
 }
 
 func (p *pricing) add(text string) error {
@@ -85,18 +84,23 @@ func (p *pricing) apply(prices map[string]int64, hall plan.Plan, currency string
 
 // categoryOf returns the id of a category that was named by id or name.
 func categoryOf(hall plan.Plan, name string) (id string, err error) {
-	i := slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.ID == name })
-	if i < 0 {
-		i = slices.IndexFunc(hall.Categories, func(k plan.Category) bool { return k.Name == name })
+	var ids, namesakes []string
+	for _, k := range hall.Categories {
+		if k.ID == name {
+			return k.ID, nil
+		}
+		ids = append(ids, k.ID)
+		if k.Name == name {
+			namesakes = append(namesakes, k.ID)
+		}
 	}
-	if i >= 0 {
-		return hall.Categories[i].ID, nil
+	switch len(namesakes) {
+	case 0:
+		return "", fmt.Errorf("the categories are %s", strings.Join(ids, ", "))
+	case 1:
+		return namesakes[0], nil
 	}
-	ids := make([]string, len(hall.Categories))
-	for i, k := range hall.Categories {
-		ids[i] = k.ID
-	}
-	return "", fmt.Errorf("the categories are %s", strings.Join(ids, ", "))
+	return "", fmt.Errorf("%d categories have that name: say the id, which is one of %s", len(namesakes), strings.Join(namesakes, ", "))
 }
 
 // ofFile returns the prices of an event with the hall of a file: what a flag
@@ -156,12 +160,59 @@ func (p *pricing) checkPriceChange(before, after store.Event, hall plan.Plan) er
 	for _, c := range hall.Categories {
 		was, priced := before.Prices[c.ID]
 		is := after.Prices[c.ID]
-		if change := max(is-was, was-is); priced && !p.yes && change > was-change { // twice of it may be too large a number
+		if priced && !p.yes && byMoreThanHalf(was, is) {
 			return usageError{fmt.Errorf("price of %s: from %s to %s is a change by more than half: say --yes if it is meant",
 				c.Name, views.FullPrice(was, before.Currency), views.FullPrice(is, before.Currency))}
 		}
 	}
 	return nil
+}
+
+func byMoreThanHalf(was, is int64) bool {
+	change := max(is-was, was-is)
+	return change > was-change // twice of it may be too large a number
+}
+
+// checkSeatPrices refuses that a seat changes in price by more than half, or is
+// no longer for sale, unasked. A seat may do so by its category alone.
+func (p *pricing) checkSeatPrices(before, after store.Event, old, hall plan.Plan) error {
+	was, is := seatPrices(before, old), seatPrices(after, hall)
+	var example string
+	changed := 0
+	for _, id := range old.SeatIDs() {
+		price, priced := was[id]
+		next, sold := is[id]
+		if !priced || sold && !byMoreThanHalf(price, next) {
+			continue
+		}
+		if changed++; changed > 1 {
+			continue
+		}
+		to := "not for sale"
+		if sold {
+			to = views.FullPrice(next, before.Currency)
+		}
+		example = fmt.Sprintf("%s from %s to %s", id, views.FullPrice(price, before.Currency), to)
+	}
+	if changed == 0 || p.yes {
+		return nil
+	}
+	return usageError{fmt.Errorf("the price of %s would change by more than half, such as %s: say --yes if that is meant", count(changed, "seat"), example)}
+}
+
+// seatPrices are the prices of the seats that are for sale, by id.
+func seatPrices(e store.Event, hall plan.Plan) map[string]int64 {
+	prices := map[string]int64{}
+	for _, section := range hall.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				if price, priced := e.Prices[s.Category]; priced {
+					prices[s.ID] = price
+				}
+			}
+		}
+	}
+	return prices
 }
 
 // sayPrice is what a category costs, in words.

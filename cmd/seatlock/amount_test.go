@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
 )
 
 func TestAmountIn(t *testing.T) {
@@ -117,7 +118,7 @@ func TestPricesOfMoreSeats(t *testing.T) {
 		return addSeats(address, fileOf(t, header+"Stalls,A,1,Front,"+front+",0,3,stalls-A-1\nStalls,A,2,Front,"+front+",1,3,stalls-A-2\n"+
 			"Circle,A,1,Rear,"+rear+",0,9,circle-A-1\nBox,A,1,Box,"+box+",5,3,\n"))
 	}
-	refuses(t, exitUsage, "price of Front: from €45.00 to €45,000.00 is a change by more than half: say --yes if it is meant; nothing was changed", grow("45000.00", "", "")...)
+	refuses(t, exitUsage, "the price of 2 seats would change by more than half, such as stalls-A-1 from €45.00 to €45,000.00: say --yes if that is meant; nothing was changed", grow("45000.00", "", "")...)
 	refuses(t, exitUsage, "some prices are whole numbers", grow("45.00", "20", "")...)
 	refuses(t, exitUsage, "--title does not go with", append(grow("", "", ""), "--title", "T")...)
 	if got := gala(t, address); got.Revision != 1 {
@@ -152,6 +153,46 @@ func TestPriceChangeAsks(t *testing.T) {
 	}
 	if err := new(pricing).checkPriceChange(store.Event{}, store.Event{Prices: map[string]int64{"c": 100}}, hall); err != nil {
 		t.Errorf("a first price: %v", err)
+	}
+}
+
+// TestSeatPriceChangeAsks: what a seat costs changes with its category, too.
+func TestSeatPriceChangeAsks(t *testing.T) {
+	const header = "section,row,seat,category,price,x,y,id\n"
+	address := "sqlite:" + filepath.Join(t.TempDir(), "seatlock.db")
+	does(t, "import", "--create", "--store", address, "--event", "gala", "--title", "T", fileOf(t, header+
+		"S,A,1,Gold,90.00,0,0,a\nS,A,2,Cheap,10.00,1,0,b\nS,A,3,Cheap,10.00,2,0,c\nS,A,4,Free,0.00,3,0,d\nS,A,5,Unsold,,4,0,e\n"))
+	for _, c := range []struct{ rows, want string }{
+		{"S,A,1,Cheap,10.00,0,0,a\nS,A,2,Gold,90.00,1,0,b\nS,A,3,Gold,90.00,2,0,c\nS,A,4,Free,0.00,3,0,d\nS,A,5,Unsold,,4,0,e\n", "3 seats would change by more than half, such as a from €90.00 to €10.00: "},
+		{"S,A,1,Platinum,400.00,0,0,a\nS,A,2,Cheap,10.00,1,0,b\nS,A,3,Cheap,10.00,2,0,c\nS,A,4,Free,0.00,3,0,d\nS,A,5,Unsold,,4,0,e\n", "1 seat would change by more than half, such as a from €90.00 to €400.00: "},
+		{"S,A,1,Gold,90.00,0,0,a\nS,A,2,Later,,1,0,b\nS,A,3,Unsold,,2,0,c\nS,A,4,Free,0.00,3,0,d\nS,A,5,Unsold,,4,0,e\n", "2 seats would change by more than half, such as b from €10.00 to not for sale: "},
+		{"S,A,1,Gold,90.00,0,0,a\nS,A,2,Cheap,10.00,1,0,b\nS,A,3,Cheap,10.00,2,0,c\nS,A,4,Cheap,10.00,3,0,d\nS,A,5,Unsold,,4,0,e\n", "1 seat would change by more than half, such as d from €0.00 to €10.00: "},
+		{"S,A,1,Gold,90.00,0,0,a\nS,A,2,Cheap,10.00,1,0,b\nS,A,3,Cheap,10.00,2,0,c\nS,A,4,Later,,3,0,d\nS,A,5,Unsold,,4,0,e\n", "1 seat would change by more than half, such as d from €0.00 to not for sale: "},
+	} {
+		for _, args := range [][]string{{fileOf(t, header+c.rows)}, {"--dry-run", fileOf(t, header+c.rows)}} {
+			refuses(t, exitUsage, "the price of "+c.want+"say --yes if that is meant; nothing was changed", addSeats(address, args...)...)
+		}
+		if got := gala(t, address); got.Revision != 1 {
+			t.Fatalf("a refusal made %+v", got)
+		}
+		does(t, addSeats(address, "--yes", "--dry-run", fileOf(t, header+c.rows))...)
+	}
+	// by half, and a first price
+	does(t, addSeats(address, fileOf(t, header+"S,A,1,Gold,90.00,0,0,a\nS,A,2,More,15.00,1,0,b\nS,A,3,Cheap,10.00,2,0,c\nS,A,4,Free,0.00,3,0,d\nS,A,5,Gold,90.00,4,0,e\n"))...)
+}
+
+// TestPriceOfNamesakes: one name of two categories prices neither.
+func TestPriceOfNamesakes(t *testing.T) {
+	hall := plan.Plan{Categories: []plan.Category{{ID: "front", Name: "C"}, {ID: "rear", Name: "C"}, {ID: "box", Name: "Box"}}}
+	p := pricing{named: []namedPrice{{"C", "5.00"}}}
+	prices := map[string]int64{}
+	err := p.apply(prices, hall, "EUR")
+	if want := `--price "C": 2 categories have that name: say the id, which is one of front, rear`; err == nil || err.Error() != want || len(prices) != 0 {
+		t.Errorf("%v, and prices %v, want %s", err, prices, want)
+	}
+	p.named = []namedPrice{{"front", "5.00"}, {"rear", "6.00"}, {"Box", "7.00"}}
+	if err := p.apply(prices, hall, "EUR"); err != nil || !maps.Equal(prices, map[string]int64{"front": 500, "rear": 600, "box": 700}) {
+		t.Errorf("%v: prices %v", err, prices)
 	}
 }
 

@@ -84,7 +84,7 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	if i.relabel {
 		return usageError{errors.New("--relabel goes with --add-seats")}
 	}
-	event, err := i.definition(time.Now())
+	event, objection, err := i.definition(time.Now())
 	if err != nil {
 		return err
 	}
@@ -94,11 +94,11 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	}
 	event.Venue = cmp.Or(event.Venue, file.Plan.Name)
 	event.PlanBody, event.Seats, event.Withheld = file.Plan.Encode(), file.Plan.SeatIDs(), file.Withheld
-	var objection error
-	if event.Prices, objection, err = i.prices.ofFile(file.File, event.Currency, nil); err != nil {
+	var slip error
+	if event.Prices, slip, err = i.prices.ofFile(file.File, event.Currency, nil); err != nil {
 		return inFile(rest[0], err)
 	}
-	if objection == nil {
+	if objection = cmp.Or(objection, slip); objection == nil {
 		objection = inFile(rest[0], i.objection(event, file.File))
 	}
 	done, err := i.make(ctx, event, file, objection, stderr)
@@ -113,27 +113,51 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 }
 
 // definition is the event without its plan. A dry run may leave out what names
-// the event.
-func (i *importing) definition(now time.Time) (store.NewEvent, error) {
-	e := store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden}}
+// the event. Times that only programs of before took are read as those did, with
+// an objection.
+func (i *importing) definition(now time.Time) (e store.NewEvent, objection, err error) {
+	e = store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden}}
 	if i.dryRun {
 		e.ID, e.Title = cmp.Or(e.ID, "dry-run"), cmp.Or(e.Title, "Dry run")
 	}
 	switch {
 	case e.ID == "":
-		return e, usageError{errors.New("import wants --event, the id of the event to make")}
+		return e, nil, usageError{errors.New("import wants --event, the id of the event to make")}
 	case e.Title == "":
-		return e, usageError{errors.New("import wants --title, what people call the event")}
+		return e, nil, usageError{errors.New("import wants --title, what people call the event")}
 	}
 	if err := checkStore(i.store); err != nil {
-		return e, err
+		return e, nil, err
 	}
 	zone, err := zoneOf(i.zone)
 	if err != nil {
-		return e, err
+		return e, nil, err
 	}
-	return e, readTimes(zone, now, eventTime{"starts", i.starts, &e.Starts},
-		eventTime{"sales-open", i.salesOpen, &e.SalesOpen}, eventTime{"sales-close", i.salesClose, &e.SalesClose})
+	times := []eventTime{{"starts", i.starts, &e.Starts}, {"sales-open", i.salesOpen, &e.SalesOpen}, {"sales-close", i.salesClose, &e.SalesClose}}
+	objection = readTimes(zone, now, times...)
+	if objection != nil && !readTimesOfBefore(zone, times) {
+		return e, nil, objection
+	}
+	return e, objection, nil
+}
+
+// readTimesOfBefore reads times as programs of before did: one that the clocks
+// pass over was moved, of one that they show twice either was taken, and any
+// offset was good. It reports whether those took them.
+func readTimesOfBefore(zone *time.Location, times []eventTime) bool {
+	for _, t := range times {
+		read, err := time.Time{}, error(nil)
+		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
+			if read, err = time.ParseInLocation(layout, t.text, zone); err == nil {
+				break
+			}
+		}
+		if err != nil && t.text != "" {
+			return false
+		}
+		*t.to = read
+	}
+	return true
 }
 
 var errNoPrices = errors.New("the plan has no prices")
@@ -189,7 +213,7 @@ func (i *importing) madeBefore(ctx context.Context, e store.NewEvent, file plan.
 	err := withStore(ctx, i.store, false, func(st *store.Store) (err error) {
 		_, err = st.Event(ctx, e.ID)
 		if known = err == nil; known {
-			made, err = madeAs(ctx, st, e, file)
+			made, err = i.madeAs(ctx, st, e, file)
 		}
 		return err
 	})
@@ -219,30 +243,41 @@ func (i *importing) create(ctx context.Context, st eventCreator, e store.NewEven
 	if err := pricesOnce(ctx, st); err != nil {
 		return "", err
 	}
-	if i.salesOpen == "now" || i.salesClose == "now" {
-		now, err := st.Now(ctx) // by which the store opens and closes
-		if err != nil {
-			return "", err
-		}
-		if i.salesOpen == "now" {
-			e.SalesOpen = now
-		}
-		if i.salesClose == "now" {
-			e.SalesClose = now
-		}
-	}
-	if made, err := madeAs(ctx, st, e, file); err != nil || made {
+	if made, err := i.madeAs(ctx, st, e, file); err != nil || made {
 		return madeAlready(e), err
 	}
+	now, err := st.Now(ctx) // by which the store opens and closes
+	if err != nil {
+		return "", err
+	}
+	i.salesNow(&e, now, now)
 	if err = st.CreateEvent(ctx, e); errors.Is(err, store.ErrExists) {
 		return "", existsError(e.ID)
 	}
 	return sayIDs(0, len(e.Seats)) + "\nEvent " + e.ID + " was made.", err
 }
 
+// salesNow sets the sales times that are told as now.
+func (i *importing) salesNow(e *store.NewEvent, opens, closes time.Time) {
+	if i.salesOpen == "now" {
+		e.SalesOpen = opens
+	}
+	if i.salesClose == "now" {
+		e.SalesClose = closes
+	}
+}
+
 // madeAs reports whether the event was made so, by this program or by one of
-// before.
-func madeAs(ctx context.Context, st madeSource, e store.NewEvent, file plan.Draft) (bool, error) {
+// before. What was now then is the time that the event has.
+func (i *importing) madeAs(ctx context.Context, st madeSource, e store.NewEvent, file plan.Draft) (bool, error) {
+	there, err := st.Event(ctx, e.ID)
+	if errors.Is(err, store.ErrNoEvent) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	i.salesNow(&e, there.SalesOpen, there.SalesClose)
 	if made, err := madeWith(ctx, st, e, file.Plan); err != nil || made {
 		return made, err
 	}

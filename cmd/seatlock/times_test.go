@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +161,44 @@ func TestRepeatOfWhatIsNowRefused(t *testing.T) {
 		t.Errorf("said %s", said)
 	}
 	refuses(t, exitFault, "event e exists already", append(first, "--venue", "V")...)
+}
+
+// TestImportOfNowAgain: what was now with the first import is no other time with
+// the second, also where the start has been meanwhile.
+func TestImportOfNowAgain(t *testing.T) {
+	for _, starts := range []string{"2045-06-01T19:30", "2020-06-01T19:30"} {
+		for _, sales := range [][]string{{"--sales-open", "now"}, {"--sales-open", "2020-01-01T10:00", "--sales-close", "now"}} {
+			address := house(t)
+			args := append([]string{"import", "--store", address, "--event", "e", "--title", "T", "--starts", starts, fileOf(t, smallCSV)}, sales...)
+			does(t, slices.Concat(args, []string{"--past"})...)
+			if said := does(t, args...); !strings.Contains(said, "was made so already") {
+				t.Errorf("said %s", said)
+			}
+			refuses(t, exitFault, "event e exists already", slices.Concat(args, []string{"--venue", "V"})...)
+			refuses(t, exitFault, "event e exists already", slices.Concat(args, []string{"--sales-close", "2045-06-01T19:00"})...)
+		}
+	}
+}
+
+// TestImportOfTimesOfBefore: programs of before took times that are refused now,
+// and the same import again is a repeat.
+func TestImportOfTimesOfBefore(t *testing.T) {
+	for _, c := range []struct{ told, as, refused string }{
+		{"2045-03-26T02:30", "2045-03-26T03:30", "no such time"},
+		{"2045-10-29 02:30", "2045-10-29T02:30+01:00", "that time twice"},
+		{"2045-06-01T19:30:00+01:00", "2045-06-01T20:30", "has +02:00 then"},
+	} {
+		address, plan := house(t), fileOf(t, smallCSV)
+		in := func(starts string, more ...string) []string {
+			return append([]string{"import", "--store", address, "--zone", "Europe/Vienna", "--event", "e", "--title", "T", "--starts", starts, plan}, more...)
+		}
+		refuses(t, exitUsage, c.refused, in(c.told)...)
+		refuses(t, exitUsage, c.refused, in(c.told, "--dry-run")...)
+		does(t, in(c.as)...) // writes what programs of before did
+		if said := does(t, in(c.told)...); !strings.Contains(said, "was made so already") {
+			t.Errorf("%s said %s", c.told, said)
+		}
+		refuses(t, exitFault, "event e exists already", in(c.told, "--venue", "V")...)
+		refuses(t, exitUsage, c.refused, in(c.told, "--sales-close", "soon")...)
+	}
 }
