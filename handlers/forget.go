@@ -40,7 +40,7 @@ const (
 // forgetPage serves GET /forget.
 func (s *Server) forgetPage(c echo.Context) error {
 	v, words := visitorOf(c), s.speak(c)
-	view := views.ForgetView{Words: words, Known: !v.fresh || v.forgotten != "", Asset: s.files.Path}
+	view := views.ForgetView{Words: words, Known: !v.fresh || v.forgotten.holder != "", Asset: s.files.Path}
 	switch note(c.QueryParam("note")) {
 	case noteForgotten:
 		view.Line = words.Say("This device is forgotten, and the seats that you held are free again.")
@@ -56,21 +56,23 @@ func (s *Server) forgetPage(c echo.Context) error {
 // forget serves POST /forget: the visitor is nobody from then on, wherever the
 // cookie is, and has no seat locked. The tombstone comes first: a lock that is
 // granted later finds it, and gives back what it was granted; see grant. Where
-// not all could be given back, the cookie stays, and a repeat goes on.
+// not all could be given back, the cookie stays, and a repeat goes on; where all
+// was, a repeat writes nothing.
 func (s *Server) forget(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), forgetWithin)
 	defer cancel()
 	v := visitorOf(c)
-	holder := v.holder
-	if v.fresh {
-		holder = v.forgotten // of a repeat, or nobody
-	} else if err := s.sessions.forget(ctx, v); err != nil {
-		return err
+	gone := v.forgotten // of a repeat, or nobody
+	if !v.fresh {
+		var err error
+		if gone, err = s.sessions.forget(ctx, v); err != nil {
+			return err
+		}
 	}
 	done := noteForgotten
-	if holder != "" {
-		paying, err := s.giveAllBack(ctx, holder)
-		if err != nil {
+	if gone.holder != "" {
+		had, paying, err := s.giveAllBack(ctx, gone.holder)
+		if err := errors.Join(err, s.sessions.rows.gaveBack(ctx, gone.row, had, err == nil && !paying)); err != nil {
 			return err
 		}
 		if paying {
@@ -83,15 +85,15 @@ func (s *Server) forget(c echo.Context) error {
 }
 
 // giveAllBack gives back what the holder has locked at any event. It reports
-// whether seats stay that are being paid for.
-func (s *Server) giveAllBack(ctx context.Context, holder store.Holder) (paying bool, err error) {
+// whether the holder had any seat, and whether some stay that are being paid for.
+func (s *Server) giveAllBack(ctx context.Context, holder store.Holder) (had, paying bool, err error) {
 	events, err := s.store.Events(ctx)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	now, err := s.store.Now(ctx)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	for _, e := range events {
 		if e.OverAt(now) {
@@ -99,11 +101,12 @@ func (s *Server) giveAllBack(ctx context.Context, holder store.Holder) (paying b
 		}
 		out, err := s.store.Unlock(ctx, store.UnlockRequest{Event: e.ID, Holder: holder})
 		if err != nil && !errors.Is(err, store.ErrNoEvent) { // it may have been removed
-			return false, err
+			return had, paying, err
 		}
 		paying = paying || len(out.Lock.Seats) > 0
+		had = had || paying || len(out.Seats) > 0
 	}
-	return paying, nil
+	return had, paying, nil
 }
 
 // grant has lock give seats of an event to the visitor, and then makes their
@@ -161,13 +164,19 @@ func (s *Server) watchForgotten(ctx context.Context) {
 	}
 }
 
-// forget makes the visitor's token nobody's.
-func (s *sessions) forget(ctx context.Context, v visitor) error {
-	if err := s.rows.forget(ctx, v.row(), v.holder); err != nil {
-		return err
+// forget makes the visitor's token nobody's. It returns who has seats to give
+// back.
+func (s *sessions) forget(ctx context.Context, v visitor) (forgotten, error) {
+	gone := forgotten{holder: v.holder, row: v.row()}
+	err := s.rows.forget(ctx, gone.row, gone.holder)
+	if end, already := errors.AsType[forgottenError](err); already { // by a request at the same time
+		gone.holder, err = end.holder, nil
 	}
-	s.streams.end(v.row())
-	return nil
+	if err != nil {
+		return forgotten{}, err
+	}
+	s.streams.end(gone.row)
+	return gone, nil
 }
 
 // check returns a forgottenError if the visitor was forgotten since the request

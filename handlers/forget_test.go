@@ -628,3 +628,70 @@ func TestForgetWhilePaying(t *testing.T) {
 		t.Errorf("the page says %s", page)
 	}
 }
+
+// unlocks counts what is given back of a store, and what is written.
+type unlocks struct {
+	*store.Store
+	unlocks, writes atomic.Int32
+}
+
+func (u *unlocks) Unlock(ctx context.Context, r store.UnlockRequest) (store.Outcome, error) {
+	u.unlocks.Add(1)
+	return u.Store.Unlock(ctx, r)
+}
+
+func (u *unlocks) ChangeRecord(ctx context.Context, key store.Key, change func(store.Record) (store.Record, bool, error)) error {
+	u.writes.Add(1)
+	return u.Store.ChangeRecord(ctx, key, change)
+}
+
+// TestForgetCostsLittle: the tombstone of who never had a seat stays some
+// minutes, that of all others 30 days, and a repeat with the dead cookie writes
+// nothing.
+func TestForgetCostsLittle(t *testing.T) {
+	for name, test := range map[string]struct {
+		stays time.Duration
+		do    func(t *testing.T, h *house, p *person)
+	}{
+		"never had a seat": {stays: 10 * time.Minute, do: func(*testing.T, *house, *person) {}},
+		"had a seat, and gave it back": {stays: 30 * 24 * time.Hour, do: func(_ *testing.T, _ *house, p *person) {
+			p.post("lock", "A1")
+			p.post("unlock", "A1")
+		}},
+		"has a seat and no row": {stays: 30 * 24 * time.Hour, do: func(t *testing.T, h *house, p *person) {
+			p.post("lock", "A1")
+			err := h.store.ChangeRecord(t.Context(), rowOf(p.cookie()), func(old store.Record) (store.Record, bool, error) {
+				return old, true, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var disk *unlocks
+			h := open(t, setting{wrap: func(s *store.Store) served { disk = &unlocks{Store: s}; return disk }})
+			h.createBeside(t, "other", func(*store.Event) {})
+			p := h.visitor(t)
+			p.get("/events/demo")
+			test.do(t, h, p)
+			copied := p.cookie()
+			if r := p.forget(); r.StatusCode != 303 || len(h.held(t, "demo")) > 0 {
+				t.Fatalf("forget: %d, held is %v", r.StatusCode, h.held(t, "demo"))
+			}
+			row, err := h.store.Record(t.Context(), rowOf(copied))
+			if left := time.Until(row.Expires); err != nil || left > test.stays || left < test.stays-time.Minute || row.Index[store.Forgotten] == "" {
+				t.Errorf("the tombstone stays for %v (%v, %v), want %v", left, err, row.Index, test.stays)
+			}
+			before := [2]int32{disk.unlocks.Load(), disk.writes.Load()}
+			for range 3 {
+				if r := p.keeps(copied).forget(); r.StatusCode != 303 || p.cookie() != nil {
+					t.Errorf("a repeat: %d, and the cookie is %v", r.StatusCode, p.cookie())
+				}
+			}
+			if after := [2]int32{disk.unlocks.Load(), disk.writes.Load()}; after != before {
+				t.Errorf("unlocks and writes are %v after repeats, %v before", after, before)
+			}
+		})
+	}
+}

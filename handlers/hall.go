@@ -26,6 +26,16 @@ import (
 // errUndrawable: what is stored of an event makes no hall.
 var errUndrawable = errors.New("event cannot be shown")
 
+// undrawableError is an errUndrawable with the event that it is about.
+type undrawableError struct {
+	event store.Event
+	err   error
+}
+
+func (e undrawableError) Error() string { return fmt.Sprintf("%v: %v", errUndrawable, e.err) }
+
+func (e undrawableError) Unwrap() []error { return []error{errUndrawable, e.err} }
+
 const (
 	// DefaultMemory is what halls may take where nothing else is said.
 	DefaultMemory = 256 << 20
@@ -34,6 +44,11 @@ const (
 	bytesPerSeat = 1400
 	// prepareWithin bounds the reading of a plan.
 	prepareWithin = 10 * time.Second
+	// failedFor is how long a failure stands for those who ask for the same
+	// event: to fail takes as long as to succeed.
+	failedFor = 5 * time.Second
+	// maxFailed is how many failures are remembered.
+	maxFailed = 1000
 )
 
 // prepared is all that is made of an event once: its hall in each language, and
@@ -86,6 +101,13 @@ type halls struct {
 	mu   sync.Mutex
 	made map[string]*made // by event
 	uses uint64
+	// failed are events that could not be drawn lately.
+	failed map[string]failure
+}
+
+type failure struct {
+	at  time.Time
+	err undrawableError
 }
 
 type made struct {
@@ -97,7 +119,7 @@ type made struct {
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }, limit int64) *halls {
-	return &halls{plans: plans, limit: limit, made: map[string]*made{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &halls{plans: plans, limit: limit, made: map[string]*made{}, failed: map[string]failure{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // newRenderer prepares an event for its board.
@@ -143,7 +165,7 @@ func (h *halls) prepare(ctx context.Context, e store.Event) (*prepared, error) {
 	}
 	p, err := makePrepared(e, body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUndrawable, err)
+		return nil, undrawableError{e, err}
 	}
 	h.add(p)
 	return p, nil
@@ -185,6 +207,29 @@ func (h *halls) known(e store.Event) *prepared {
 		}
 	}
 	return nil
+}
+
+// note remembers that there is no board since its event cannot be drawn. Other
+// errors are not remembered.
+func (h *halls) note(err error) {
+	broken, ok := errors.AsType[undrawableError](err)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.failed, func(_ string, f failure) bool { return time.Since(f.at) >= failedFor })
+	if len(h.failed) < maxFailed {
+		h.failed[broken.event.ID] = failure{time.Now(), broken}
+	}
+}
+
+// failedLately returns why an event could not be drawn a moment ago.
+func (h *halls) failedLately(event string) (why undrawableError, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f, ok := h.failed[event]
+	return f.err, ok && time.Since(f.at) < failedFor
 }
 
 // use tells that an event was asked for.

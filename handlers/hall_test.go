@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -104,6 +105,28 @@ func TestBrokenPlanIsAnError(t *testing.T) {
 	if _, err := makePrepared(lost, rowOf(5)); err == nil || !strings.Contains(err.Error(), "Mars/Olympus") {
 		t.Errorf("an unknown zone: %v", err)
 	}
+}
+
+// A failure is remembered for some seconds, and no more of them than can be kept.
+func TestDrawingThatFailedIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHalls(&plans{}, DefaultMemory)
+		for i := range 2 * maxFailed {
+			h.note(fmt.Errorf("load: %w", undrawableError{eventWith(fmt.Sprint("e", i), "p"), errors.New("damaged")}))
+		}
+		h.note(store.ErrUnavailable)
+		if why, ok := h.failedLately("e0"); !ok || !errors.Is(why, errUndrawable) || why.event.ID != "e0" || len(h.failed) != maxFailed {
+			t.Errorf("%v %t, and %d are remembered, want %d", why, ok, len(h.failed), maxFailed)
+		}
+		time.Sleep(failedFor)
+		if why, ok := h.failedLately("e0"); ok {
+			t.Errorf("later it is still %v", why)
+		}
+		h.note(undrawableError{eventWith("new", "p"), errors.New("damaged")})
+		if len(h.failed) != 1 {
+			t.Errorf("%d are remembered, want the new one", len(h.failed))
+		}
+	})
 }
 
 // Of what is too much, boards that nobody watches are let go, and those that

@@ -20,6 +20,7 @@ import (
 type reader struct {
 	*store.Store
 	lists, plans atomic.Int32
+	snapshots    atomic.Int32
 	event        func(store.Event) store.Event
 	plan         func([]byte) []byte
 }
@@ -31,6 +32,11 @@ func (r *reader) Events(ctx context.Context) ([]store.Event, error) {
 		events[i] = r.changed(events[i])
 	}
 	return events, err
+}
+
+func (r *reader) Snapshot(ctx context.Context, event string) (store.Snapshot, error) {
+	r.snapshots.Add(1)
+	return r.Store.Snapshot(ctx, event)
 }
 
 func (r *reader) Event(ctx context.Context, id string) (store.Event, error) {
@@ -159,6 +165,9 @@ func TestEventThatCannotBeDrawn(t *testing.T) {
 	}
 	if got := p.postLarge("lock", url.Values{"seat": {"S1-1-1"}}); got.StatusCode != http.StatusConflict {
 		t.Errorf("a lock answers %d", got.StatusCode)
+	}
+	if plans, snapshots := r.plans.Load(), r.snapshots.Load(); plans != 1 || snapshots != 1 {
+		t.Errorf("%d plans and %d snapshots were read, want one of each for all requests", plans, snapshots)
 	}
 	if got := p.get("/events/demo"); got.StatusCode != 200 {
 		t.Errorf("another event answers %d", got.StatusCode)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"time"
 
@@ -104,7 +105,15 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 		return nil, store.ErrNoEvent
 	}
 	s.halls.use(id)
-	return s.hub.Board(c.Request().Context(), id)
+	ctx := c.Request().Context()
+	if why, ok := s.halls.failedLately(id); ok {
+		if e, err := s.store.Event(ctx, id); err == nil && reflect.DeepEqual(e, why.event) {
+			return nil, why
+		}
+	}
+	board, err := s.hub.Board(ctx, id)
+	s.halls.note(err)
+	return board, err
 }
 
 // answered is what a request for seats came to.

@@ -26,6 +26,7 @@ import (
 // method promises.
 type Store interface {
 	sessionStore
+	Event(ctx context.Context, id string) (store.Event, error)
 	Events(ctx context.Context) ([]store.Event, error)
 	Plan(ctx context.Context, hash string) ([]byte, error)
 	Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error)

@@ -77,8 +77,16 @@ type visitor struct {
 	// fresh tells that the request brought no identity, and that this one
 	// must be handed to the browser.
 	fresh bool
-	// forgotten is who the visitor was before that was forgotten; "" is nobody.
-	forgotten store.Holder
+	// forgotten is who the visitor was before that was forgotten, if they may
+	// still have seats.
+	forgotten forgotten
+}
+
+// forgotten is somebody who was forgotten, with the id of the tombstone. The
+// zero value is nobody.
+type forgotten struct {
+	holder store.Holder
+	row    string
 }
 
 const visitorKey = "visitor"
@@ -122,7 +130,7 @@ func (s *sessions) recognize(ctx context.Context, v visitor) (visitor, context.C
 		end, isForgotten := errors.AsType[forgottenError](err)
 		switch {
 		case isForgotten:
-			v.forgotten = end.holder
+			v.forgotten = forgotten{end.holder, v.row()}
 		case err != nil:
 			return visitor{}, nil, err
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,12 @@ type records interface {
 
 func sessionKey(hash string) store.Key { return store.Key{Kind: store.Session, ID: hash} }
 
+// forgottenBriefly is how long a tombstone stays of a visitor who never had a
+// seat: longer than any request can be under way that may still be granted one.
+const forgottenBriefly = 10 * time.Minute
+
 // forgottenError: the session was forgotten, and nobody is known by its token
-// any more. It has who was, or "".
+// any more. It has who was, or "" where there is nothing to give back.
 type forgottenError struct{ holder store.Holder }
 
 func (forgottenError) Error() string { return "the session was forgotten" }
@@ -81,12 +86,17 @@ func (s sessionRows) CommitCtx(ctx context.Context, hash string, data []byte, ex
 // DeleteCtx implements scs.CtxStore. The row of a token that was renewed or
 // ended is a tombstone too: without a row the token would tell a holder again.
 func (s sessionRows) DeleteCtx(ctx context.Context, hash string) error {
-	return s.forget(ctx, hash, "")
+	err := s.forget(ctx, hash, "")
+	if _, already := errors.AsType[forgottenError](err); already {
+		return nil
+	}
+	return err
 }
 
 // forget puts a tombstone in the place of the row, whether or not there is one.
 // It stays for the longest time that the token can have left. It keeps who the
-// holder was, so that what is theirs can be given back by a repeat.
+// holder was, so that what is theirs can be given back by a repeat. A
+// tombstone stays as it is, which is a forgottenError.
 //
 // To a program that does not know tombstones it is the session of somebody whom
 // nobody knows.
@@ -95,20 +105,67 @@ func (s sessionRows) forget(ctx context.Context, hash string, holder store.Holde
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(sessionJSON{
-		Deadline:  time.Now().Add(sessionLife).UTC(),
-		Values:    map[string]string{holderKey: rand.Text()},
-		Forgotten: &forgottenJSON{string(holder)},
-	})
-	if err != nil {
-		return err
-	}
-	return s.ChangeRecord(ctx, sessionKey(hash), func(store.Record) (store.Record, bool, error) {
+	return s.ChangeRecord(ctx, sessionKey(hash), func(old store.Record) (store.Record, bool, error) {
+		if len(old.Body) > 0 {
+			_, err := decodeSession(old.Body)
+			if end, already := errors.AsType[forgottenError](err); already {
+				return store.Record{}, false, end
+			}
+		}
+		body, err := json.Marshal(sessionJSON{
+			Deadline:  time.Now().Add(sessionLife).UTC(),
+			Values:    map[string]string{holderKey: rand.Text()},
+			Forgotten: &forgottenJSON{Holder: string(holder), Empty: len(old.Body) == 0},
+		})
+		if err != nil {
+			return store.Record{}, false, err
+		}
 		return store.Record{
 			Body: body, Expires: now.Add(sessionLife), Index: map[string]string{store.Forgotten: stampOf(now)},
 		}, false, nil
 	})
 }
+
+// gaveBack notes in a tombstone what the holder had, and whether all is given
+// back: then a repeat does nothing. Of somebody who never had a seat it then
+// stays only briefly, since anybody can have as many such cookies as they like.
+func (s sessionRows) gaveBack(ctx context.Context, hash string, had, all bool) error {
+	now, err := s.Now(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.ChangeRecord(ctx, sessionKey(hash), func(row store.Record) (store.Record, bool, error) {
+		var in sessionJSON
+		if len(row.Body) == 0 || json.Unmarshal(row.Body, &in) != nil || in.Forgotten == nil {
+			return store.Record{}, false, errAsItIs // no tombstone
+		}
+		note := *in.Forgotten
+		note.Empty, note.AllBack = note.Empty && !had, note.AllBack || all
+		if note == *in.Forgotten {
+			return store.Record{}, false, errAsItIs
+		}
+		in.Forgotten = &note
+		body, err := json.Marshal(in)
+		if err != nil {
+			return store.Record{}, false, err
+		}
+		if row.Body, err = store.KeepUnknown(row.Body, body, sessionFields...); err != nil {
+			return store.Record{}, false, fmt.Errorf("session row: %w", err)
+		}
+		row.Expires = now.Add(sessionLife)
+		if note.Empty && note.AllBack {
+			row.Expires = now.Add(forgottenBriefly)
+		}
+		return row, false, nil
+	})
+	if errors.Is(err, errAsItIs) {
+		return nil
+	}
+	return err
+}
+
+// errAsItIs has a change of a row write nothing.
+var errAsItIs = errors.New("the row is as it should be")
 
 // stampOf writes a time so that texts are in the order of the times.
 func stampOf(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -138,6 +195,10 @@ type sessionJSON struct {
 
 type forgottenJSON struct {
 	Holder string `json:"holder,omitempty"`
+	// Empty tells that there was no row, and no seat either as far as is known.
+	Empty bool `json:"empty,omitempty"`
+	// AllBack tells that all seats of the holder were given back.
+	AllBack bool `json:"allBack,omitempty"`
 }
 
 // sessionFields are those of sessionJSON.
@@ -148,10 +209,14 @@ func decodeSession(body []byte) (in sessionJSON, err error) {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return in, fmt.Errorf("session row: %w", err)
 	}
-	if in.Forgotten != nil {
+	switch {
+	case in.Forgotten == nil:
+		return in, nil
+	case in.Forgotten.AllBack:
+		return in, forgottenError{}
+	default:
 		return in, forgottenError{store.Holder(in.Forgotten.Holder)}
 	}
-	return in, nil
 }
 
 func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {

@@ -156,7 +156,7 @@ func TestTombstoneForOlderPrograms(t *testing.T) {
 	st := newStore(t)
 	s := newSessions(st, false)
 	v, cookie := visit(t, s, nil, s.persist)
-	if err := s.forget(t.Context(), v); err != nil {
+	if _, err := s.forget(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
 	row, err := st.Record(t.Context(), keyOf(cookie))
@@ -177,7 +177,7 @@ func TestTombstoneForOlderPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, st, cookie, string(renewed), time.Now().Add(sessionLife))
-	if after, _ := visit(t, s, cookie, nothing); !after.fresh || after.forgotten != v.holder {
+	if after, _ := visit(t, s, cookie, nothing); !after.fresh || after.forgotten.holder != v.holder {
 		t.Errorf("after that the visitor is %+v, want somebody new", after)
 	}
 	if _, _, err := tryVisit(s, cookie, s.persist); err != nil {
@@ -224,7 +224,7 @@ func TestForgottenTokenStaysNobody(t *testing.T) {
 	st := newStore(t)
 	s := newSessions(st, false)
 	v, cookie := visit(t, s, nil, s.persist)
-	if err := s.forget(t.Context(), v); err != nil {
+	if _, err := s.forget(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
 	row, err := st.Record(t.Context(), keyOf(cookie))
@@ -234,6 +234,49 @@ func TestForgottenTokenStaysNobody(t *testing.T) {
 	made, err := strconv.ParseInt(v.token[strings.LastIndexByte(v.token, '-')+1:], 36, 64)
 	if end := time.Unix(made, 0).Add(sessionLife); err != nil || row.Expires.Before(end) {
 		t.Errorf("the tombstone ends at %v, and the token at %v (%v)", row.Expires, end, err)
+	}
+}
+
+// Of two requests to forget at once, the one that gave something back decides
+// how long the tombstone stays, whichever of them ends first; and a second one
+// alone makes it stay no longer.
+func TestForgetTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		row   bool
+		had   [2]bool
+		stays time.Duration
+	}{
+		"nothing":            {false, [2]bool{}, forgottenBriefly},
+		"a row":              {true, [2]bool{}, sessionLife},
+		"seats by the first": {false, [2]bool{true, false}, sessionLife},
+		"seats by the other": {false, [2]bool{false, true}, sessionLife},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStore(t)
+			s := newSessions(st, false)
+			begin := s.persist
+			if !test.row {
+				begin = func(c echo.Context) error { s.introduce(c); return nil }
+			}
+			v, cookie := visit(t, s, nil, begin)
+			for range 2 {
+				if gone, err := s.forget(t.Context(), v); err != nil || gone != (forgotten{v.holder, v.row()}) {
+					t.Fatalf("forgotten is %+v (%v), want %q", gone, err, string(v.holder))
+				}
+			}
+			for _, had := range test.had {
+				if err := s.rows.gaveBack(t.Context(), v.row(), had, true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			row, err := st.Record(t.Context(), keyOf(cookie))
+			if left := time.Until(row.Expires); err != nil || left > test.stays || left < test.stays-time.Minute {
+				t.Errorf("the tombstone stays for %v (%v), want %v", left, err, test.stays)
+			}
+			if gone, err := s.forget(t.Context(), v); err != nil || gone.holder != "" {
+				t.Errorf("later there is %+v to give back (%v), want nobody", gone, err)
+			}
+		})
 	}
 }
 

@@ -18,6 +18,7 @@ type Board struct {
 	// loaded is closed when the first load has ended, with err telling how.
 	loaded chan struct{}
 	err    error
+	left   bool // with err: the context of who loaded it had ended
 
 	// Guarded by the hub's mu: whether a load has succeeded, and when the board
 	// was last asked for.

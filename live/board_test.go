@@ -554,3 +554,49 @@ func TestFeedStaysBehindSnapshot(t *testing.T) {
 		}
 	})
 }
+
+// Where loading takes too long, all who wait are told so together; where the one
+// who loads leaves, another goes on.
+func TestWaitersOfALoadThatFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		leaves bool
+		want   error
+		loads  int
+	}{
+		"too slow":       {false, context.DeadlineExceeded, 1},
+		"the first left": {true, nil, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newFakeStore("a")
+				h := s.run(t, live.Options{}, nil)
+				first, leave := context.WithCancel(t.Context())
+				defer leave()
+				s.with(func() { s.beforeSnapshot = func(ctx context.Context) { <-ctx.Done() } })
+				go h.hub.Board(first, "a")
+				synctest.Wait()
+				start := time.Now()
+				got := make(chan error, 5)
+				for range cap(got) {
+					go func() {
+						_, err := h.hub.Board(t.Context(), "a")
+						got <- err
+					}()
+				}
+				synctest.Wait()
+				if test.leaves {
+					s.with(func() { s.beforeSnapshot = nil })
+					leave()
+				}
+				for range cap(got) {
+					if err := <-got; !errors.Is(err, test.want) {
+						t.Errorf("a waiter gets %v, want %v", err, test.want)
+					}
+				}
+				if took := time.Since(start); took > 11*time.Second || s.snapshots != test.loads {
+					t.Errorf("%d loads, and all are answered after %v", s.snapshots, took)
+				}
+			})
+		})
+	}
+}

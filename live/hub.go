@@ -226,16 +226,13 @@ func (h *Hub) Board(ctx context.Context, event string) (*Board, error) {
 		if b.err == nil {
 			return b, nil
 		}
-		// Whoever loaded it gave up for a reason of their own: it is our turn.
-		if !first && interrupted(b.err) && ctx.Err() == nil {
+		// Whoever loaded it left: it is our turn. What took too long for them
+		// would for us, and for each of those who wait, one after the other.
+		if !first && b.left && ctx.Err() == nil {
 			continue
 		}
 		return nil, b.err
 	}
-}
-
-func interrupted(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // entry finds the event's board; first tells that the caller must load it. It
@@ -269,6 +266,7 @@ func (h *Hub) firstLoad(ctx context.Context, b *Board) {
 	}
 	if err != nil {
 		b.err = fmt.Errorf("load board %s: %w", b.id, err)
+		b.left = ctx.Err() != nil
 		h.remove(b)
 	}
 }
