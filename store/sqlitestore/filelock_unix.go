@@ -26,6 +26,18 @@ func lockFile(path string) (unlock func() error, err error) {
 	return f.Close, nil
 }
 
+// served reports whether a server has this lock file. It makes none, which might
+// be another's than the server's; where it cannot be told, there is no server.
+// Two commands that ask at once do not take each other for one.
+func served(lock string) bool {
+	f, err := os.Open(lock)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 // tighten has only the owner read the database and its log: it holds the key of
 // the session cookies.
 func (e *Engine) tighten(path string) {

@@ -22,8 +22,31 @@ func lockInode(path string) (unlock func() error, err error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errServed // fd stays open: it may be this process that serves the file
 	}
+	if errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.EOPNOTSUPP) {
+		// A network's file system, where there are no such locks: the lock file has to do.
+		return func() error { return nil }, syscall.Close(fd)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock: %w", err), syscall.Close(fd))
 	}
 	return func() error { return syscall.Close(fd) }, nil
+}
+
+// servedByAnotherName reports whether a server has the database through another
+// hard link, for a command whose own name for it no server has. It is called
+// before SQLite opens the file, as lockInode is.
+func servedByAnotherName(path string) bool {
+	var info syscall.Stat_t
+	if err := syscall.Stat(path, &info); err != nil || info.Nlink == 1 {
+		return false
+	}
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return false // which to open it for work will tell
+	}
+	if err = syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return true // fd stays open: it may be this process that serves the file
+	}
+	_ = syscall.Close(fd) // it was only read
+	return false
 }

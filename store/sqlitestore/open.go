@@ -32,6 +32,8 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 		if e.unlock, err = lockStore(path); err != nil {
 			return err
 		}
+	} else if !served(path+".lock") && servedByAnotherName(path) {
+		return errServed // whose log is another
 	}
 	before, err := os.Stat(path)
 	if err != nil {
@@ -57,7 +59,11 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.Serve {
-		if err := r.startRun(); err != nil {
+		epoch, err := r.startRun()
+		if err == nil {
+			err = markServed(path, epoch)
+		}
+		if err != nil {
 			return err
 		}
 	} else {

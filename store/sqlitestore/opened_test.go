@@ -152,6 +152,8 @@ func TestHardLink(t *testing.T) {
 		if _, err := os.Stat(link + "-wal"); err == nil {
 			t.Error("the second server made a log of its own")
 		}
+		_, err = sqlitestore.Open(t.Context(), link, sqlitestore.Options{})
+		wantRefusal(t, err, link, "stop it first")      // for a command, too, has the log of its name
 		command := open(t, path, sqlitestore.Options{}) // as the last one to close, it would remove the log
 		if _, err := lock(t, command, "hall", "guest", seatID(1)); err != nil {
 			t.Errorf("a command beside the server: %v", err)

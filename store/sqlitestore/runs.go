@@ -2,9 +2,7 @@ package sqlitestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -21,14 +19,13 @@ import (
 const maxRuns = 1000
 
 // startRun begins a run in a transaction of its own.
-func (r reader) startRun() (err error) {
+func (r reader) startRun() (epoch string, err error) {
 	end, err := sqlitex.ImmediateTransaction(r.Conn)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer end(&err)
-	_, err = r.beginRun()
-	return err
+	return r.beginRun()
 }
 
 // beginRun ends the run before, and returns the epoch of the new one. Runs whose
@@ -87,26 +84,14 @@ func (e *Engine) Resume(ctx context.Context, c store.Cursor) (at store.Cursor, e
 
 // runAlone begins a run for a command that is about to write while no server
 // runs: the file may be a copy that was put back, and what is written to it is
-// no part of the history that its last run has elsewhere.
+// no part of the history that its last run has elsewhere. Nor does a server count
+// that has only begun to look at the file: its run is to come.
 func (t *tx) runAlone() (err error) {
-	if served(t.alone) {
-		t.alone = ""
+	lock := t.alone
+	t.alone = ""
+	if served(lock) && serves(lock, t.epoch) {
 		return nil
 	}
-	t.alone = ""
 	t.epoch, err = t.beginRun()
 	return err
-}
-
-// served reports whether a server has this lock file. It makes none, which might
-// be another's than the server's; where it cannot be told, there is no server.
-func served(lock string) bool {
-	if _, err := os.Stat(lock); err != nil {
-		return false
-	}
-	unlock, err := lockFile(lock)
-	if err == nil {
-		err = unlock()
-	}
-	return errors.Is(err, errServed)
 }

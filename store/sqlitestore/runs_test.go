@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -286,4 +287,36 @@ func TestRunsAreForgotten(t *testing.T) {
 	if n := column(t, path, "SELECT count(*) FROM runs"); n != "1000" {
 		t.Errorf("%s runs are remembered, want 1000", n)
 	}
+}
+
+// TestPutBackUnderAStartingServer: a server takes the lock file long before its
+// run begins, since it reads a copy that was put back first. A command that
+// writes meanwhile is no part of the history that the copy's last run has
+// elsewhere.
+func TestPutBackUnderAStartingServer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	s := open(t, path, serving)
+	create(t, s, "hall", 9)
+	lockSome(t, s, "anna", 0, 1)
+	backup := path + ".backup"
+	copyStore(t, path, backup)
+	lost := lockSome(t, s, "bert", 1, 1)
+	closeStore(t, s)
+	copyStore(t, backup, path)
+
+	starting, err := os.Open(path + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(starting.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	command := open(t, path, sqlitestore.Options{})
+	lockSome(t, command, "carl", 2, 1)
+	lockSome(t, command, "carl", 3, 1)
+	closeStore(t, command)
+	if err := starting.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLost(t, open(t, path, serving), lost)
 }

@@ -107,7 +107,8 @@ func beginHistory(path string) (err error) {
 	if format.Number < 4 {
 		return r.setMeta("epoch", newEpoch())
 	}
-	return r.startRun()
+	_, err = r.startRun()
+	return err
 }
 
 // syncFolder has the folder's list of files on the disk. Where folders cannot
