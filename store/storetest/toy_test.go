@@ -94,8 +94,12 @@ func (s *toy) enter(ctx context.Context) (leave func(), err error) {
 // pause lets others in, where a fault leaves the door open.
 func (s *toy) pause(faults ...fault) {
 	if slices.Contains(faults, s.fault) {
+		wide := 50 * time.Microsecond
+		if s.fault == earlyAnnounce { // whom it deceives must wake first, on a busy machine too
+			wide = 2 * time.Millisecond
+		}
 		s.mu.Unlock()
-		time.Sleep(50 * time.Microsecond)
+		time.Sleep(wide)
 		s.mu.Lock()
 	}
 }
