@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -47,16 +46,7 @@ func (r ExtendRequest) decide(v View) Decision {
 	}
 	clock := v.Clock.startedBy(v.Now)
 	clock.Deadline, clock.Extended = r.Rules.ExtendedDeadline(clock.Started, clock.Deadline), true
-	w := Writes{Clock: &clock}
-	for i, s := range out.Seats {
-		to := s
-		to.LockTime, to.LockedUntil, to.Extended = clock.Started, clock.Deadline, true
-		c := NewChange(r.Event, s, to, ReasonExtended)
-		w.Changes = append(w.Changes, c)
-		out.Seats[i] = c.Seat
-		at := slices.IndexFunc(out.Lock.Seats, func(o Seat) bool { return o.ID == s.ID })
-		out.Lock.Seats[at] = c.Seat
-	}
+	w := Writes{Clock: &clock, Changes: clock.retime(r.Event, out, ReasonExtended)}
 	out.Lock.Started, out.Lock.Deadline, out.Lock.Extended = clock.Started, clock.Deadline, true
 	return Accept(v, out, w)
 }

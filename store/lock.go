@@ -130,7 +130,7 @@ func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
 	clock.Grants, _ = clock.Grants.With(r.Request, idsOf(v.Seats))
 	w := Writes{Clock: &clock, Changes: make([]Change, 0, len(wanted))}
 	if len(out.Lock.Seats) > 0 && !clock.Started.Equal(v.Clock.Started) {
-		w.Changes = clock.retime(r.Event, out)
+		w.Changes = clock.retime(r.Event, out, ReasonChanged)
 	}
 	for _, i := range wanted {
 		c := NewChange(r.Event, v.Seats[i], Seat{
@@ -148,14 +148,14 @@ func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
 
 // retime gives the seats that the holder has locked the times of the clock, in
 // the outcome too.
-func (c Clock) retime(event string, out Outcome) (changes []Change) {
+func (c Clock) retime(event string, out Outcome, why Reason) (changes []Change) {
 	for i, s := range out.Lock.Seats {
 		if s.Status != Locked {
 			continue
 		}
 		to := s
-		to.LockTime, to.LockedUntil = c.Started, c.Deadline
-		change := NewChange(event, s, to, ReasonChanged)
+		to.LockTime, to.LockedUntil, to.Extended = c.Started, c.Deadline, c.Extended
+		change := NewChange(event, s, to, why)
 		changes = append(changes, change)
 		out.Lock.Seats[i] = change.Seat
 		if at := slices.IndexFunc(out.Seats, func(o Seat) bool { return o.ID == s.ID }); at >= 0 {
