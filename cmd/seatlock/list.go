@@ -105,11 +105,12 @@ func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine,
 		return eventLine{}, err
 	}
 	hall, err := hallOf(ctx, st, e)
-	unpriced := unpricedSeats(hall, e)
+	prices := seatPrices(e, hall)
 	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats)}
 	for _, s := range snapshot.Seats {
+		_, priced := prices[s.ID]
 		switch {
-		case s.FreeAt(snapshot.Now) && !unpriced[s.ID]:
+		case s.FreeAt(snapshot.Now) && priced:
 			line.Available++
 		case s.Status == store.Locked:
 			line.Locked++
@@ -122,22 +123,6 @@ func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine,
 		}
 	}
 	return line, err
-}
-
-// unpricedSeats are those that are not for sale, since their category has no
-// price.
-func unpricedSeats(hall plan.Plan, e store.Event) map[string]bool {
-	unpriced := map[string]bool{}
-	for _, section := range hall.Sections {
-		for _, row := range section.Rows {
-			for _, s := range row.Seats {
-				if _, priced := e.Prices[s.Category]; !priced {
-					unpriced[s.ID] = true
-				}
-			}
-		}
-	}
-	return unpriced
 }
 
 // seatLine is what seats tells of each. It never tells who has a seat.
@@ -188,15 +173,16 @@ func seatLines(ctx context.Context, st *store.Store, id string) ([]seatLine, err
 	if err != nil {
 		return nil, err
 	}
-	unpriced := unpricedSeats(hall, event)
+	prices := seatPrices(event, hall)
 	lines := describeSeats(hall, event)
 	for i, s := range snapshot.Seats {
 		if i >= len(lines) || lines[i].ID != s.ID {
 			return nil, fmt.Errorf("event %s: its seats are not those of its plan", id)
 		}
 		lines[i].Status = s.Status.String()
+		_, priced := prices[s.ID]
 		switch {
-		case s.FreeAt(snapshot.Now) && unpriced[s.ID]:
+		case s.FreeAt(snapshot.Now) && !priced:
 			lines[i].Status = store.Withheld.String()
 		case s.FreeAt(snapshot.Now):
 			lines[i].Status = store.Available.String()
