@@ -28,11 +28,22 @@
 			if (task.swapSpec?.resync) resyncs.add(task.fragment);
 		}
 		dropOldBasket(e.detail);
+		inBasket = Boolean(document.activeElement?.closest('#basket'));
 		patchSections(e.detail.tasks);
 		// Whole sections are as everybody sees them, single seats may be the
 		// viewer's own: those come last.
 		e.detail.tasks.sort((a, b) => (a.type === 'oob') - (b.type === 'oob'));
 	});
+
+	// What had the focus in the basket may go with a swap, the answer's or the
+	// stream's, whichever is the one that takes it out: stay there.
+	let inBasket = false;
+
+	function stayInBasket() {
+		if (document.activeElement === document.body) byId('basket-title')?.focus({ preventScroll: true });
+	}
+
+	on('htmx:after:swap', () => { if (inBasket) stayInBasket(); });
 
 	// The stream tells of every change of the basket. What it told since a form
 	// was sent is not undone by that form's answer, which may have been long
@@ -102,10 +113,8 @@
 	on('htmx:finally:request', e => {
 		const { request, sourceElement } = e.detail.ctx;
 		request.submitter?.toggleAttribute('data-pending', false);
-		// What was pressed in the basket may be gone from it: stay there.
-		if (sourceElement.closest('#basket') || !sourceElement.isConnected) {
-			if (document.activeElement === document.body) byId('basket-title')?.focus({ preventScroll: true });
-		}
+		// Not every browser gives the focus to what is pressed.
+		if (sourceElement.closest('#basket') || !sourceElement.isConnected) stayInBasket();
 	});
 
 	on('htmx:error', e => {
