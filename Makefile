@@ -2,7 +2,9 @@
 
 .DEFAULT_GOAL := help
 GO ?= go
-TESTFLAGS ?= -race -shuffle=on -count=1 -timeout=40m
+# SQLite here is C made into Go. Its memory is not of Go's heap, where alone the
+# race detector looks: built for it, SQLite only takes more CPU than all tests.
+TESTFLAGS ?= -race -gcflags=modernc.org/...=-race=false -shuffle=on -count=1 -timeout=40m
 
 .PHONY: help
 help: ## list the targets
@@ -18,7 +20,7 @@ build: ## build bin/seatlock
 
 .PHONY: test
 test: lint browser mongod ## check everything: lint, generated code, all tests with the race detector
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -vet=off $(TESTFLAGS) ./... # lint has vetted it all
 
 .PHONY: prove
 prove: browser mongod ## measure everything at full size, and write docs/performance.md

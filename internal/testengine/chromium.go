@@ -1,3 +1,5 @@
+//go:build unix
+
 package testengine
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -18,26 +21,52 @@ import (
 
 // Browser is a running Chromium. Use [Chromium].
 type Browser struct {
-	ctx context.Context
+	ctx    context.Context
+	folder string
+	sweep  *janitor // who would go to work if this were collected
 }
 
-// Chromium starts a headless Chromium with a profile of its own, which ends
-// when the test does. It is $CHROME if that is set, else chromium or
-// google-chrome on PATH.
+// processBrowser starts the Chromium that [Chromium] hands out.
+var processBrowser = sync.OnceValues(startChromium)
+
+// Chromium returns a headless Chromium that all tests of the process share:
+// each visitor has windows and cookies of their own, which end with the test.
+// The first to ask waits for its start; it ends with the process, however that
+// ends. It is $CHROME if that is set, else chromium or google-chrome on PATH.
 func Chromium(t testing.TB) *Browser {
 	t.Helper()
-	path, err := findChromium(os.Getenv, exec.LookPath)
+	b, err := processBrowser()
 	if err != nil {
 		t.Fatal(err)
 	}
-	allocator, free := chromedp.NewExecAllocator(context.Background(), flags(path)...)
-	ctx, stop := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(free)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
+	return b
+}
+
+// startChromium leaves the end of the browser and its profile to a janitor.
+func startChromium() (*Browser, error) {
+	path, err := findChromium(os.Getenv, exec.LookPath)
+	if err != nil {
+		return nil, err
 	}
-	return &Browser{ctx: ctx}
+	folder, err := os.MkdirTemp("", "seatlock-chromium-")
+	if err != nil {
+		return nil, err
+	}
+	sweep, err := hireJanitor(folder, 1)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	profile := filepath.Join(folder, "profile")
+	allocator, _ := chromedp.NewExecAllocator(context.Background(), append(flags(path), chromedp.UserDataDir(profile))...)
+	ctx, _ := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	pid := fmt.Append(nil, chromedp.FromContext(ctx).Browser.Process().Pid)
+	if err := os.WriteFile(filepath.Join(profile, "pid"), pid, 0o600); err != nil {
+		return nil, err
+	}
+	return &Browser{ctx, folder, sweep}, nil
 }
 
 var errNoChromium = errors.New("no Chromium found, which browser tests need: " +

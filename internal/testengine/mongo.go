@@ -113,7 +113,7 @@ func startMongo(o MongoOptions) (*Mongo, error) {
 	if m.folder, err = os.MkdirTemp("", "seatlock-mongo-"); err != nil {
 		return nil, err
 	}
-	if m.sweep, err = hireJanitor(m.folder); err != nil {
+	if m.sweep, err = hireJanitor(m.folder, 0); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(m.folder))
 	}
 	if err := m.start(path); err != nil {

@@ -35,10 +35,13 @@ const janitorScript = `cat >/dev/null
 for f in "$1"/*/pid; do
 	if [ -s "$f" ]; then kill -9 "$(cat "$f")" 2>/dev/null; fi
 done
+sleep "$2"
 rm -rf "$1"`
 
-func hireJanitor(folder string) (*janitor, error) {
-	cmd := exec.Command("sh", "-c", janitorScript, "janitor", folder)
+// hireJanitor has the janitor wait so many seconds between the two, for what
+// children of the programs may write yet.
+func hireJanitor(folder string, seconds int) (*janitor, error) {
+	cmd := exec.Command("sh", "-c", janitorScript, "janitor", folder, fmt.Sprint(seconds))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is not for it
 	wait, err := cmd.StdinPipe()
 	if err != nil {

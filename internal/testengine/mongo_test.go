@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -84,23 +86,43 @@ func TestMongoFaults(t *testing.T) {
 	}
 }
 
-// What a process has started ends with it, even if it is killed. The process
-// is this test once more.
 func TestMongoEndsWithItsProcess(t *testing.T) {
-	const told = "SEATLOCK_TEST_TELL_MONGO"
-	if file := os.Getenv(told); file != "" {
+	endsWithProcess(t, func() (folder string, pid int) {
 		m := StartMongo(t, MongoOptions{Standalone: true})
-		must(t, os.WriteFile(file+".part", []byte(m.folder+"\n"+strconv.Itoa(m.nodes[0].process.Process.Pid)), 0o600))
+		return m.folder, m.nodes[0].process.Process.Pid
+	})
+}
+
+func TestChromiumEndsWithItsProcess(t *testing.T) {
+	endsWithProcess(t, func() (folder string, pid int) {
+		b := Chromium(t)
+		for range 3 { // whoever else asks, and when what nobody holds is gone
+			Chromium(t).Visitor(t)
+			runtime.GC()
+		}
+		return b.folder, chromedp.FromContext(b.ctx).Browser.Process().Pid
+	})
+}
+
+// endsWithProcess tests that what a process has started ends with it, even if
+// it is killed. The process is this test once more.
+func endsWithProcess(t *testing.T, start func() (folder string, pid int)) {
+	t.Helper()
+	const told = "SEATLOCK_TEST_TELL_STARTED"
+	if file := os.Getenv(told); file != "" {
+		folder, pid := start()
+		must(t, syscall.Kill(pid, 0))
+		must(t, os.WriteFile(file+".part", []byte(folder+"\n"+strconv.Itoa(pid)), 0o600))
 		must(t, os.Rename(file+".part", file))
 		select {} // until it is killed
 	}
 	file := filepath.Join(t.TempDir(), "told")
-	child := exec.Command(os.Args[0], "-test.run=^TestMongoEndsWithItsProcess$")
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	child.Env = append(os.Environ(), told+"="+file)
 	must(t, child.Start())
 	var folder string
 	var pid int
-	eventually(t, "the child has started a mongod", func() bool {
+	eventually(t, "the child has started it", func() bool {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return false
@@ -113,7 +135,7 @@ func TestMongoEndsWithItsProcess(t *testing.T) {
 	must(t, syscall.Kill(pid, 0)) // it runs
 	must(t, child.Process.Kill())
 	_ = child.Wait() // killed, as it should be
-	eventually(t, "the mongod has ended", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+	eventually(t, "it has ended", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 	eventually(t, "its folder is gone", func() bool { _, err := os.Stat(folder); return errors.Is(err, os.ErrNotExist) })
 }
 
