@@ -27,7 +27,7 @@ func (c Change) Loss() Reason {
 	switch c.Reason {
 	case ReasonLapsed, ReasonReleased, ReasonLost:
 		return c.Reason
-	case ReasonLocked, ReasonWithheld: // which takes a seat only from a lock that is over
+	case ReasonLocked, ReasonWithheld, ReasonBooked: // which take a seat only from a lock that is over
 		return ReasonLapsed
 	}
 	return ReasonChanged

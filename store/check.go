@@ -2,11 +2,13 @@ package store
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
 // Finding is one thing in a database that is not as it must be, in words for a
-// person. It names events, seats and kinds of record, and never a holder.
+// person. It names events, seats, bookings and kinds of record, and never a holder.
 //
 // The functions here know what must be true of what is stored; engines read it
 // and add what is true of their own storage alone.
@@ -123,10 +125,228 @@ func CheckNewest(s Seat, newest Change) []Finding {
 		what = fmt.Sprintf("%s, and the feed tells of %s", s.Status, told.Status)
 	case told.LockedBy != s.LockedBy:
 		what = "held by another than the feed tells"
+	case told.Booking != s.Booking:
+		what = "of another booking than the feed tells"
 	case !told.LockedUntil.Equal(s.LockedUntil), !told.LockTime.Equal(s.LockTime):
 		what = "its lock has other times than the feed tells"
 	default:
 		return nil
 	}
 	return []Finding{Findingf("seat %s of %s: %s", s.ID, newest.Event, what)}
+}
+
+// CheckRecord tells what is wrong with a record of bookings by itself, of the
+// kinds that [RelatedRecords] and [CheckBookings] are about; others are their
+// owners' business.
+func CheckRecord(r Record) []Finding {
+	id, own, err := "", Record{}, error(nil)
+	switch r.Kind {
+	case BookingRecord:
+		b, failed := decode[Booking](r)
+		id, own, err = b.Code, b.record(), failed
+	case AttemptRecord:
+		a, failed := decode[Attempt](r)
+		id, own, err = a.ID, a.record(), failed
+	case RefundRecord:
+		f, failed := decode[Refund](r)
+		id, own, err = f.ID, f.record(), failed
+	default:
+		return nil
+	}
+	listed := maps.Clone(r.Index)
+	maps.DeleteFunc(listed, func(name, _ string) bool { return !Declared(Kinds(), r.Kind, name) })
+	what := ""
+	switch {
+	case !ValidCode(BookingOf(r.ID)):
+		return []Finding{Findingf("a record of kind %s has an id that is none", r.Kind)}
+	case err != nil:
+		what = "it cannot be read"
+	case id != r.ID:
+		what = "it says that it is another"
+	case !maps.Equal(listed, own.Index):
+		what = "it is listed by other values than it says"
+	default:
+		return nil
+	}
+	return []Finding{Findingf("%s %s: %s", r.Kind, r.ID, what)}
+}
+
+// RelatedRecords are the keys of the records that [CheckBookings] wants beside
+// that of a booking, which may not all be there. One that cannot be read has
+// none.
+func RelatedRecords(booking Record) []Key {
+	b, err := decode[Booking](booking)
+	if err != nil {
+		return nil
+	}
+	keys := []Key{{AttemptRecord, b.Attempt()}}
+	for _, id := range b.Refunds {
+		keys = append(keys, Key{RefundRecord, id})
+	}
+	return keys
+}
+
+// CheckBookings tells how the bookings of an event do not fit its seats and its
+// holders' clocks, or each other. seats are at least those that name a booking or
+// have a status that is not known; records are its bookings with all that is
+// there of their [RelatedRecords]. An event that was removed has no seats: its
+// bookings may be over.
+//
+// Seats that name no booking are left alone, whatever their status: programs
+// from before there were bookings may have left them.
+func CheckBookings(event string, seats []Seat, clocks map[Holder]Clock, records []Record) []Finding {
+	c := bookingCheck{
+		event: event, seats: map[string]Seat{}, unpaid: map[Holder]int{},
+		bookings: map[string]Booking{}, attempts: map[string]Attempt{}, refunds: map[string]Refund{},
+	}
+	for _, s := range seats {
+		c.seats[s.ID] = s
+	}
+	for _, r := range records {
+		c.read(r)
+	}
+	for _, code := range slices.Sorted(maps.Keys(c.bookings)) {
+		b := c.bookings[code]
+		c.lines(b)
+		c.attempt(b)
+		c.money(b)
+	}
+	for _, s := range seats {
+		c.seat(s)
+	}
+	for _, holder := range slices.Sorted(maps.Keys(clocks)) {
+		if told, is := clocks[holder].Unpaid, c.unpaid[holder]; told != is {
+			c.found = append(c.found, Findingf("a clock of %s: %d seats are unpaid, and reserved are %d", event, told, is))
+		}
+	}
+	return c.found
+}
+
+type bookingCheck struct {
+	event    string
+	seats    map[string]Seat
+	bookings map[string]Booking
+	attempts map[string]Attempt
+	refunds  map[string]Refund
+	unpaid   map[Holder]int // seats that are reserved
+	found    []Finding
+}
+
+// read leaves out what cannot be read: CheckRecord tells of that.
+func (c *bookingCheck) read(r Record) {
+	switch r.Kind {
+	case BookingRecord:
+		if b, err := decode[Booking](r); err == nil && b.Event == c.event {
+			c.bookings[r.ID] = b
+		}
+	case AttemptRecord:
+		if a, err := decode[Attempt](r); err == nil {
+			c.attempts[r.ID] = a
+		}
+	case RefundRecord:
+		if f, err := decode[Refund](r); err == nil {
+			c.refunds[r.ID] = f
+		}
+	}
+}
+
+func (c *bookingCheck) add(b Booking, format string, args ...any) {
+	c.found = append(c.found, Findingf("booking %s of %s: %s, and "+format, append([]any{b.Code, c.event, b.State}, args...)...))
+}
+
+// seatStatus is what the seats of a booking in this state are; ok is false if it
+// has none.
+func (s BookingState) seatStatus() (status Status, ok bool) {
+	switch s {
+	case BookingPaying:
+		return Paying, true
+	case BookingBooked, BookingReserved:
+		return Booked, true
+	}
+	return Available, false
+}
+
+// lines checks that a booking has its seats. How one that names it differs, seat
+// tells.
+func (c *bookingCheck) lines(b Booking) {
+	if _, has := b.State.seatStatus(); !has {
+		return
+	}
+	kept := b.Kept()
+	if b.State == BookingReserved {
+		c.unpaid[b.Holder] += len(kept)
+	}
+	if len(kept) == 0 {
+		c.add(b, "it has no line that is not cancelled")
+	}
+	for _, l := range kept {
+		s := c.seats[l.Seat]
+		if claimed := s.Status == Paying || s.Status == Booked; s.Status != Unknown && (!claimed || s.Booking != b.Code) {
+			c.add(b, "seat %s is not its own", l.Seat)
+		}
+	}
+}
+
+// seat checks that the booking which a seat names has it.
+func (c *bookingCheck) seat(s Seat) {
+	if s.Booking == "" || s.Status != Paying && s.Status != Booked {
+		return
+	}
+	add := func(format string, args ...any) {
+		c.found = append(c.found, Findingf("seat %s of %s: %s, and "+format, append([]any{s.ID, c.event, s.Status}, args...)...))
+	}
+	b, known := c.bookings[s.Booking]
+	status, has := b.State.seatStatus()
+	switch {
+	case !known:
+		add("the event has no booking %s", s.Booking)
+	case !b.State.known(): // a newer program's
+	case !has, status != s.Status:
+		add("booking %s is %s", b.Code, b.State)
+	case b.Holder != s.LockedBy:
+		add("booking %s is another holder's", b.Code)
+	case !slices.ContainsFunc(b.Kept(), func(l Line) bool { return l.Seat == s.ID }):
+		add("booking %s has no such seat", b.Code)
+	}
+}
+
+func (s BookingState) known() bool {
+	_, seats := s.seatStatus()
+	return seats || s == BookingDeclined || s == BookingLapsed || s == BookingLost || s == BookingCancelled
+}
+
+// attempt checks that there is one where there must be, and what it came to.
+func (c *bookingCheck) attempt(b Booking) {
+	a, there := c.attempts[b.Attempt()]
+	switch {
+	case b.State == BookingPaying && !there:
+		c.add(b, "its attempt is missing")
+	case b.State == BookingPaying && a.Final():
+		c.add(b, "its attempt is %s", a.State)
+	case a.State == AttemptCaptured && a.Amount != b.Captured:
+		c.add(b, "its attempt has captured %d, and it tells of %d", a.Amount, b.Captured)
+	}
+}
+
+// money checks the sums of a booking.
+func (c *bookingCheck) money(b Booking) {
+	var done, wanted int64
+	for _, id := range b.Refunds {
+		f, there := c.refunds[id]
+		if !there {
+			c.add(b, "its refund %s is missing", id)
+			return // and the sums with it
+		}
+		if wanted += f.Amount; f.State == RefundDone {
+			done += f.Amount
+		}
+	}
+	switch {
+	case b.Refunded > b.Captured:
+		c.add(b, "%d was refunded of %d", b.Refunded, b.Captured)
+	case wanted > b.Captured:
+		c.add(b, "%d is to be refunded of %d", wanted, b.Captured)
+	case done != b.Refunded:
+		c.add(b, "its refunds have paid %d back, and it tells of %d", done, b.Refunded)
+	}
 }

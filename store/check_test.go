@@ -58,6 +58,7 @@ func TestCheckNewest(t *testing.T) {
 		"the feed tells of 4":         func(s *Seat) { s.Version = 4 },
 		"the feed tells of available": func(s *Seat) { s.Status = Available },
 		"held by another":             func(s *Seat) { s.LockedBy = "bob" },
+		"of another booking":          func(s *Seat) { s.Booking = "b" },
 		"other times":                 func(s *Seat) { s.LockedUntil = now },
 	} {
 		told := seat

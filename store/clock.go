@@ -13,6 +13,9 @@ type Clock struct {
 	// Paying tells an engine that seats of the holder are being paid for: it
 	// then keeps the clock, however long it is over. A View need not have it.
 	Paying bool
+	// Unpaid is how many seats of the event the holder has reserved and not paid
+	// for. While there are any, an engine keeps the clock, too.
+	Unpaid int
 	// Version grows by one with every write for the holder; 0 is no clock.
 	Version int64
 }

@@ -159,20 +159,39 @@ func (v View) finder() func(id string) (Seat, bool) {
 	}
 }
 
-// lock returns what the holder has at v.Now. A clock that is over is no lock,
-// unless seats of it are being paid for.
-func (v View) lock() Lock {
-	clock := v.Clock.startedBy(v.Now)
-	lock := Lock{Started: clock.Started, Deadline: clock.Deadline, Extended: clock.Extended}
+// lock returns what the holder has at v.Now. A clock that is over has no times
+// to tell, also while seats of it are being paid for.
+func (v View) lock() (lock Lock) {
+	if v.Clock.RunsAt(v.Now) {
+		clock := v.Clock.startedBy(v.Now)
+		lock = Lock{Started: clock.Started, Deadline: clock.Deadline, Extended: clock.Extended}
+	}
 	for _, s := range v.Held {
 		if s.HeldBy(v.Holder, v.Now) {
 			lock.Seats = append(lock.Seats, s)
 		}
 	}
-	if len(lock.Seats) == 0 && !v.Clock.RunsAt(v.Now) {
-		return Lock{}
-	}
 	return lock
+}
+
+// after is the view as it is once the writes are made.
+func (v View) after(w Writes) View {
+	if w.Clock != nil {
+		v.Clock = *w.Clock
+	}
+	v.Seats, v.Held = slices.Clone(v.Seats), slices.Clone(v.Held)
+	for _, c := range w.Changes {
+		same := func(s Seat) bool { return s.ID == c.Seat.ID }
+		if i := slices.IndexFunc(v.Seats, same); i >= 0 {
+			v.Seats[i] = c.Seat
+		}
+		v.Held = slices.DeleteFunc(v.Held, same)
+		if s := c.Seat; s.LockedBy == v.Holder && (s.Status == Locked || s.Status == Paying) {
+			v.Held = append(v.Held, s)
+		}
+	}
+	sortByID(v.Held)
+	return v
 }
 
 // outcome tells how the seats and the holder's lock stand.

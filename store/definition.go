@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -101,10 +102,16 @@ func (s *Store) AddSeats(ctx context.Context, e NewEvent) (Event, error) {
 // RemoveEvent removes an event with its seats, as if it had never been. Its
 // plan can still be read. The feed tells of the event in Batch.Events.
 // Not found: ErrNoEvent, also of a repeat. Refused: ErrInUse if a seat is
-// locked, paying, booked or of an unknown status; it names the first by id.
+// locked, paying, booked or of an unknown status; it names the first by id. So is
+// an event with a booking that is not cancelled, and may still come to be or be
+// owed money; it names that.
 // Concurrent: of a removal and a lock one comes first, and is the only one
 // that succeeds.
 func (s *Store) RemoveEvent(ctx context.Context, id string) error {
+	// A booking that is begun after this has seats, which are in use.
+	if err := s.refuseBookings(ctx, id); err != nil {
+		return fmt.Errorf("remove event %s: %w", id, err)
+	}
 	err := s.engine.Define(ctx, id, true, func(d Definition) (Redefinition, error) {
 		if d.ID == "" {
 			return Redefinition{}, ErrNoEvent
@@ -116,6 +123,30 @@ func (s *Store) RemoveEvent(ctx context.Context, id string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("remove event %s: %w", id, err)
+	}
+	return nil
+}
+
+// refuseBookings is ErrInUse if the event has a booking that is not over.
+func (s *Store) refuseBookings(ctx context.Context, event string) error {
+	for b, err := range s.AllBookings(ctx, event) {
+		if err != nil {
+			return err
+		}
+		over := b.State == BookingCancelled || b.State == BookingDeclined
+		switch b.State {
+		case BookingLost:
+			over = b.Refunded == b.Captured
+		case BookingLapsed:
+			a, err := s.Attempt(ctx, b.Attempt())
+			if err != nil && !errors.Is(err, ErrNoBooking) {
+				return err
+			}
+			over = a.Version == 0 || a.Final()
+		}
+		if !over {
+			return fmt.Errorf("%w: booking %s is %s", ErrInUse, b.Code, b.State)
+		}
 	}
 	return nil
 }

@@ -38,6 +38,19 @@ var (
 	// ErrLimit: the holder would have more seats than the rules allow.
 	ErrLimit = errors.New("seat limit reached")
 
+	// ErrNoBooking: there is no such booking, or it is not the caller's.
+	ErrNoBooking = errors.New("no such booking")
+	// ErrReused: the id of the request was that of another one.
+	ErrReused = errors.New("request id used for something else")
+	// ErrNotReserved: the booking is not to be paid at the door, or no more.
+	ErrNotReserved = errors.New("booking not reserved")
+	// ErrTooLate: the time in which a visitor can do that is over.
+	ErrTooLate = errors.New("too late")
+	// ErrEnded: the booking has ended without seats.
+	ErrEnded = errors.New("booking ended")
+	// ErrLeased: somebody else is at work on it, or it is not due.
+	ErrLeased = errors.New("not due")
+
 	// ErrCursorLost: the feed cannot be read from this cursor: another epoch,
 	// too old, or ahead of the store. Take a snapshot and go on from there.
 	ErrCursorLost = errors.New("cursor lost")
@@ -59,6 +72,7 @@ func IsAnswer(err error) bool {
 	for _, answer := range []error{
 		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInUse, ErrInvalid,
 		ErrTaken, ErrBooked, ErrWithheld, ErrPaying, ErrNotYours, ErrExpired, ErrClosed, ErrLimit,
+		ErrNoBooking, ErrReused, ErrNotReserved, ErrTooLate, ErrEnded, ErrLeased,
 		ErrCursorLost,
 	} {
 		if errors.Is(err, answer) {

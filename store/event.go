@@ -36,6 +36,8 @@ type Event struct {
 	SalesOpen, SalesClose time.Time
 	// Hidden events stand on no list. They open by their address.
 	Hidden bool
+	// Terms are the rules for bookings of it.
+	Terms Terms
 	// Plan is the [PlanHash] of the event's plan.
 	Plan string
 	// Revision starts at 1 and grows by one whenever this definition changes.
@@ -126,6 +128,9 @@ func (e Event) validateShape() error {
 		return fmt.Errorf("%w: sales times: want years from 1 to 9999", ErrInvalid)
 	case !e.SalesOpen.IsZero() && !e.SalesClose.IsZero() && !e.SalesOpen.Before(e.SalesClose):
 		return fmt.Errorf("%w: sales times: they close before they open", ErrInvalid)
+	}
+	if err := e.Terms.validate(); err != nil {
+		return err
 	}
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
 		switch {
@@ -239,7 +244,7 @@ func (e Event) become(asked Event, sameSeats bool) (Event, error) {
 }
 
 func (e Event) sameTexts(o Event) bool {
-	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone && e.Hidden == o.Hidden
+	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone && e.Hidden == o.Hidden && e.Terms == o.Terms
 }
 
 func (e Event) sameTimes(o Event) bool {

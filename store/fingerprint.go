@@ -44,6 +44,17 @@ func (e NewEvent) encode() []byte {
 		b.name("Hidden")
 		b = append(b, "true"...)
 	}
+	if e.Terms != (Terms{}) {
+		b.name("Terms")
+		b = append(b, '[')
+		for i, term := range []time.Duration{e.Terms.CancelUntil, e.Terms.PayWithin, e.Terms.PayUntil} {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, int64(term), 10)
+		}
+		b = append(b, ']')
+	}
 	return append(b, '}')
 }
 

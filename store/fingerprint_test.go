@@ -136,3 +136,27 @@ func randomEvent(random *rand.Rand) store.NewEvent {
 	}
 	return e
 }
+
+// TestFingerprintOfTerms has terms count, each in its own place, and an event
+// without any be as it was before there were terms.
+func TestFingerprintOfTerms(t *testing.T) {
+	e := randomEvent(rand.New(rand.NewPCG(1, 2)))
+	seen := map[string]store.Terms{oldFingerprint(t, e): {}}
+	if _, same := seen[e.Fingerprint()]; !same {
+		t.Fatalf("without terms the fingerprint is %s", e.Fingerprint())
+	}
+	for _, terms := range []store.Terms{
+		{CancelUntil: time.Hour}, {PayWithin: time.Hour}, {PayUntil: time.Hour}, {CancelUntil: store.Never}, {CancelUntil: store.AtStart},
+		{CancelUntil: time.Hour, PayWithin: time.Hour}, {CancelUntil: 24 * time.Hour, PayWithin: 48 * time.Hour, PayUntil: time.Hour},
+	} {
+		e.Terms = terms
+		if other, there := seen[e.Fingerprint()]; there {
+			t.Errorf("%+v and %+v have one fingerprint", terms, other)
+		}
+		seen[e.Fingerprint()] = terms
+	}
+	e.Hidden = true
+	if other, there := seen[e.Fingerprint()]; there {
+		t.Errorf("hidden it has the fingerprint of %+v", other)
+	}
+}

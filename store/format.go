@@ -9,12 +9,12 @@ import (
 // that older programs would get wrong. What they can leave alone without harm,
 // such as a field for which a stale value does no damage, does not change it.
 // Fields of seats, clocks, events and of a record's body are kept by programs
-// that do not know them. Those of a grant are not: a field there needs a new
-// format.
+// that do not know them. Those of a grant, of a booking's line and of an
+// event's terms are not: a field there needs a new format.
 const (
 	// CurrentFormat is what this program makes, and OldestReader the oldest
 	// format whose programs can work on that.
-	CurrentFormat = 4
+	CurrentFormat = 5
 	OldestReader  = 3
 	// oldestServed is the oldest format that this program can serve as it is.
 	oldestServed = 3

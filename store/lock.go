@@ -40,7 +40,7 @@ func (r LockRequest) Validate() error {
 // ErrClosed if the event is not on sale, unless all the seats are the
 // holder's already; then, by the first seat in the order asked that stands
 // in the way, ErrTaken, ErrBooked or ErrWithheld; then ErrLimit if the
-// holder would exceed Rules.MaxSeats. The Outcome of a refusal is filled
+// holder would exceed Rules.MaxSeats, with what is reserved and not paid for. The Outcome of a refusal is filled
 // in: the seats as they stand.
 // Repeat: seats that are the holder's already count as granted, keep
 // version and deadline, and count once. A seat named twice counts once.
@@ -101,7 +101,7 @@ func (r LockRequest) decide(v View) Decision {
 			return Refuse(out, wrap(err, s.ID))
 		}
 	}
-	if len(out.Lock.Seats)+len(wanted) > r.Rules.MaxSeats {
+	if len(out.Lock.Seats)+v.Clock.Unpaid+len(wanted) > r.Rules.MaxSeats {
 		return Refuse(out, ErrLimit)
 	}
 	return r.grant(v, out, wanted)

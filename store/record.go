@@ -21,6 +21,13 @@ type Kind struct {
 const (
 	Session = "session" // of a visitor; see package handlers
 	Upgrade = "upgrade" // what a program has done once to what older ones left
+
+	BookingRecord = "booking" // [Booking], by its code
+	AttemptRecord = "attempt" // [Attempt]
+	RefundRecord  = "refund"  // [Refund]
+	PersonRecord  = "person"  // [Person], by the booking's code
+	RequestRecord = "request" // the form that a booking was begun with
+	DemoRecord    = "demo"    // the ledger of the demo provider; see package checkout
 )
 
 // Forgotten is the index of the sessions that are no more: the time at which a
@@ -30,7 +37,11 @@ const Forgotten = "forgotten"
 // Kinds are all kinds of record that there are. To add one, or an index, adds
 // to what an older program finds, and so needs no new format.
 func Kinds() []Kind {
-	return []Kind{{Name: Session, Indexes: []string{Forgotten}}, {Name: Upgrade}}
+	return []Kind{
+		{Name: Session, Indexes: []string{Forgotten}}, {Name: Upgrade},
+		{Name: BookingRecord, Indexes: []string{ofEvent, due}}, {Name: AttemptRecord, Indexes: []string{due}},
+		{Name: RefundRecord, Indexes: []string{due}}, {Name: PersonRecord}, {Name: RequestRecord}, {Name: DemoRecord},
+	}
 }
 
 // Limits on a record.

@@ -9,7 +9,7 @@ type Rules struct {
 	// adds; Total is the most that one clock may run.
 	TTL, Total time.Duration
 	// MaxSeats is how many seats of one event one holder may have locked and
-	// paying at once. Booked seats do not count.
+	// paying at once, or reserved and not paid for. Other booked seats do not count.
 	MaxSeats int
 }
 

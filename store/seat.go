@@ -96,8 +96,9 @@ func (s Seat) HeldBy(holder Holder, now time.Time) bool {
 type Lock struct {
 	// Seats are the holder's locked and paying seats, by id.
 	Seats []Seat
-	// Started and Deadline bound the clock; Extended tells that the one
-	// extension was used.
+	// Started and Deadline bound the clock of the locked ones while it runs;
+	// Extended tells that the one extension was used. Seats that are being paid
+	// for have no part in it.
 	Started, Deadline time.Time
 	Extended          bool
 }

@@ -22,7 +22,8 @@ import (
 //     refusal or [ErrUnavailable] means that nothing was changed.
 //   - When ctx ends early the answer wraps [ErrUnknown] if the write may have
 //     been applied, and else the context's error. Every write is idempotent:
-//     repeating it after ErrUnknown ends as a success.
+//     repeating it after ErrUnknown ends as a success, or, where it was one over
+//     the version of an attempt or a refund, as ErrStale.
 //   - An acknowledged write survives the death of the process.
 type Store struct{ engine Engine }
 

@@ -51,7 +51,7 @@ func reasons() []store.Reason {
 func TestLoss(t *testing.T) {
 	losses := map[store.Reason]store.Reason{ // where somebody else has the seat, or nobody
 		store.ReasonLapsed: store.ReasonLapsed, store.ReasonReleased: store.ReasonReleased, store.ReasonLost: store.ReasonLost,
-		store.ReasonLocked: store.ReasonLapsed, store.ReasonWithheld: store.ReasonLapsed,
+		store.ReasonLocked: store.ReasonLapsed, store.ReasonWithheld: store.ReasonLapsed, store.ReasonBooked: store.ReasonLapsed,
 	}
 	for _, r := range append(reasons(), store.ReasonChanged) {
 		for _, test := range []struct {

@@ -29,7 +29,8 @@ func clockName(id string) string {
 }
 
 // document has the field "over" by which the servers remove it in time, unless
-// seats are being paid for.
+// seats are being paid for, or are reserved and unpaid. Programs of formats 3 and
+// 4 leave the field away where they find none.
 func (c clockDocument) document() bson.D {
 	d := bson.D{
 		{Key: "_id", Value: clockID(c.event, c.holder)},
@@ -40,7 +41,10 @@ func (c clockDocument) document() bson.D {
 		{Key: "extended", Value: c.clock.Extended},
 		{Key: "version", Value: c.clock.Version},
 	}
-	if !c.clock.Paying {
+	if c.clock.Unpaid > 0 {
+		d = append(d, bson.E{Key: "unpaid", Value: int64(c.clock.Unpaid)})
+	}
+	if !c.clock.Paying && c.clock.Unpaid == 0 {
 		d = appendTime(d, "over", c.clock.Deadline)
 	}
 	if len(c.clock.Grants) > 0 {
@@ -70,6 +74,10 @@ func decodeClock(raw bson.Raw) (c clockDocument, err error) {
 			c.clock.Extended, ok = v.BooleanOK()
 		case "grants":
 			ok = v.Unmarshal(&c.clock.Grants) == nil
+		case "unpaid":
+			var unpaid int64
+			unpaid, ok = v.AsInt64OK()
+			c.clock.Unpaid = int(unpaid)
 		case "version":
 			c.clock.Version, ok = v.AsInt64OK()
 		case "over":
@@ -81,6 +89,9 @@ func decodeClock(raw bson.Raw) (c clockDocument, err error) {
 		}
 		return ok
 	})
+	if c.clock.Unpaid > 0 { // which is why there is no "over"
+		c.clock.Paying = false
+	}
 	if err == nil && (c.event == "" || c.holder == "" || c.clock.Version == 0) {
 		err = fmt.Errorf("%w: a clock without event, holder or version", errDamaged)
 	}

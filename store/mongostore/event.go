@@ -33,8 +33,16 @@ type eventDocument struct {
 	Revision    int64      `bson:"revision"`
 	Fingerprint string     `bson:"fingerprint"`
 	Hidden      bool       `bson:"hidden,omitempty"`
+	Terms       *terms     `bson:"terms,omitempty"`
 
 	Unknown map[string]bson.RawValue `bson:",inline"` // fields of a newer program
+}
+
+// terms are [store.Terms], in nanoseconds; the zero value is no field.
+type terms struct {
+	CancelUntil time.Duration `bson:"cancelUntil,omitempty"`
+	PayWithin   time.Duration `bson:"payWithin,omitempty"`
+	PayUntil    time.Duration `bson:"payUntil,omitempty"`
 }
 
 type price struct {
@@ -60,6 +68,9 @@ func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 		}
 		next.Prices = append(next.Prices, p)
 	}
+	if e.Terms != (store.Terms{}) {
+		next.Terms = new(terms(e.Terms))
+	}
 	if !e.SalesOpen.IsZero() {
 		next.SalesOpen = &e.SalesOpen
 	}
@@ -79,6 +90,9 @@ func (d eventDocument) event() store.Event {
 			e.Prices = make(map[string]int64, len(d.Prices))
 		}
 		e.Prices[p.Category] = p.Amount
+	}
+	if d.Terms != nil {
+		e.Terms = store.Terms(*d.Terms)
 	}
 	if d.SalesOpen != nil {
 		e.SalesOpen = d.SalesOpen.UTC()

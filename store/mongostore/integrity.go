@@ -28,7 +28,8 @@ const (
 // database. Servers and commands may work on it meanwhile, and nothing is
 // written.
 //
-// It reads all documents, and has the seats of one event at a time in memory. An
+// It reads all documents, and has the seats and bookings of one event at a time in
+// memory. An
 // error means that the database could not be checked, and is one line; findings
 // are a thousand at most.
 func Check(ctx context.Context, uri string) ([]store.Finding, error) {
@@ -91,7 +92,7 @@ func (c *checker) contents(ctx context.Context) (err error) {
 	if c.now, err = c.findNow(ctx); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return err
 	}
-	for _, part := range []func(context.Context) error{c.meta, c.events, c.strays, c.records} {
+	for _, part := range []func(context.Context) error{c.meta, c.events, c.strays, c.records, c.removed} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -175,7 +176,8 @@ func (c *checker) eachEvent(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-// seats checks seats and clocks of an event, and returns how many seats it has.
+// seats checks seats, clocks and bookings of an event, and returns how many seats
+// it has.
 func (c *checker) seats(ctx context.Context, event string) (n int, err error) {
 	clocks, places := map[store.Holder]store.Clock{}, map[int64]bool{}
 	var seats []store.Seat
@@ -210,7 +212,61 @@ func (c *checker) seats(ctx context.Context, event string) (n int, err error) {
 	for _, holder := range slices.Sorted(maps.Keys(clocks)) {
 		c.add(store.CheckClock(event, clocks[holder])...)
 	}
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	return n, c.bookings(ctx, event, seats, clocks)
+}
+
+// bookings checks those of an event. How a record itself is wrong, records tells.
+func (c *checker) bookings(ctx context.Context, event string, seats []store.Seat, clocks map[store.Holder]store.Clock) error {
+	var bookings, related []store.Record
+	collect := func(filter bson.D, to *[]store.Record) error {
+		return c.each(ctx, recordsColl, filter, func(raw bson.Raw) error {
+			if r, err := decodeRecord(raw, c.kinds); err == nil && r.record.Version > 0 {
+				*to = append(*to, r.record)
+			}
+			return nil
+		})
+	}
+	if err := collect(bson.D{{Key: "kind", Value: store.BookingRecord}, {Key: "by.event", Value: event}}, &bookings); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(bookings, groupSize) {
+		var ids []string
+		for _, b := range some {
+			for _, key := range store.RelatedRecords(b) {
+				ids = append(ids, recordID(key))
+			}
+		}
+		if err := collect(bson.D{{Key: "_id", Value: in(ids)}}, &related); err != nil {
+			return err
+		}
+	}
+	c.add(store.CheckBookings(event, seats, clocks, append(bookings, related...))...)
+	return nil
+}
+
+// removed checks the bookings of events that are no more.
+func (c *checker) removed(ctx context.Context) error {
+	ids, err := c.eachEvent(ctx)
+	if err != nil {
+		return err
+	}
+	var booked []string
+	filter := append(bson.D{{Key: "kind", Value: store.BookingRecord}}, there("by.event")...)
+	if err := c.db.Collection(recordsColl).Distinct(ctx, "by.event", filter).Decode(&booked); err != nil {
+		return err
+	}
+	for _, event := range booked {
+		if slices.Contains(ids, event) {
+			continue
+		}
+		if err := c.bookings(ctx, event, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // strays finds what belongs to an event that is not there.
@@ -238,6 +294,9 @@ func (c *checker) records(ctx context.Context) error {
 		r, err := decodeRecord(raw, c.kinds)
 		if err == nil && (id != recordID(r.record.Key) || !json.Valid(r.record.Body)) {
 			c.add(store.Findingf("%s is not as records are", recordName(id)))
+		}
+		if err == nil {
+			c.add(store.CheckRecord(r.record)...)
 		}
 		return err
 	})

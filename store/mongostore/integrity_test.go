@@ -1,6 +1,8 @@
 package mongostore_test
 
 import (
+	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -8,10 +10,12 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
+	"github.com/seatlock/seatlock/store/storetest"
 )
 
 // Each thing that is wrong is told, by what it is about, and nothing else is;
@@ -23,7 +27,7 @@ func TestCheck(t *testing.T) {
 	if _, err := mongostore.Check(t.Context(), m.NewDatabase(t)); err == nil || !strings.Contains(err.Error(), "no Seatlock database") {
 		t.Errorf("a database that is not there: %v", err)
 	}
-	if err := s.CreateEvent(t.Context(), hall(4)); err != nil {
+	if err := s.CreateEvent(t.Context(), hall(11)); err != nil {
 		t.Fatal(err)
 	}
 	lock(t, s, "anna", "s0")
@@ -34,7 +38,19 @@ func TestCheck(t *testing.T) {
 	if err := keepRecord(t, s, "one"); err != nil {
 		t.Fatal(err)
 	}
+	storetest.MakeBookings(t, s, "evening", hall(11).Seats[4:])
 	db := m.Database(uri)
+	body := func(id string, change func(map[string]any)) bson.D {
+		raw := must[bson.Raw](t)(db.Collection("records").FindOne(t.Context(), bson.D{{Key: "_id", Value: id}}).Raw())
+		var values map[string]any
+		must[any](t)(nil, json.Unmarshal([]byte(raw.Lookup("body").StringValue()), &values))
+		change(values)
+		return bson.D{{Key: "$set", Value: bson.D{{Key: "body", Value: string(must[[]byte](t)(json.Marshal(values)))}}}}
+	}
+	bodySet := func(id, field string, value any) bson.D {
+		return body(id, func(values map[string]any) { values[field] = value })
+	}
+	away := bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: 0}}}} // as a mark of what is not there
 	set := func(field string, value any) bson.D {
 		return bson.D{{Key: "$set", Value: bson.D{{Key: field, Value: value}}}}
 	}
@@ -62,10 +78,27 @@ func TestCheck(t *testing.T) {
 		{"seats", "evening/s3", set("event", "gone"), "there are seats or clocks of gone"},
 		{"events", "evening", set("plan", "another"), "event evening: its plan another is missing"},
 		{"events", "evening", set("prices", 7), "event evening: it cannot be read"},
-		{"plans", store.PlanHash(hall(4).PlanBody) + "/0", set("body", []byte("changed")), "event evening: its plan is not"},
+		{"plans", store.PlanHash(hall(11).PlanBody) + "/0", set("body", []byte("changed")), "event evening: its plan is not"},
 		{"records", "session/one", set("body", "{"), "a record of kind session is not"},
 		{"meta", "secret", set("secret", []byte("short")), "the secret is not"},
 		{"meta", "epoch", set("since", 7), "the epoch is not"},
+		{"records", "booking/BKED222222", away, "seat s8 of evening: booked, and the event has no booking BKED222222"},
+		{"seats", "evening/s4", set("lockedBy", "bert"), "booking PAYNG22222 is another holder's"},
+		{"records", "booking/PAYNG22222", bodySet("booking/PAYNG22222", "state", "lapsed"), "booking PAYNG22222 is lapsed"},
+		{"seats", "evening/s6", set("booking", "PAYNG22222"), "booking RESERVED22 of evening: reserved, and seat s6 is not its own"},
+		{"records", "booking/BKED222222", body("booking/BKED222222", func(values map[string]any) {
+			values["lines"].([]any)[0].(map[string]any)["cancelled"] = true
+		}), "booking BKED222222 has no such seat"},
+		{"records", "attempt/PAYNG22222-1", away, "booking PAYNG22222 of evening: paying, and its attempt is missing"},
+		{"records", "attempt/PAYNG22222-1", bodySet("attempt/PAYNG22222-1", "state", "dead"), "its attempt is dead"},
+		{"records", "attempt/BKED222222-1", bodySet("attempt/BKED222222-1", "amount", 1), "its attempt has captured 1"},
+		{"records", "refund/BKED222222-r1", away, "its refund BKED222222-r1 is missing"},
+		{"records", "refund/BKED222222-r1", bodySet("refund/BKED222222-r1", "state", "wanted"), "its refunds have paid 0 back"},
+		{"records", "booking/BKED222222", bodySet("booking/BKED222222", "refunded", 3001), "3001 was refunded of 3000"},
+		{"records", "booking/RESERVED22", set("body", `{"lines":7}`), "booking RESERVED22: it cannot be read"},
+		{"records", "booking/RESERVED22", set("by.due", "9999"), "booking RESERVED22: it is listed by other values"},
+		{"records", "booking/RESERVED22", set("by.event", "gone"), "booking RESERVED22: it is listed by other values"},
+		{"seats", "evening/@holder-RESERVED22", set("unpaid", 1), "a clock of evening: 1 seats are unpaid, and reserved are 2"},
 	} {
 		c := db.Collection(wrong.collection)
 		was := must[bson.Raw](t)(c.FindOne(t.Context(), bson.D{{Key: "_id", Value: wrong.id}}).Raw())
@@ -75,7 +108,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v of %s: found %q, want %q", wrong.change, wrong.id, found, wrong.want)
 		}
 		for _, f := range found {
-			for _, secret := range []string{"anna", "bert", "carl", "dora"} {
+			for _, secret := range []string{"anna", "bert", "carl", "dora", "holder-"} {
 				if strings.Contains(string(f), secret) {
 					t.Errorf("%q names a holder", f)
 				}
@@ -122,33 +155,53 @@ func TestNewEpoch(t *testing.T) {
 	a.check(t, open(t, uri))
 }
 
-// A database of format 3 is served as it is, and of the current format then.
-// A command alone leaves it.
-func TestFormat3IsServed(t *testing.T) {
+// A database of format 3 or 4 is served as it is, and of the current format
+// then, with the indexes of today. A command alone leaves it.
+func TestOlderFormatIsServed(t *testing.T) {
 	m := testengine.ReplicaSet(t)
 	uri := m.NewDatabase(t)
 	s := open(t, uri)
-	if err := s.CreateEvent(t.Context(), hall(2)); err != nil {
+	if err := s.CreateEvent(t.Context(), hall(4)); err != nil {
 		t.Fatal(err)
 	}
 	db := m.Database(uri)
-	three := bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: 3}, {Key: "reader", Value: 3}}}}
-	hand(t, db.Collection("meta"), "format", three)
-	command, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Close(); err != nil || !formatIs(t, db, 3) {
-		t.Errorf("a command made another format of it, or %v", err)
-	}
-	lock(t, open(t, uri), "anna", "s0")
-	if !formatIs(t, db, store.CurrentFormat) || !strings.Contains(document(t, db.Collection("meta"), "format"), `"reader": {"$numberInt":"3"}`) {
-		t.Errorf("it is served, and its format is %s", document(t, db.Collection("meta"), "format"))
-	}
-	hand(t, db.Collection("meta"), "format", three)
-	done, err := upgrade(t.Context(), uri, func(line string) { t.Errorf("said %q", line) })
-	if err != nil || done != (mongostore.Upgraded{From: 3, To: store.CurrentFormat}) || !formatIs(t, db, store.CurrentFormat) {
-		t.Errorf("upgraded %+v, %v", done, err)
+	records := db.Collection("records").Indexes()
+	for i, format := range []int{3, 4} {
+		older := bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: format}, {Key: "reader", Value: 3}}}}
+		makeOlder := func() {
+			hand(t, db.Collection("meta"), "format", older)
+			must[any](t)(nil, errors.Join(records.DropOne(t.Context(), "by_event"), records.DropOne(t.Context(), "by_due")))
+		}
+		wantCurrent := func() {
+			t.Helper()
+			is := document(t, db.Collection("meta"), "format")
+			if !formatIs(t, db, store.CurrentFormat) || !strings.Contains(is, `"reader": {"$numberInt":"3"}`) {
+				t.Errorf("its format is %s", is)
+			}
+			var names []string
+			for _, one := range must[[]mongo.IndexSpecification](t)(records.ListSpecifications(t.Context())) {
+				names = append(names, one.Name)
+			}
+			if !slices.Contains(names, "by_event") || !slices.Contains(names, "by_due") {
+				t.Errorf("the indexes of records are %q", names)
+			}
+		}
+		makeOlder()
+		command, err := mongostore.Open(t.Context(), uri, mongostore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Close(); err != nil || !formatIs(t, db, format) {
+			t.Errorf("a command made another format of it, or %v", err)
+		}
+		lock(t, open(t, uri), "anna", hall(4).Seats[i])
+		wantCurrent()
+		makeOlder()
+		done, err := upgrade(t.Context(), uri, func(line string) { t.Errorf("said %q", line) })
+		if err != nil || done != (mongostore.Upgraded{From: format, To: store.CurrentFormat}) {
+			t.Errorf("upgraded %+v, %v", done, err)
+		}
+		wantCurrent()
 	}
 }
 

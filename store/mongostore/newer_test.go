@@ -166,6 +166,44 @@ func TestPayingKeepsClock(t *testing.T) {
 	}
 }
 
+// A clock stays while its holder has not paid for what is reserved, and is
+// removed in time once nothing is owed.
+func TestUnpaidKeepsClock(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	e := openEngine(t, uri, mongostore.Options{})
+	s := store.New(e)
+	must[any](t)(nil, s.CreateEvent(t.Context(), hall(4)))
+	lock(t, s, "anna", "s0")
+	seats := m.Database(uri).Collection("seats")
+	unpaid := func(n int) (was int) {
+		t.Helper()
+		_, _, err := e.Decide(t.Context(), store.Question{Event: "evening", Holder: "anna"}, func(v store.View) store.Decision {
+			was = v.Clock.Unpaid
+			clock := v.Clock
+			clock.Unpaid = n
+			return store.Accept(v, store.Outcome{}, store.Writes{Clock: &clock})
+		})
+		must[any](t)(nil, err)
+		return was
+	}
+	wantClock := func(has, lacks string) {
+		t.Helper()
+		if is := document(t, seats, "evening/@anna"); !strings.Contains(is, has) || strings.Contains(is, lacks) {
+			t.Errorf("the clock is %s, want it with %s and without %s", is, has, lacks)
+		}
+	}
+	wantClock(`"over"`, `"unpaid"`)
+	unpaid(2)
+	wantClock(`"unpaid": {"$numberLong":"2"}`, `"over"`)
+	lock(t, s, "anna", "s1")
+	wantClock(`"unpaid": {"$numberLong":"2"}`, `"over"`)
+	if was := unpaid(0); was != 2 {
+		t.Errorf("%d are unpaid, want 2", was)
+	}
+	wantClock(`"over"`, `"unpaid"`)
+}
+
 // A decision about seats that names a record, and leaves it as it is, is made
 // anew where somebody changes that record meanwhile, or makes one where there
 // was none.
@@ -288,6 +326,38 @@ func TestDefinitionIsReliedOn(t *testing.T) {
 	}
 	if raise(); strings.Contains(document(t, documents, "evening"), `"touched"`) {
 		t.Error("the mark stays")
+	}
+}
+
+// Terms are there whoever asks for the whole event, and take no field where all
+// are the default.
+func TestTerms(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	e := openEngine(t, uri, mongostore.Options{})
+	s := store.New(e)
+	d := hall(2)
+	must[any](t)(nil, s.CreateEvent(t.Context(), d))
+	for i, terms := range []store.Terms{{}, {CancelUntil: store.Never}, {PayWithin: time.Hour, PayUntil: store.AtStart}, {}} {
+		event := must[store.Event](t)(s.Event(t.Context(), "evening"))
+		event.Terms = terms
+		event = must[store.Event](t)(s.UpdateEvent(t.Context(), event))
+		if event.Revision != int64(i+1) {
+			t.Errorf("terms %d: got revision %d", i, event.Revision)
+		}
+		var seen store.Event
+		_, _, err := e.Decide(t.Context(), store.Question{Event: "evening", Definition: true}, func(v store.View) store.Decision {
+			seen = v.Event
+			return store.Accept(v, store.Outcome{}, store.Writes{})
+		})
+		again := must[store.Event](t)(s.Event(t.Context(), "evening"))
+		all := must[[]store.Event](t)(s.Events(t.Context()))
+		if err != nil || seen.Terms != terms || again.Terms != terms || all[0].Terms != terms || event.Terms != terms {
+			t.Errorf("terms %d are %+v, %+v, %+v and %+v, %v, want %+v", i, seen.Terms, again.Terms, all[0].Terms, event.Terms, err, terms)
+		}
+		if is := document(t, m.Database(uri).Collection("events"), "evening"); strings.Contains(is, `"terms"`) != (terms != store.Terms{}) {
+			t.Errorf("terms %d: the document is %s", i, is)
+		}
 	}
 }
 

@@ -82,6 +82,16 @@ func Decode(body []byte) (Plan, error) {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return Plan{}, fmt.Errorf("decode plan: %w", err)
 	}
+	var texts []*string
+	for i := range p.Sections {
+		for _, row := range p.Sections[i].Rows {
+			for j := range row.Seats {
+				seat := &row.Seats[j]
+				texts = append(texts, &seat.ID, &seat.Label, &seat.Category)
+			}
+		}
+	}
+	Pack(texts)
 	return p, nil
 }
 

@@ -74,9 +74,34 @@ func checkFile(ctx context.Context, path string) (found []store.Finding, err err
 	return c.contents(format)
 }
 
+// asCurrent has the tables of an older format read as those of the current one.
+// The views are the connection's alone.
+func (c *checker) asCurrent(format int) error {
+	for _, added := range []struct {
+		format         int
+		table, columns string
+	}{
+		{3, "seats", "NULL AS extended_until"},
+		{3, "events", "0 AS hidden, NULL AS terms"},
+		{4, "events", "NULL AS terms"},
+		{3, "clocks", "0 AS unpaid"},
+		{4, "clocks", "0 AS unpaid"},
+	} {
+		if added.format == format {
+			if _, err := c.exec("CREATE TEMP VIEW " + added.table + " AS SELECT *, " + added.columns + " FROM main." + added.table); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // contents checks what the file says, part by part.
 func (c *checker) contents(format store.Format) ([]store.Finding, error) {
-	parts := []func() error{c.meta, c.events, c.strays, c.feed, c.seats, c.clocks, c.records}
+	if err := c.asCurrent(format.Number); err != nil {
+		return nil, err
+	}
+	parts := []func() error{c.meta, c.events, c.strays, c.feed, c.seats, c.clocks, c.records, c.bookings}
 	if format.Number >= 4 {
 		parts = append(parts, c.runs)
 	}
@@ -271,6 +296,7 @@ func (c *checker) records() error {
 		if record.Version < 1 || !json.Valid(record.Body) {
 			c.add(store.Findingf("a record of kind %s is not as records are", record.Kind))
 		}
+		c.add(store.CheckRecord(record)...)
 		for name, value := range record.Index {
 			there := false
 			err := c.each(`SELECT 1 FROM record_index WHERE kind = ?1 AND name = ?2 AND value = ?3 AND id = ?4`,
@@ -292,6 +318,67 @@ func (c *checker) records() error {
 	all, err := c.number(`SELECT count(*) FROM record_index`)
 	if err == nil && all != listed {
 		c.add(store.Findingf("the indexes list %d records more than there are", all-listed))
+	}
+	return err
+}
+
+// bookings checks those of one event after the other, also of events that were
+// removed.
+func (c *checker) bookings() error {
+	var events []string
+	err := c.each(`SELECT id FROM events UNION SELECT value FROM record_index WHERE kind = ?1 AND name = 'event' ORDER BY 1`,
+		func(stmt *sqlite.Stmt) error {
+			events = append(events, stmt.ColumnText(0))
+			return nil
+		}, store.BookingRecord)
+	for _, event := range events {
+		if err == nil {
+			err = c.bookingsOf(event)
+		}
+	}
+	return err
+}
+
+func (c *checker) bookingsOf(event string) error {
+	seats, err := c.claimed(event)
+	if err != nil {
+		return err
+	}
+	clocks := map[store.Holder]store.Clock{}
+	err = c.each(`SELECT holder, unpaid FROM clocks WHERE event = ?1`, func(stmt *sqlite.Stmt) error {
+		clocks[store.Holder(stmt.ColumnText(0))] = store.Clock{Unpaid: stmt.ColumnInt(1)}
+		return nil
+	}, event)
+	if err != nil {
+		return err
+	}
+	var records []store.Record
+	err = c.each(`SELECT `+recordColumns+` FROM record_index AS i JOIN records AS r USING (kind, id)
+		WHERE i.kind = ?1 AND i.name = 'event' AND i.value = ?2`, func(stmt *sqlite.Stmt) error {
+		booking, err := scanRecord(stmt)
+		if err != nil {
+			return c.ignoreDamaged(err)
+		}
+		records = append(records, booking)
+		for _, key := range store.RelatedRecords(booking) {
+			record, err := c.stored(key)
+			if err := c.ignoreDamaged(err); err != nil {
+				return err
+			}
+			if record.Version > 0 {
+				records = append(records, record)
+			}
+		}
+		return nil
+	}, store.BookingRecord, event)
+	c.add(store.CheckBookings(event, seats, clocks, records)...)
+	return err
+}
+
+// ignoreDamaged is for what another part of the check tells of.
+func (c *checker) ignoreDamaged(err error) error {
+	if errors.Is(err, errDamaged) {
+		return nil
 	}
 	return err
 }

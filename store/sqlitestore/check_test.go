@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/sqlitestore"
+	"github.com/seatlock/seatlock/store/storetest"
 )
 
 // TestCheck plants each kind of damage in a store that was in use: it is found,
@@ -48,6 +49,22 @@ func TestCheck(t *testing.T) {
 		{"secret", "UPDATE meta SET value = 'aa' WHERE name = 'secret'", "secret"},
 		{"epoch", "DELETE FROM meta WHERE name = 'epoch'", "no epoch"},
 		{"run", "UPDATE runs SET ended = 1000", "runs do not end"},
+		{"booking missing", "DELETE FROM records WHERE id = 'BKED222222'", "seat s4 of sold: booked, and the event has no booking BKED222222"},
+		{"another's booking", "UPDATE seats SET locked_by = 'x' WHERE event = 'sold' AND id = 's0'", "booking PAYNG22222 is another holder's"},
+		{"state of a booking", "UPDATE records SET body = json_set(body, '$.state', 'lapsed') WHERE id = 'PAYNG22222' AND kind = 'booking'", "booking PAYNG22222 is lapsed"},
+		{"seat of a booking", "UPDATE seats SET status = 'available', locked_by = NULL, booking = NULL WHERE event = 'sold' AND id = 's2'", "booking RESERVED22 of sold: reserved, and seat s2 is not its own"},
+		{"cancelled line", "UPDATE records SET body = json_set(body, '$.lines[0].cancelled', json('true')) WHERE id = 'BKED222222' AND kind = 'booking'", "booking BKED222222 has no such seat"},
+		{"attempt missing", "DELETE FROM records WHERE id = 'PAYNG22222-1'", "booking PAYNG22222 of sold: paying, and its attempt is missing"},
+		{"attempt final", "UPDATE records SET body = json_set(body, '$.state', 'dead') WHERE id = 'PAYNG22222-1'", "its attempt is dead"},
+		{"attempt's sum", "UPDATE records SET body = json_set(body, '$.amount', 1) WHERE id = 'BKED222222-1'", "its attempt has captured 1"},
+		{"refund missing", "DELETE FROM records WHERE kind = 'refund'", "its refund BKED222222-r1 is missing"},
+		{"refund not done", "UPDATE records SET body = json_set(body, '$.state', 'wanted') WHERE kind = 'refund'", "its refunds have paid 0 back, and it tells of 1000"},
+		{"refunded too much", "UPDATE records SET body = json_set(body, '$.refunded', 3001) WHERE id = 'BKED222222' AND kind = 'booking'", "3001 was refunded of 3000"},
+		{"unpaid", "UPDATE clocks SET unpaid = 1 WHERE unpaid > 0", "a clock of sold: 1 seats are unpaid, and reserved are 2"},
+		{"booking unread", "UPDATE records SET body = '{\"lines\":7}' WHERE id = 'RESERVED22' AND kind = 'booking'", "booking RESERVED22: it cannot be read"},
+		{"booking never lapses", "UPDATE records SET indexed = '{\"event\":\"sold\"}' WHERE id = 'RESERVED22' AND kind = 'booking'; DELETE FROM record_index WHERE id = 'RESERVED22' AND name = 'due'", "booking RESERVED22: it is listed by other values"},
+		{"event of a booking gone", "DELETE FROM events WHERE id = 'sold'; DELETE FROM seats WHERE event = 'sold'", "booking RESERVED22 of sold: reserved, and seat s2 is not its own"},
+		{"terms", "UPDATE events SET terms = '{' WHERE id = 'sold'", "terms of sold"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,10 +90,11 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// used makes a store with two events, locks of all kinds, and a record.
+// used makes a store with three events, locks and bookings of all kinds, and a
+// record.
 func used(t *testing.T, path string) {
 	t.Helper()
-	kinds := []store.Kind{{Name: "note", Indexes: []string{"by"}}}
+	kinds := append(store.Kinds(), store.Kind{Name: "note", Indexes: []string{"by"}})
 	s := open(t, path, sqlitestore.Options{Serve: true, Kinds: kinds})
 	create(t, s, "hall", 10)  // position 1
 	create(t, s, "other", 10) // 2
@@ -104,6 +122,8 @@ func used(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	create(t, s, "sold", 10)
+	storetest.MakeBookings(t, s, "sold", hall("sold", 10).Seats)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

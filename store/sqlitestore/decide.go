@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -44,12 +45,14 @@ func (e *Engine) Decide(ctx context.Context, q store.Question, rule func(store.V
 // view reads what the question names.
 func (t *tx) view(q store.Question) (v store.View, err error) {
 	v.Now, v.Holder = t.now, q.Holder
+	t.found = t.found[:0]
 	for _, key := range q.Records {
-		record, err := t.record(key, t.kinds)
+		found, err := t.stored(key)
 		if err != nil {
 			return v, err
 		}
-		v.Records = append(v.Records, record)
+		t.found = append(t.found, found)
+		v.Records = append(v.Records, t.seen(found, t.kinds))
 	}
 	if q.Event == "" {
 		return v, nil
@@ -93,7 +96,8 @@ func (t *tx) write(q store.Question, w store.Writes) error {
 		}
 	}
 	for _, record := range w.Records {
-		if err := t.putRecord(record); err != nil {
+		i := slices.IndexFunc(t.found, func(found store.Record) bool { return found.Key == record.Key })
+		if err := t.putRecord(t.found[i], record); err != nil { // it was asked for: see View.Check
 			return err
 		}
 	}
@@ -177,10 +181,10 @@ func (r reader) held(event string, holder store.Holder) (seats []store.Seat, err
 // clock reads the holder's clock. Whether seats are being paid for shows in the
 // seats themselves, where the sweep of old clocks looks.
 func (r reader) clock(event string, holder store.Holder) (c store.Clock, err error) {
-	err = r.each(`SELECT started, deadline, extended, grants, version FROM clocks WHERE event = ?1 AND holder = ?2`,
+	err = r.each(`SELECT started, deadline, extended, grants, version, unpaid FROM clocks WHERE event = ?1 AND holder = ?2`,
 		func(stmt *sqlite.Stmt) error {
 			c.Started, c.Deadline = columnTime(stmt, 0), columnTime(stmt, 1)
-			c.Extended, c.Version = stmt.ColumnBool(2), stmt.ColumnInt64(4)
+			c.Extended, c.Version, c.Unpaid = stmt.ColumnBool(2), stmt.ColumnInt64(4), stmt.ColumnInt(5)
 			if stmt.ColumnLen(3) == 0 {
 				return nil
 			}
@@ -201,9 +205,9 @@ func (t *tx) putClock(event string, holder store.Holder, c store.Clock) error {
 		}
 		grants = string(body)
 	}
-	_, err := t.exec(`INSERT INTO clocks (event, holder, started, deadline, extended, grants, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-		ON CONFLICT DO UPDATE SET started = ?3, deadline = ?4, extended = ?5, grants = ?6, version = ?7`,
-		event, holder, c.Started, c.Deadline, c.Extended, grants, c.Version)
+	_, err := t.exec(`INSERT INTO clocks (event, holder, started, deadline, extended, grants, version, unpaid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+		ON CONFLICT DO UPDATE SET started = ?3, deadline = ?4, extended = ?5, grants = ?6, version = ?7, unpaid = ?8`,
+		event, holder, c.Started, c.Deadline, c.Extended, grants, c.Version, c.Unpaid)
 	return err
 }
 

@@ -59,6 +59,9 @@ func (r reader) claimed(event string) (seats []store.Seat, err error) {
 
 // removeEvent removes an event with its seats and clocks.
 func (t *tx) removeEvent(event string) error {
+	if _, err := t.exec(`UPDATE clocks SET unpaid = 0 WHERE event = ?1 AND unpaid > 0`, event); err != nil { // they would stay
+		return err
+	}
 	for _, table := range []string{"seats WHERE event", "clocks WHERE event", "events WHERE id"} {
 		if _, err := t.exec(`DELETE FROM `+table+` = ?1`, event); err != nil {
 			return err
@@ -73,12 +76,20 @@ func (t *tx) putEvent(e store.Redefinition) error {
 	if err != nil {
 		return err
 	}
-	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+	terms := ""
+	if e.Terms != (store.Terms{}) {
+		body, err := json.Marshal(e.Terms)
+		if err != nil {
+			return err
+		}
+		terms = string(body)
+	}
+	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 		ON CONFLICT DO UPDATE SET title = ?2, venue = ?3, starts = ?4, zone = ?5, currency = ?6, prices = ?7,
-			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12, hidden = ?13 WHERE revision = ?11 - 1`,
+			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12, hidden = ?13, terms = ?14 WHERE revision = ?11 - 1`,
 		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, e.Currency, string(prices),
-		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint, e.Hidden)
+		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint, e.Hidden, optional(terms))
 }
 
 // putPlan keeps the plan, and inserts its seats, but for those that the event
@@ -125,7 +136,7 @@ func (r reader) seatIDs(event string) (ids []string, err error) {
 	return ids, err
 }
 
-const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden`
+const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms`
 
 func scanDefinition(stmt *sqlite.Stmt) (store.Definition, error) {
 	d := store.Definition{Event: store.Event{
@@ -136,6 +147,11 @@ func scanDefinition(stmt *sqlite.Stmt) (store.Definition, error) {
 	}, Fingerprint: stmt.ColumnText(11)}
 	if err := json.Unmarshal([]byte(stmt.ColumnText(6)), &d.Prices); err != nil {
 		return store.Definition{}, fmt.Errorf("%w: prices of %s: %w", errDamaged, d.ID, err)
+	}
+	if stmt.ColumnLen(13) > 0 {
+		if err := json.Unmarshal([]byte(stmt.ColumnText(13)), &d.Terms); err != nil {
+			return store.Definition{}, fmt.Errorf("%w: terms of %s: %w", errDamaged, d.ID, err)
+		}
 	}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -13,9 +14,9 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// format3 makes a file as programs of format 3 do, with an event of one seat
-// that anna has locked, and returns a connection of such a program.
-func format3(t *testing.T, path string, now time.Time) reader {
+// formatOf makes a file as programs of format 3 or 4 do, with an event of which
+// anna has locked a seat, and returns a connection of such a program.
+func formatOf(t *testing.T, path string, format int, now time.Time) reader {
 	t.Helper()
 	conn, err := sqlite.OpenConn(path)
 	if err != nil {
@@ -23,41 +24,50 @@ func format3(t *testing.T, path string, now time.Time) reader {
 	}
 	t.Cleanup(func() { conn.Close() })
 	script := ""
-	for n := range 3 {
-		sql, err := fs.ReadFile(migrations, fmt.Sprintf("migrations/%d.sql", n+1))
+	migrate := func(n int) {
+		sql, err := fs.ReadFile(migrations, fmt.Sprintf("migrations/%d.sql", n))
 		if err != nil {
 			t.Fatal(err)
 		}
 		script += string(sql)
 	}
+	for n := range 3 {
+		migrate(n + 1)
+	}
 	script += fmt.Sprintf(`;
 		INSERT INTO meta VALUES ('epoch', 'f0f0f0f0f0f0f0f3'), ('secret', '%064d'), ('reader', '3'), ('program', 'v0.3');
-		INSERT INTO plans VALUES ('p', x'7b7d');
-		INSERT INTO events VALUES ('hall', 'Late quartets', '', %[2]d, 'UTC', 'EUR', '{}', NULL, NULL, 'p', 1, 'f');
+		INSERT INTO plans VALUES ('%[6]s', x'7b7d');
+		INSERT INTO events VALUES ('hall', 'Late quartets', '', %[2]d, 'UTC', 'EUR', '{}', NULL, NULL, '%[6]s', 1, 'f');
 		INSERT INTO seats VALUES ('hall', 'a', 0, 'locked', 'anna', %[2]d, %[3]d, NULL, 2), ('hall', 'b', 1, 'available', NULL, NULL, NULL, NULL, 1);
 		INSERT INTO clocks VALUES ('hall', 'anna', %[2]d, %[3]d, 0, '', 1);
 		INSERT INTO changes VALUES (1, %[2]d, 'hall', ''),
 			(2, %[2]d, 'hall', '[{"seat":"a","status":"locked","by":"anna","since":%[2]d,"until":%[3]d,"version":2,"reason":"locked"}]');
 		PRAGMA application_id = %[4]d;
-		PRAGMA user_version = 3;`, 0, now.UnixMilli(), now.Add(10*time.Minute).UnixMilli(), applicationID)
+		PRAGMA user_version = %[5]d;`, 0, now.UnixMilli(), now.Add(10*time.Minute).UnixMilli(), applicationID, format, store.PlanHash([]byte("{}")))
+	if format == 4 {
+		migrate(4)
+	}
 	if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
 		t.Fatal(err)
 	}
 	return reader{Conn: conn}
 }
 
-// TestFormat3 opens a file of format 3, as a server or a command, and lets a
-// program of that format write to it afterwards.
-func TestFormat3(t *testing.T) {
-	for _, serve := range []bool{true, false} {
-		t.Run(fmt.Sprintf("serve %v", serve), func(t *testing.T) {
+// TestOlderFormat opens a file of format 3 or 4, as a server or a command, and
+// lets a program of that format write to it afterwards.
+func TestOlderFormat(t *testing.T) {
+	for _, c := range []struct {
+		format int
+		serve  bool
+	}{{3, true}, {3, false}, {4, true}, {4, false}} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "seatlock.db")
 			h := &hands{wall: noon}
-			old := format3(t, path, noon)
-			e := openAt(t, path, h, Options{Serve: serve, Program: "v0.4"})
+			old := formatOf(t, path, c.format, noon)
+			e := openAt(t, path, h, Options{Serve: c.serve, Program: "v0.5"})
 			s := store.New(e)
 			for batch, err := range s.Changes(t.Context(), store.Cursor{Epoch: "f0f0f0f0f0f0f0f3", Position: 1}) {
-				if err != nil || len(batch.Changes) != 1 || batch.Cursor.Position != 2 || (batch.Cursor.Epoch == "f0f0f0f0f0f0f0f3") == serve {
+				if err != nil || len(batch.Changes) != 1 || batch.Cursor.Position != 2 || (batch.Cursor.Epoch == "f0f0f0f0f0f0f0f3") == c.serve {
 					t.Errorf("a cursor from before goes on with %+v, %v", batch, err)
 				}
 				break
@@ -66,7 +76,7 @@ func TestFormat3(t *testing.T) {
 			if err != nil || !out.Seats[0].Extended || !seat(t, s, "a").Extended {
 				t.Fatalf("extended: %+v, %v; seat %+v", out.Seats, err, seat(t, s, "a"))
 			}
-			if f, err := old.format(); err != nil || f != (store.Format{Number: 4, Reader: 3, Program: "v0.4"}) {
+			if f, err := old.format(); err != nil || f != (store.Format{Number: store.CurrentFormat, Reader: 3, Program: "v0.5"}) {
 				t.Errorf("the file's format is %+v, %v", f, err)
 			}
 			until := noon.Add(time.Hour)
@@ -80,10 +90,76 @@ func TestFormat3(t *testing.T) {
 				t.Fatal(err)
 			}
 			event, err := s.Event(t.Context(), "hall")
-			if err != nil || event.Hidden {
+			if err != nil || event.Hidden || event.Terms != (store.Terms{}) {
 				t.Errorf("event %+v, %v", event, err)
 			}
+			wantKeptByOlder(t, old, s, event)
 		})
+	}
+}
+
+// wantKeptByOlder has an older program write an event with terms and the clock
+// of a holder who has not paid, and remove clocks that are over.
+func wantKeptByOlder(t *testing.T, old reader, s *store.Store, event store.Event) {
+	t.Helper()
+	event.Terms = store.Terms{CancelUntil: store.Never, PayWithin: time.Hour}
+	if _, err := s.UpdateEvent(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	for _, write := range []string{
+		`INSERT INTO clocks (event, holder, started, deadline, extended, grants, version) VALUES ('hall', 'dora', 1, 2, 0, '', 1)`,
+		`UPDATE clocks SET unpaid = 2 WHERE holder = 'anna'`,
+		`INSERT INTO clocks (event, holder, started, deadline, extended, grants, version) VALUES ('hall', 'anna', 1, 2, 0, '', 9)
+			ON CONFLICT DO UPDATE SET started = 1, deadline = 2, extended = 0, grants = '', version = 9`,
+		`DELETE FROM clocks WHERE deadline <= 2 AND event = 'hall'`,
+		`UPDATE events SET title = 'Early quartets', revision = revision + 1`,
+	} {
+		if _, err := old.exec(write); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clocks := ""
+	err := old.each(`SELECT group_concat(holder || ' ' || version || ' ' || unpaid) FROM clocks`, func(stmt *sqlite.Stmt) error {
+		clocks = stmt.ColumnText(0)
+		return nil
+	})
+	if err != nil || clocks != "anna 9 2" {
+		t.Errorf("the clocks are %q, %v, want that of the seats that are not paid for", clocks, err)
+	}
+	if now, err := s.Event(t.Context(), "hall"); err != nil || now.Terms != event.Terms || now.Title != "Early quartets" {
+		t.Errorf("the event is %+v, %v, want the terms kept", now, err)
+	}
+	if err := s.RemoveEvent(t.Context(), "hall"); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("got %v, want %v", err, store.ErrInUse)
+	}
+	if _, err := old.exec(`UPDATE seats SET status = 'available', locked_by = NULL, lock_time = NULL, locked_until = NULL, version = version + 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveEvent(t.Context(), "hall"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := old.number(`SELECT count(*) FROM clocks`); err != nil || left != 0 {
+		t.Errorf("%d clocks are left of the event that was removed, %v", left, err)
+	}
+}
+
+// TestCheckOlderFormat checks a file of format 3 or 4 as it is.
+func TestCheckOlderFormat(t *testing.T) {
+	for _, format := range []int{3, 4} {
+		path := filepath.Join(t.TempDir(), "seatlock.db")
+		old := formatOf(t, path, format, noon)
+		if found, err := Check(t.Context(), path); err != nil || len(found) > 0 {
+			t.Errorf("format %d: got %q, %v, want nothing", format, found, err)
+		}
+		if _, err := old.exec(`UPDATE seats SET booking = 'b' WHERE id = 'b'`); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := Check(t.Context(), path); err != nil || len(found) != 1 {
+			t.Errorf("format %d: got %q, %v, want that an available seat has a booking", format, found, err)
+		}
+		if f, err := old.format(); err != nil || f.Number != format {
+			t.Errorf("the file's format is %+v, %v, want it as it was", f, err)
+		}
 	}
 }
 

@@ -112,7 +112,8 @@ func (t *tx) pruneRecords(rows int) (n int, err error) {
 }
 
 // pruneClocks looks at the clocks behind one, without an index for that,
-// and returns the last of them; zero if there are no more.
+// and returns the last of them; zero if there are no more. Those of who has not
+// paid for what is reserved stay: the table has a trigger for that.
 func (t *tx) pruneClocks(after clockOf, rows int) (last clockOf, err error) {
 	var over []clockOf
 	seen := 0
@@ -136,4 +137,12 @@ func (t *tx) pruneClocks(after clockOf, rows int) (last clockOf, err error) {
 		last = clockOf{}
 	}
 	return last, err
+}
+
+// shrink gives back what SQLite has cached of the file, of all connections: they
+// have one cache together, which they fill by turns and never empty.
+func (e *Engine) shrink() {
+	if _, err := (reader{Conn: e.writer}).text("PRAGMA shrink_memory"); err != nil {
+		e.log.Warn("the cache of the store cannot be emptied", "error", err)
+	}
 }

@@ -84,19 +84,20 @@ func (r reader) stored(key store.Key) (record store.Record, err error) {
 // record reads a record that is there; Version 0 is none.
 func (r reader) record(key store.Key, kinds []store.Kind) (store.Record, error) {
 	record, err := r.stored(key)
-	if err == nil && !record.LiveAt(r.now) {
-		record = store.Record{Key: key}
-	}
-	record.Index = declared(kinds, record)
-	return record, err
+	return r.seen(record, kinds), err
 }
 
-// putRecord writes a record over what is there, which is what the rule has seen.
-func (t *tx) putRecord(next store.Record) error {
-	old, err := t.stored(next.Key)
-	if err != nil {
-		return err
+// seen is a stored record as others may see it.
+func (r reader) seen(record store.Record, kinds []store.Kind) store.Record {
+	if !record.LiveAt(r.now) {
+		record = store.Record{Key: record.Key}
 	}
+	record.Index = declared(kinds, record)
+	return record
+}
+
+// putRecord writes a record over what is stored, which is what the rule has seen.
+func (t *tx) putRecord(old, next store.Record) error {
 	indexed, values := "", maps.Clone(next.Index)
 	for name, value := range old.Index {
 		if old.LiveAt(t.now) && !store.Declared(t.kinds, next.Kind, name) {
@@ -110,7 +111,7 @@ func (t *tx) putRecord(next store.Record) error {
 		}
 		indexed = string(body)
 	}
-	_, err = t.exec(`INSERT INTO records (kind, id, version, expires, body, indexed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+	_, err := t.exec(`INSERT INTO records (kind, id, version, expires, body, indexed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 		ON CONFLICT DO UPDATE SET version = ?3, expires = ?4, body = ?5, indexed = ?6`,
 		next.Kind, next.ID, old.Version+1, next.Expires, string(next.Body), indexed)
 	if err != nil {

@@ -44,6 +44,8 @@ type Options struct {
 	Kinds []store.Kind
 	// firstPrune is when housekeeping begins; 0 is soon after the start.
 	firstPrune time.Duration
+	// shrinkEvery is how often the cache is emptied; 0 is once a minute.
+	shrinkEvery time.Duration
 	// Log gets what no caller is told. Nil is silence.
 	Log *slog.Logger
 
@@ -70,6 +72,7 @@ type Engine struct {
 	trouble, faults complaint // the writer's, of the file and of single requests
 	pruned          pruning   // the writer's
 	firstPrune      time.Duration
+	shrinkEvery     time.Duration
 
 	tries tries
 
@@ -96,6 +99,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	e.shrinkEvery = cmp.Or(o.shrinkEvery, time.Minute)
 	if e.firstPrune = o.firstPrune; e.firstPrune == 0 {
 		e.firstPrune = housekeepFirst
 	}

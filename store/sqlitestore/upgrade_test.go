@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -194,7 +195,7 @@ func TestUpgradeRefused(t *testing.T) {
 		}, "another Seatlock serves this store: stop it first"},
 		"newer": {func(t *testing.T, path string) {
 			sound(t, path)
-			rewrite(t, path, "PRAGMA user_version = 5", "UPDATE meta SET value = '5' WHERE name = 'reader'")
+			rewrite(t, path, numbered(1)...)
 		}, "written by a newer Seatlock"},
 		"not there":  {func(*testing.T, string) {}, "no such file"},
 		"somebody's": {func(t *testing.T, path string) { rewrite(t, path, "CREATE TABLE notes (text)") }, "not a Seatlock store"},
@@ -219,6 +220,12 @@ func TestUpgradeRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numbered has a file be of a format that is so much newer, for programs of it.
+func numbered(newer int) []string {
+	format := store.CurrentFormat + newer
+	return []string{fmt.Sprintf("PRAGMA user_version = %d", format), fmt.Sprintf("UPDATE meta SET value = '%d' WHERE name = 'reader'", format)}
 }
 
 // TestUpgradeCancelled ends an upgrade at its beginning, and goes through with
@@ -296,7 +303,7 @@ func TestNewerFormat(t *testing.T) {
 	s := open(t, path, sqlitestore.Options{Serve: true})
 	create(t, s, "hall", 4)
 	rewrite(t, path, "ALTER TABLE seats ADD COLUMN wish TEXT", "ALTER TABLE clocks ADD COLUMN mood TEXT NOT NULL DEFAULT 'fair'",
-		"UPDATE seats SET wish = 'aisle'", "PRAGMA user_version = 5")
+		"UPDATE seats SET wish = 'aisle'", numbered(1)[0])
 	if _, err := lock(t, s, "hall", "anna", seatID(0)); err != nil {
 		t.Fatalf("a format that tolerates this program: %v", err)
 	}
@@ -308,7 +315,7 @@ func TestNewerFormat(t *testing.T) {
 		t.Errorf("unknown fields are %q now", wishes)
 	}
 
-	rewrite(t, path, "PRAGMA user_version = 6", "UPDATE meta SET value = '6' WHERE name = 'reader'")
+	rewrite(t, path, numbered(2)...)
 	for _, running := range []*store.Store{s, command} {
 		_, err := lock(t, running, "hall", "bert", seatID(2))
 		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, store.ErrNewer) {

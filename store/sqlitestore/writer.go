@@ -35,6 +35,8 @@ type tx struct {
 	alone    string // a command's that has written nothing yet: the server's lock file
 	kinds    []store.Kind
 	position int64 // of the last change written
+
+	found []store.Record // those that the question names, as they are stored
 }
 
 func (t *tx) cursor() store.Cursor {
@@ -110,12 +112,16 @@ func (e *Engine) serve() {
 	defer housekeep.Stop()
 	clock := time.NewTicker(compareEvery)
 	defer clock.Stop()
+	shrink := time.NewTicker(e.shrinkEvery)
+	defer shrink.Stop()
 	for {
 		select {
 		case j := <-e.queue:
 			e.commitGroup(e.gather(j))
 		case <-housekeep.C:
 			housekeep.Reset(e.housekeep())
+		case <-shrink.C:
+			e.shrink()
 		case <-clock.C:
 			e.clock.now() // which follows the wall clock when nobody asks, too
 		case <-e.closing:

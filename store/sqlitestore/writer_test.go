@@ -339,7 +339,7 @@ func TestHousekeep(t *testing.T) {
 
 // TestPruneRecordsAndClocks removes records past their end, with their places in
 // indexes, and clocks that are over, but for those of seats that are being paid
-// for.
+// for, or are reserved and unpaid.
 func TestPruneRecordsAndClocks(t *testing.T) {
 	e := openTest(t)
 	count := func(x *tx, query string) int64 {
@@ -352,12 +352,15 @@ func TestPruneRecordsAndClocks(t *testing.T) {
 	if err := e.do(t.Context(), func(x *tx) error {
 		for id, expires := range map[string]time.Time{"over": x.now, "live": x.now.Add(time.Hour), "for ever": {}} {
 			record := store.Record{Key: store.Key{Kind: store.Session, ID: id}, Body: []byte("{}"), Expires: expires, Index: map[string]string{"by": id}}
-			if err := x.putRecord(record); err != nil {
+			if err := x.putRecord(store.Record{Key: record.Key}, record); err != nil {
 				return err
 			}
 		}
 		for who, status := range map[store.Holder]store.Status{"ann": store.Paying, "bob": store.Locked, "cid": store.Available} {
 			if err := x.putClock("hall", who, store.Clock{Started: x.now, Deadline: x.now, Version: 1}); err != nil {
+				return err
+			}
+			if err := x.putClock("hall", "dan", store.Clock{Started: x.now, Deadline: x.now, Unpaid: 3, Version: 1}); err != nil {
 				return err
 			}
 			if status == store.Available {
@@ -387,8 +390,11 @@ func TestPruneRecordsAndClocks(t *testing.T) {
 		if n := count(x, "SELECT count(*) FROM clocks WHERE holder IN ('ann', 'bob')"); n != 2 {
 			t.Errorf("%d clocks of seats that are paid for or not swept yet stay, want 2", n)
 		}
-		if n := count(x, "SELECT count(*) FROM clocks"); n != 2 {
-			t.Errorf("%d clocks stay, want 2", n)
+		if n := count(x, "SELECT count(*) FROM clocks"); n != 3 {
+			t.Errorf("%d clocks stay, want 3", n)
+		}
+		if c, clockErr := x.clock("hall", "dan"); clockErr != nil || c.Unpaid != 3 {
+			t.Errorf("the clock of who has not paid is %+v, %v", c, clockErr)
 		}
 		return err
 	}); err != nil {

@@ -235,14 +235,15 @@ func addsRelabelled(w *world) {
 	}
 	w.lapse("anna", "s1")
 	w.withhold(true, "s2")
-	w.lock("bert", "s3", "s4", "s5")
+	w.lock("bert", "s3", "s4")
 	refused("s3")
 	w.unlock("bert", "s3")
-	w.pay("bert", store.ReasonPaying, "s4")
+	code := w.pay("bert").Code
+	w.lock("bert", "s5")
 	refused("s4")
-	w.pay("bert", store.ReasonBooked, "s4")
+	w.confirm(code)
 	refused("s4")
-	w.pay("bert", store.ReasonCancelled, "s4")
+	w.cancel(code)
 	before := w.seats("s1", "s2", "s3", "s4", "s5", "s6") // s5 is locked, and stays as it is called
 	again := asked()
 	w.addSeats(again)

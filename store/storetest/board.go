@@ -90,8 +90,12 @@ func reasonable(why store.Reason, from, to store.Seat) bool {
 		return is(store.Available, store.Locked) || is(store.Locked, store.Locked)
 	case store.ReasonExtended:
 		return is(store.Locked, store.Locked) && same
-	case store.ReasonGivenBack, store.ReasonLapsed:
+	case store.ReasonGivenBack:
 		return is(store.Locked, store.Available)
+	case store.ReasonLapsed:
+		return is(store.Locked, store.Available) || is(store.Paying, store.Available) || is(store.Booked, store.Available)
+	case store.ReasonLost:
+		return is(store.Paying, store.Available)
 	case store.ReasonReleased:
 		return is(store.Locked, store.Available) || is(store.Paying, store.Available)
 	case store.ReasonWithheld:
@@ -103,7 +107,7 @@ func reasonable(why store.Reason, from, to store.Seat) bool {
 	case store.ReasonDeclined:
 		return is(store.Paying, store.Locked) && same
 	case store.ReasonBooked:
-		return is(store.Paying, store.Booked) && same
+		return is(store.Paying, store.Booked) && same || is(store.Locked, store.Booked) || is(store.Available, store.Booked)
 	case store.ReasonCancelled:
 		return is(store.Booked, store.Available)
 	}

@@ -11,7 +11,7 @@ import (
 
 func cancelCases() []testCase {
 	var cases []testCase
-	for _, op := range cancellable() {
+	for _, op := range append(cancellable(), cancellableSales()...) {
 		cases = append(cases,
 			testCase{op.name + " with an ended ctx", func(w *world) {
 				w.cancelled(op, 3, func(int) (context.Context, context.CancelFunc) { return w.ended() })
@@ -108,6 +108,42 @@ func cancellable() []write {
 			v := w.see(w.e, store.Question{Event: evening, Seats: []string{seat(i)}, Records: []store.Key{parcelKey(seat(i))}})
 			return fmt.Sprint(v.Seats[0].Status, string(v.Records[0].Body))
 		}},
+	}
+}
+
+// cancellableSales are those about bookings.
+func cancellableSales() []write {
+	who := holder
+	seat := func(i int) string { return fmt.Sprintf("s%d", i+1) }
+	sales := map[int]store.BeginRequest{}
+	sell := func(change func(store.BeginRequest) store.BeginRequest) func(w *world, i int) {
+		return func(w *world, i int) {
+			w.lock(who(i), seat(i))
+			sales[i] = change(w.sale(who(i)))
+		}
+	}
+	same := func(r store.BeginRequest) store.BeginRequest { return r }
+	bookingState := func(w *world, i int) string { // at one instant: the write may still be under way
+		v := w.see(w.e, store.Question{Event: evening, Seats: []string{seat(i)}, Records: []store.Key{{Kind: store.BookingRecord, ID: sales[i].Code}}})
+		return fmt.Sprint(v.Seats[0].Status, string(v.Records[0].Body))
+	}
+	return []write{
+		{"begin", sell(same), func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Begin(ctx, sales[i])
+			return err
+		}, bookingState},
+		{"confirm", func(w *world, i int) { sell(same)(w, i); w.begin(sales[i]) }, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Confirm(ctx, store.Attempt{ID: store.Booking{Code: sales[i].Code}.Attempt(), Version: 1})
+			return err
+		}, bookingState},
+		{"paid", func(w *world, i int) { sell(atDoor)(w, i); w.begin(sales[i]) }, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Paid(ctx, sales[i].Code)
+			return err
+		}, bookingState},
+		{"cancel", func(w *world, i int) { sell(same)(w, i); w.confirm(w.begin(sales[i]).Code) }, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Cancel(ctx, store.CancelRequest{Code: sales[i].Code, Holder: who(i)})
+			return err
+		}, bookingState},
 	}
 }
 

@@ -119,12 +119,12 @@ func decideView(w *world) {
 func decideSeatWhole(w *world) {
 	w.open(2)
 	w.lock("anna", "s1")
-	w.pay("anna", store.ReasonPaying, "s1")
+	code := w.pay("anna").Code
 	q := store.Question{Event: evening, Holder: "anna", Seats: names(1)}
 	for _, e := range w.engines() {
 		v := w.see(e, q)
 		want := w.seats("s1")
-		if want[0].Booking != "booking" || want[0].LockTime.IsZero() {
+		if want[0].Booking != code || want[0].LockTime.IsZero() {
 			w.Fatalf("the snapshot has %+v", want[0])
 		}
 		w.wantSeats(v.Seats, want)
@@ -135,10 +135,11 @@ func decideSeatWhole(w *world) {
 func decideHeld(w *world) {
 	w.open(12)
 	w.lapse("anna", "s2", "s10")
-	w.lock("anna", "s5", "s1", "s3", "s4")
-	w.pay("anna", store.ReasonPaying, "s3")
-	w.pay("anna", store.ReasonPaying, "s5")
-	w.pay("anna", store.ReasonBooked, "s5")
+	w.lock("anna", "s5")
+	w.book("anna")
+	w.lock("anna", "s3")
+	w.pay("anna")
+	w.lock("anna", "s1", "s4")
 	w.unlock("anna", "s4")
 	w.lock("bert", "s6")
 	w.wantSeats(w.see(w.e, store.Question{Event: evening, Holder: "anna"}).Held, w.seats("s1", "s10", "s2", "s3"))

@@ -90,12 +90,11 @@ func extendTold(w *world) {
 	w.wantExtended(true, from, out.Seats)
 	from = w.head()
 	w.wantExtended(true, from, w.lock("anna", "s3").Seats)
-	w.wantExtended(true, from, w.pay("anna", store.ReasonPaying, "s3").Seats)
-	w.wantExtended(true, from, w.pay("anna", store.ReasonDeclined, "s3").Seats)
-	w.wantExtended(false, from, w.unlock("anna", "s3").Seats)
-	w.pay("anna", store.ReasonPaying, "s1")
-	w.wantExtended(false, from, w.pay("anna", store.ReasonBooked, "s1").Seats)
-	w.unlock("anna", "s2")
+	code := w.pay("anna").Code
+	w.wantExtended(true, from, w.seats("s1", "s2", "s3"))
+	w.wantExtended(true, from, w.decline(code).Outcome.Seats)
+	w.wantExtended(false, from, w.unlock("anna", "s2", "s3").Seats)
+	w.wantExtended(false, from, w.confirm(w.pay("anna").Code).Outcome.Seats)
 	w.wantExtended(false, from, w.lock("bert", "s2", "s3").Seats)
 	short := store.Rules{TTL: time.Millisecond, Total: 2 * time.Millisecond, MaxSeats: 10}
 	w.inTime(func(d time.Duration) bool {

@@ -221,7 +221,7 @@ func (s *toy) tampered(v store.View) (_ store.View, why store.Reason, ok bool) {
 			}
 		}), store.ReasonLocked, true
 	}
-	return v, store.ReasonChanged, false
+	return s.tamperedSale(v)
 }
 
 // ruled has the rule decide, or what a fault makes of it.
@@ -248,7 +248,7 @@ func (s *toy) ruled(q store.Question, v store.View, rule rule) store.Decision {
 		v.Clock.Grants = nil
 		return rule(v)
 	}
-	d := rule(v)
+	d := s.sold(v, rule(v), rule)
 	w, out := d.Writes(), d.Outcome()
 	known := slices.ContainsFunc(v.Clock.Grants, func(g store.Grant) bool { return slices.Equal(g.Seats, idsOf(v.Seats)) })
 	switch {

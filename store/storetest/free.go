@@ -72,9 +72,11 @@ func freeClock(w *world) {
 
 func freeRefused(w *world) {
 	w.open(4)
-	w.lock("anna", "s1", "s2", "s3")
-	w.pay("anna", store.ReasonPaying, "s2", "s3")
-	w.pay("anna", store.ReasonBooked, "s3")
+	w.lock("anna", "s3")
+	w.book("anna")
+	w.lock("anna", "s2")
+	w.pay("anna")
+	w.lock("anna", "s1")
 	w.withhold(true, "s4")
 	for seat, want := range map[string]error{"s2": store.ErrPaying, "s3": store.ErrBooked, "s4": store.ErrWithheld} {
 		w.unchanged(func() {

@@ -141,7 +141,7 @@ func futureNear(w *world) {
 func futurePaid(w *world) {
 	w.open(1)
 	w.lock("anna", "s1")
-	w.pay("anna", store.ReasonPaying, "s1")
+	w.pay("anna")
 	w.ahead("anna", 3*time.Hour)
 	w.unchanged(func() { w.release() })
 }

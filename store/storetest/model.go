@@ -15,6 +15,7 @@ type model struct {
 	order   []string
 	seats   map[string]store.Seat
 	clocks  map[store.Holder]clock
+	deals   []*deal
 	changes []store.Change
 }
 
@@ -128,12 +129,12 @@ func (m *model) all(who store.Holder, now time.Time, any ...standing) (ids []str
 	return ids
 }
 
-// lockOf is what somebody has: as long as the clock runs or seats are left.
+// lockOf is what somebody has, with the times of the clock as long as that runs.
 func (m *model) lockOf(who store.Holder, now time.Time) store.Lock {
 	c := m.clocks[who]
 	has := m.all(who, now, mine, mineToPay)
-	if len(has) == 0 && !c.deadline.After(now) {
-		return store.Lock{}
+	if !c.deadline.After(now) {
+		return store.Lock{Seats: m.list(has)}
 	}
 	return store.Lock{Seats: m.list(has), Started: c.started, Deadline: c.deadline, Extended: c.extended}
 }
@@ -161,7 +162,7 @@ func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) 
 			return m.outcome(ids, r.Holder, now), why
 		}
 	}
-	if len(fresh) > 0 && len(has)+len(fresh) > r.Rules.MaxSeats {
+	if len(fresh) > 0 && len(has)+len(fresh)+m.unpaid(r.Holder) > r.Rules.MaxSeats {
 		return m.outcome(ids, r.Holder, now), store.ErrLimit
 	}
 	if len(fresh) > 0 && !running {
@@ -275,33 +276,3 @@ func (m *model) free(r store.ReleaseRequest, now time.Time) (store.Outcome, erro
 
 // lapse frees a seat whose lock is over.
 func (m *model) lapse(id string) { m.set(store.Seat{ID: id}, store.ReasonLapsed) }
-
-// pay has a payment of somebody come to a new state, with those seats.
-func (m *model) pay(p payment, now time.Time) (store.Outcome, error) {
-	ids, ok := m.named(p.seats)
-	if !ok {
-		return store.Outcome{}, store.ErrNoSeat
-	}
-	for _, id := range ids {
-		from := map[store.Reason]standing{store.ReasonPaying: mine, store.ReasonDeclined: mineToPay,
-			store.ReasonBooked: mineToPay, store.ReasonCancelled: sold}[p.why]
-		if m.standing(id, p.who, now) != from || m.seats[id].LockedBy != p.who {
-			return m.outcome(ids, p.who, now), errPayment
-		}
-	}
-	c := m.clocks[p.who]
-	for _, s := range m.list(ids) {
-		switch p.why {
-		case store.ReasonPaying:
-			s.Status, s.Booking = store.Paying, "booking"
-		case store.ReasonDeclined:
-			s.Status, s.Booking, s.LockTime, s.LockedUntil, s.Extended = store.Locked, "", c.started, c.deadline, c.extended
-		case store.ReasonBooked:
-			s.Status, s.LockTime, s.LockedUntil, s.Extended = store.Booked, time.Time{}, time.Time{}, false
-		default:
-			s = store.Seat{ID: s.ID}
-		}
-		m.set(s, p.why)
-	}
-	return m.outcome(ids, p.who, now), nil
-}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -22,114 +21,56 @@ func payingCases() []testCase {
 		{"the clock of a payment stays", payingClock},
 		{"a new clock starts beside a payment", payingNewClock},
 		{"a request is over with the clock of a payment", payingRequest},
-		{"declined seats join the clock", payingDeclined},
 		{"booked is refused to everybody", payingBooked},
 		{"cancelled is for sale", payingCancelled},
 		{"one of payment and sweep wins", payingRace},
 	}
 }
 
-// payment is a step of somebody's payment for seats, which is not among the
-// operations of [store.Store]: the suite decides about it straight on the
-// engine.
-type payment struct {
-	who   store.Holder
-	why   store.Reason // ReasonPaying, ReasonDeclined, ReasonBooked or ReasonCancelled
-	seats []string
-}
-
-// errPayment refuses a step that the seats are not ready for.
-var errPayment = errors.New("not to be paid for")
-
-// pay takes the step on an engine, and tells how things stand.
-func pay(ctx context.Context, e store.Engine, p payment) (store.Outcome, error) {
-	q := store.Question{Event: evening, Holder: p.who, Seats: p.seats}
-	d, at, err := e.Decide(ctx, q, p.decide)
-	out := d.Outcome()
-	if out.Cursor = at; err == nil {
-		err = d.Refusal()
-	}
-	return out, err
-}
-
-func (p payment) decide(v store.View) store.Decision {
-	out := store.Outcome{Seats: append([]store.Seat{}, v.Seats...), Now: v.Now}
-	var w store.Writes
-	for _, s := range v.Seats {
-		to := s
-		ready := s.LockedBy == p.who && s.LockedBy != ""
-		switch p.why {
-		case store.ReasonPaying:
-			ready = ready && s.Status == store.Locked && v.Now.Before(s.LockedUntil)
-			to.Status, to.Booking = store.Paying, "booking"
-		case store.ReasonDeclined:
-			ready = ready && s.Status == store.Paying && v.Clock.Version > 0
-			to.Status, to.Booking, to.LockTime, to.LockedUntil, to.Extended = store.Locked, "", v.Clock.Started, v.Clock.Deadline, v.Clock.Extended
-		case store.ReasonBooked:
-			ready = ready && s.Status == store.Paying
-			to.Status, to.LockTime, to.LockedUntil, to.Extended = store.Booked, time.Time{}, time.Time{}, false
-		case store.ReasonCancelled:
-			ready = ready && s.Status == store.Booked
-			to = store.Seat{}
-		}
-		switch {
-		case s.Version == 0:
-			return store.Refuse(store.Outcome{}, store.ErrNoSeat)
-		case !ready:
-			return store.Refuse(out, errPayment)
-		}
-		c := store.NewChange(evening, s, to, p.why)
-		w.Changes = append(w.Changes, c)
-	}
-	for i, c := range w.Changes {
-		out.Seats[i] = c.Seat
-	}
-	return store.Accept(v, out, w)
-}
-
-func (w *world) pay(who store.Holder, why store.Reason, seats ...string) store.Outcome {
-	w.Helper()
-	out, err := pay(w.Context(), w.e, payment{who, why, seats})
-	w.must(err)
-	return out
-}
-
 // payingWhenOver has somebody pay for seats by a clock that is over then. It
 // returns what was granted.
 func (w *world) payingWhenOver(who store.Holder, seats ...string) (over store.Outcome) {
 	w.Helper()
+	over, _ = w.beganWhenOver(who, func(r store.BeginRequest) store.BeginRequest { return r }, seats...)
+	return over
+}
+
+// beganWhenOver has somebody book seats by a clock that is over then. It returns
+// what was granted, and the booking's code.
+func (w *world) beganWhenOver(who store.Holder, how func(store.BeginRequest) store.BeginRequest, seats ...string) (over store.Outcome, code string) {
+	w.Helper()
 	w.inTime(func(ttl time.Duration) bool {
 		out, err := w.tryLock(who, store.Rules{TTL: ttl, Total: ttl, MaxSeats: 100}, seats...)
 		w.must(err)
-		_, err = pay(w.Context(), w.e, payment{who, store.ReasonPaying, seats})
+		code, err = w.tryBegin(how(w.sale(who)))
 		w.pass(out.Lock.Deadline)
 		over = out
 		return err == nil
 	})
-	return over
+	return over, code
 }
 
 func payingAnnounced(w *world) {
 	w.open(3)
 	first := w.snapshot()
 	w.lock("anna", "s1")
-	step := func(why store.Reason) {
+	code := ""
+	step := func(why store.Reason, do func()) {
 		w.Helper()
-		changes := w.announced(func() { w.pay("anna", why, "s1") })
-		w.wantChange(changes, "s1", "anna", why)
-		w.wantLoss(changes, store.ReasonChanged)
+		w.wantReason(why, "anna", store.ReasonChanged, do)
 	}
-	step(store.ReasonPaying)
-	if s := w.seat("s1"); s.Status != store.Paying || s.LockedBy != "anna" || s.Booking != "booking" {
+	pay := func() { code = w.pay("anna").Code }
+	step(store.ReasonPaying, pay)
+	if s := w.seat("s1"); s.Status != store.Paying || s.LockedBy != "anna" || s.Booking != code {
 		w.Fatalf("got %+v, want a seat that anna pays for", s)
 	}
-	step(store.ReasonDeclined)
-	step(store.ReasonPaying)
-	step(store.ReasonBooked)
-	if s := w.seat("s1"); !sameSeat(s, store.Seat{ID: "s1", Status: store.Booked, LockedBy: "anna", Booking: "booking", Version: 6}) {
+	step(store.ReasonDeclined, func() { w.decline(code) })
+	step(store.ReasonPaying, pay)
+	step(store.ReasonBooked, func() { w.confirm(code) })
+	if s := w.seat("s1"); !sameSeat(s, store.Seat{ID: "s1", Status: store.Booked, LockedBy: "anna", Booking: code, Version: 6}) {
 		w.Fatalf("got %+v, want a seat that anna has booked", s)
 	}
-	step(store.ReasonCancelled)
+	step(store.ReasonCancelled, func() { w.cancel(code) })
 	w.wantSeats(w.seats("s1"), []store.Seat{{ID: "s1", Version: 7}})
 	w.wantBoard(first, w.since(first.Cursor), w.snapshot())
 }
@@ -137,21 +78,22 @@ func payingAnnounced(w *world) {
 func payingLimit(w *world) {
 	w.open(5)
 	w.lock("anna", "s1", "s2")
-	w.pay("anna", store.ReasonPaying, "s1", "s2")
+	code := w.pay("anna").Code
 	w.unchanged(func() {
 		_, err := w.tryLock("anna", longFor(2), "s3")
 		w.wantErr(err, store.ErrLimit)
 	})
-	w.pay("anna", store.ReasonBooked, "s1")
-	out, err := w.tryLock("anna", longFor(2), "s3")
+	w.confirm(code)
+	out, err := w.tryLock("anna", longFor(2), "s3", "s4")
 	w.must(err)
-	w.wantIDs(out.Lock.Seats, "s2", "s3")
+	w.wantIDs(out.Lock.Seats, "s3", "s4")
 }
 
 func payingRepeat(w *world) {
 	w.open(3)
-	first := w.lock("anna", "s1", "s2")
-	w.pay("anna", store.ReasonPaying, "s1")
+	first := w.lock("anna", "s1")
+	w.pay("anna")
+	w.lock("anna", "s2")
 	w.unchanged(func() {
 		out := w.lock("anna", "s1", "s2")
 		w.wantSeats(out.Seats, w.seats("s1", "s2"))
@@ -173,10 +115,18 @@ func payingTaken(w *world) {
 	})
 }
 
+// payingBeside has anna pay for s2, with s1 and s3 locked beside it.
+func (w *world) payingBeside() (code string) {
+	w.Helper()
+	w.lock("anna", "s2")
+	code = w.pay("anna").Code
+	w.lock("anna", "s1", "s3")
+	return code
+}
+
 func payingKept(w *world) {
 	w.open(3)
-	w.lock("anna", "s1", "s2", "s3")
-	w.pay("anna", store.ReasonPaying, "s2")
+	w.payingBeside()
 	w.unchanged(func() {
 		_, err := w.tryUnlock("anna", "s1", "s2")
 		w.wantErr(err, store.ErrPaying)
@@ -190,8 +140,7 @@ func payingKept(w *world) {
 
 func payingNotExtended(w *world) {
 	w.open(3)
-	w.lock("anna", "s1", "s2", "s3")
-	w.pay("anna", store.ReasonPaying, "s2")
+	w.payingBeside()
 	was := w.seat("s2")
 	out, err := w.tryExtend("anna", long())
 	w.must(err)
@@ -209,7 +158,7 @@ func payingNotExtended(w *world) {
 func payingNothingToExtend(w *world) {
 	w.open(2)
 	w.lock("anna", "s1")
-	w.pay("anna", store.ReasonPaying, "s1")
+	w.pay("anna")
 	w.unchanged(func() {
 		out, err := w.tryExtend("anna", long())
 		w.wantErr(err, store.ErrExpired)
@@ -221,13 +170,14 @@ func payingNothingToExtend(w *world) {
 }
 
 func payingNotWithheld(w *world) {
-	w.open(3)
+	w.open(4)
 	w.payingWhenOver("anna", "s1")
 	w.lock("bert", "s2")
-	w.pay("bert", store.ReasonPaying, "s2")
-	w.pay("bert", store.ReasonBooked, "s2")
+	w.book("bert")
+	w.lock("carl", "s4")
+	w.reserve("carl")
 	w.unchanged(func() {
-		for seat, want := range map[string]error{"s1": store.ErrTaken, "s2": store.ErrBooked} {
+		for seat, want := range map[string]error{"s1": store.ErrTaken, "s2": store.ErrBooked, "s4": store.ErrBooked} {
 			for _, on := range []bool{true, false} {
 				_, err := w.s.Withhold(w.Context(), store.WithholdRequest{Event: evening, Seats: []string{"s3", seat}, On: on})
 				w.wantErr(err, want)
@@ -248,27 +198,26 @@ func payingNotSwept(w *world) {
 }
 
 // payingClock looks for a clock that is over, after anything that could have
-// swept it away.
+// swept it away. The lock has seats then, and no times.
 func payingClock(w *world) {
 	w.open(4)
 	over := w.payingWhenOver("anna", "s1", "s2")
 	w.lapse("bert", "s3")
 	w.release()
 	w.lock("bert", "s4")
-	want := store.Lock{Seats: w.seats("s1", "s2"), Started: over.Lock.Started, Deadline: over.Lock.Deadline}
-	for _, s := range w.both() {
-		out, err := s.LockOf(w.Context(), evening, "anna")
+	want := store.Lock{Seats: w.seats("s1", "s2")}
+	for _, e := range w.engines() {
+		out, err := store.New(e).LockOf(w.Context(), evening, "anna")
 		w.must(err)
 		if !sameLock(out.Lock, want) {
 			w.Fatalf("got lock\n\t%+v\nwant\n\t%+v", out.Lock, want)
 		}
+		clock := w.see(e, store.Question{Event: evening, Holder: "anna"}).Clock
+		if clock.Version == 0 || !clock.Started.Equal(over.Lock.Started) || !clock.Deadline.Equal(over.Lock.Deadline) {
+			w.Fatalf("got clock %+v, want that of %+v", clock, over.Lock)
+		}
 	}
-	w.pay("anna", store.ReasonBooked, "s1")
-	want.Seats = want.Seats[1:]
-	if got := w.lockOf("anna"); !sameLock(got, want) {
-		w.Fatalf("got lock\n\t%+v\nwant\n\t%+v", got, want)
-	}
-	w.pay("anna", store.ReasonBooked, "s2")
+	w.confirm(w.seat("s1").Booking)
 	if got := w.lockOf("anna"); !sameLock(got, store.Lock{}) {
 		w.Fatalf("got lock %+v, want none", got)
 	}
@@ -300,7 +249,7 @@ func payingRequest(w *world) {
 		rules.TTL, rules.Total = ttl, ttl
 		out, err := w.s.Lock(w.Context(), store.LockRequest{Event: evening, Holder: "anna", Seats: names(1), Rules: rules, Request: "r"})
 		w.must(err)
-		_, err = pay(w.Context(), w.e, payment{"anna", store.ReasonPaying, names(1)})
+		_, err = w.tryBegin(w.sale("anna"))
 		w.pass(out.Lock.Deadline)
 		return err == nil
 	})
@@ -309,31 +258,11 @@ func payingRequest(w *world) {
 	w.request("r", "anna", []string{"s3"}, []string{"s2"})
 }
 
-func payingDeclined(w *world) {
-	w.open(3)
-	lock := w.lock("anna", "s1", "s2").Lock
-	w.pay("anna", store.ReasonPaying, "s1")
-	extended, err := w.tryExtend("anna", long())
-	w.must(err)
-	if s := w.seat("s1"); !s.LockedUntil.Equal(lock.Deadline) {
-		w.Fatalf("got %+v, want it as it was until %v", s, lock.Deadline)
-	}
-	w.pay("anna", store.ReasonDeclined, "s1")
-	w.wantOneClock(w.lockOf("anna"), 2)
-	if got := w.seat("s1"); !got.LockedUntil.Equal(extended.Lock.Deadline) {
-		w.Fatalf("declined until %v, want %v", got.LockedUntil, extended.Lock.Deadline)
-	}
-	w.wantIDs(w.unlock("anna").Seats, "s1", "s2")
-	w.payingWhenOver("bert", "s3")
-	w.pay("bert", store.ReasonDeclined, "s3") // with a clock that is over
-	w.lock("carl", "s3")
-}
-
 func payingBooked(w *world) {
 	w.open(3)
-	w.lock("anna", "s1", "s2")
-	w.pay("anna", store.ReasonPaying, "s1")
-	w.pay("anna", store.ReasonBooked, "s1")
+	w.lock("anna", "s1")
+	w.book("anna")
+	w.lock("anna", "s2")
 	w.wantIDs(w.lockOf("anna").Seats, "s2")
 	w.unchanged(func() {
 		for _, who := range []store.Holder{"anna", "bert"} {
@@ -351,9 +280,7 @@ func payingBooked(w *world) {
 func payingCancelled(w *world) {
 	w.open(2)
 	w.lock("anna", "s1")
-	w.pay("anna", store.ReasonPaying, "s1")
-	w.pay("anna", store.ReasonBooked, "s1")
-	w.pay("anna", store.ReasonCancelled, "s1")
+	w.cancel(w.book("anna").Code)
 	w.lock("bert", "s1")
 	w.wantIDs(w.lockOf("anna").Seats)
 }
@@ -361,19 +288,21 @@ func payingCancelled(w *world) {
 // payingRace begins to pay about when the lock ends, while others sweep and
 // want the seat.
 func payingRace(w *world) {
-	engines, stores := w.engines(), w.both()
+	stores := w.both()
 	w.open(1)
 	for round := range w.rounds(20) {
 		who := holder(round)
 		out, err := w.tryLock(who, store.Rules{TTL: 3 * time.Millisecond, Total: time.Second, MaxSeats: 1}, "s1")
 		w.must(err)
 		first := w.snapshot()
+		sale := w.sale(who)
+		sale.Lines = []store.Line{lineOf("s1")} // also if the lock is over by now
 		errs := make([]error, 3)
 		race(3, func(i int) {
 			time.Sleep(out.Lock.Deadline.Sub(out.Now) - time.Duration(round%4)*time.Millisecond)
 			switch i {
 			case 0:
-				_, errs[0] = pay(w.Context(), engines[round%2], payment{who, store.ReasonPaying, names(1)})
+				_, errs[0] = stores[round%2].Begin(w.Context(), sale)
 			case 1:
 				_, errs[1] = stores[round/2%2].ReleaseDue(w.Context())
 			case 2:
@@ -386,8 +315,10 @@ func payingRace(w *world) {
 			w.Fatalf("the payer was told %v, and the seat is %+v", errs[0], s)
 		}
 		if errs[0] == nil {
-			w.pay(who, store.ReasonBooked, "s1")
-			w.pay(who, store.ReasonCancelled, "s1")
+			w.confirm(sale.Code)
+			w.cancel(sale.Code)
+		} else if !errors.Is(errs[0], store.ErrExpired) {
+			w.Fatalf("the payer was told %v, want ErrExpired", errs[0])
 		}
 		w.unlock("rival")
 		w.unlock(who)

@@ -47,27 +47,28 @@ func modelRandom(w *world, engines []store.Engine) {
 	changes := w.since(first.Cursor)
 	w.wantBoard(first, changes, last)
 	p.wantChanges(changes)
+	p.wantBooks()
 }
 
 // step makes one request, and says which.
 func (p *player) step() string {
 	switch n := p.random.IntN(100); {
-	case n < 44:
+	case n < 40:
 		return p.lock()
-	case n < 64:
+	case n < 56:
 		return p.unlock()
-	case n < 72:
+	case n < 62:
 		return p.extend()
-	case n < 79:
+	case n < 67:
 		return p.lockOf()
-	case n < 84:
+	case n < 71:
 		return p.withhold()
-	case n < 86:
+	case n < 73:
 		return p.free()
-	case n < 91:
+	case n < 78:
 		return p.release()
 	case n < 97:
-		return p.pay()
+		return p.sell()
 	default:
 		at := p.now().Add(time.Duration(p.random.IntN(6)) * time.Millisecond)
 		p.pass(at)
@@ -78,7 +79,7 @@ func (p *player) step() string {
 // who returns a holder and the rules that this holder always comes with: some
 // hold for long, some for so short that locks lapse all the time.
 func (p *player) who() (store.Holder, store.Rules) {
-	rules := longFor(4)
+	rules := longFor(3)
 	i := p.random.IntN(6)
 	if i%2 == 0 {
 		rules.TTL, rules.Total = 4*time.Millisecond, 10*time.Millisecond
@@ -171,37 +172,6 @@ func (p *player) withhold() string {
 	want, wantErr := p.model.withhold(r, got.Now)
 	p.compare(got, err, want, wantErr)
 	return fmt.Sprintf("withhold %+v", r)
-}
-
-// pay takes a payment on, more often than not for a seat that is ready for it.
-func (p *player) pay() string {
-	steps := map[store.Status][]store.Reason{
-		store.Locked: {store.ReasonPaying}, store.Booked: {store.ReasonCancelled},
-		store.Paying: {store.ReasonDeclined, store.ReasonBooked},
-	}
-	who, _ := p.who()
-	next := payment{who, store.ReasonPaying, []string{p.pick(1)[0]}}
-	busy := 0
-	for _, s := range p.model.seats {
-		if s.Status == store.Paying || s.Status == store.Booked {
-			busy++
-		}
-	}
-	if busy > 1 { // to be paid on, so that seats are left for the others
-		delete(steps, store.Locked)
-	}
-	for _, i := range p.random.Perm(len(p.model.order)) {
-		s := p.model.seats[p.model.order[i]]
-		if ready := steps[s.Status]; len(ready) > 0 && p.random.IntN(10) > 0 {
-			next = payment{s.LockedBy, ready[p.random.IntN(len(ready))], []string{s.ID}}
-			break
-		}
-	}
-	got, err := pay(p.Context(), p.engine(), next)
-	want, wantErr := p.model.pay(next, got.Now)
-	want.Lock = store.Lock{} // which a step does not tell
-	p.compare(got, err, want, wantErr)
-	return fmt.Sprintf("pay %+v", next)
 }
 
 func (p *player) free() string {

@@ -93,12 +93,7 @@ func removeInUse(w *world) {
 	w.lapse("anna", "s1")
 	w.lock("bert", "s5", "s4")
 	refused("s4")
-	w.pay("bert", store.ReasonPaying, "s4")
-	w.unlock("bert", "s5")
-	refused("s4")
-	w.pay("bert", store.ReasonBooked, "s4")
-	refused("s4")
-	w.pay("bert", store.ReasonCancelled, "s4")
+	w.unlock("bert", "s4", "s5")
 	w.withhold(true, "s6")
 	w.remove(evening)
 }

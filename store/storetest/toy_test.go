@@ -135,7 +135,11 @@ func (s *toy) Decide(ctx context.Context, q store.Question, rule func(store.View
 			first = &d
 		}
 		runtime.Gosched()
-		at, done, err := s.commit(ctx, q, a, s.writes(q, a.View, d, rule))
+		w := s.writes(q, a.View, d, rule)
+		if err := a.Check(q, w); err != nil && s.fault == "" {
+			return store.Decision{}, store.Cursor{}, err
+		}
+		at, done, err := s.commit(ctx, q, a, w)
 		switch {
 		case err != nil:
 			return store.Decision{}, store.Cursor{}, err
@@ -389,7 +393,7 @@ func (s *toy) Records(ctx context.Context, scan store.Scan) (page []store.Record
 		live := r.LiveAt(now()) || (s.fault == expiredListed || s.fault == expiredShortens) && len(r.Body) > 0
 		within := value >= scan.From && (scan.To == "" || value < scan.To || value == scan.To && s.fault == scanInclusive)
 		after := scan.After.ID == "" || s.compare(scan, r, scan.After) > 0
-		if r.Kind == scan.Kind && live && value != "" && within && after {
+		if r.Kind == scan.Kind && (s.fault != bookingsUnlisted || r.Kind != store.BookingRecord) && live && value != "" && within && after {
 			page = append(page, r)
 		}
 	}
@@ -578,7 +582,7 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 // sweepClocks forgets clocks that are over, but for their versions.
 func (h *hall) sweepClocks(now time.Time, f fault) {
 	for who, c := range h.clocks {
-		if !c.RunsAt(now) && (!c.Paying || f == clockLost) && f != grantForEver {
+		if !c.RunsAt(now) && (!c.Paying && c.Unpaid == 0 || f == clockLost || f == unpaidLost && !c.Paying) && f != grantForEver {
 			h.clocks[who] = store.Clock{Version: c.Version}
 		}
 	}
@@ -763,6 +767,8 @@ func (s *toy) kept(old, r store.Record) store.Record {
 		r.Index = index
 	case versionJumps:
 		r.Version++
+	case tomorrowDropped:
+		r.Body = bytes.ReplaceAll(r.Body, []byte(`,"tomorrow":"kept"`), nil)
 	}
 	r.Body = bytes.Clone(r.Body)
 	return r

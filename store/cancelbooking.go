@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// CancelRequest gives seats of a booking back for good.
+type CancelRequest struct {
+	Code string
+	// Seats are those to cancel; none is all.
+	Seats []string
+	// Holder is the visitor who asks; "" is the house, which no term binds.
+	Holder Holder
+	// NoRefund keeps the money. Only the house can.
+	NoRefund bool
+}
+
+// Validate reports what makes the request malformed, wrapping ErrInvalid.
+func (r CancelRequest) Validate() error {
+	if r.NoRefund && r.Holder != "" {
+		return fmt.Errorf("%w: only the house keeps the money", ErrInvalid)
+	}
+	return validateSeatIDs(r.Seats)
+}
+
+// Cancel frees seats of a booking that is booked or reserved, all that are
+// named or none, and in the same decision wants their full price back if it was
+// paid. A booking without seats is cancelled.
+//
+// Not found: ErrNoBooking, also if it is another holder's; ErrNoSeat for a seat
+// that is none of its. Refused: ErrPaying while it is paying, ErrTooLate for a
+// visitor once the event's term is over, ErrEnded for a booking that never
+// came to be. Repeat: a seat that was cancelled is a success that changes
+// nothing. Concurrent: each seat is cancelled, and paid back, once.
+func (s *Store) Cancel(ctx context.Context, r CancelRequest) (BookingOutcome, error) {
+	what := "cancel booking " + r.Code
+	if err := r.Validate(); err != nil {
+		return BookingOutcome{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return s.onBooking(ctx, what, r.Code, asked{also: nextRefund, definition: r.Holder != ""}, r.decide)
+}
+
+func (r CancelRequest) decide(v bookingView) (bookingWrites, error) {
+	b := v.booking
+	if r.Holder != "" && r.Holder != b.Holder {
+		return bookingWrites{}, ErrNoBooking
+	}
+	for _, id := range r.Seats {
+		if !slices.Contains(Seats(b.Lines), id) {
+			return bookingWrites{}, wrap(ErrNoSeat, id)
+		}
+	}
+	lines := slices.DeleteFunc(b.Kept(), func(l Line) bool { return len(r.Seats) > 0 && !slices.Contains(r.Seats, l.Seat) })
+	switch {
+	case b.State == BookingPaying:
+		return bookingWrites{}, ErrPaying
+	case b.State != BookingBooked && b.State != BookingReserved && b.State != BookingCancelled:
+		return bookingWrites{}, fmt.Errorf("%w: it is %s", ErrEnded, b.State)
+	case len(lines) == 0:
+		return bookingWrites{}, nil
+	case r.Holder != "" && !v.Event.CancellableAt(v.Now):
+		return bookingWrites{}, ErrTooLate
+	}
+	return r.cancel(v, lines), nil
+}
+
+func (r CancelRequest) cancel(v bookingView, lines []Line) bookingWrites {
+	b := v.booking
+	w := bookingWrites{booking: b}
+	w.booking.Lines = slices.Clone(b.Lines)
+	gone := Seats(lines)
+	for i := range w.booking.Lines {
+		if slices.Contains(gone, w.booking.Lines[i].Seat) {
+			w.booking.Lines[i].Cancelled = true
+		}
+	}
+	seats := slices.DeleteFunc(v.own(Booked), func(s Seat) bool { return !slices.Contains(gone, s.ID) })
+	w.changes = b.changes(seats, freeSeat, ReasonCancelled)
+	if b.State == BookingReserved {
+		w.clock = v.owes(-len(lines))
+	} else if refund := b.refund(v.attempt, lines, v.Now); refund.Amount > 0 && !r.NoRefund {
+		w.refund = &refund
+		w.booking.Refunds = append(slices.Clone(b.Refunds), refund.ID)
+	}
+	if len(w.booking.Kept()) == 0 {
+		w.booking.State, w.booking.PayUntil = BookingCancelled, time.Time{}
+	}
+	return w
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// BookingOutcome is how things stand after a request about a booking; for a
+// refusal, how they stood.
+type BookingOutcome struct {
+	Booking Booking
+	// Attempt is the booking's; Version 0 if it has none.
+	Attempt Attempt
+	// Refund is the one that the request wants; its zero value is none.
+	Refund  Refund
+	Outcome Outcome
+}
+
+// bookingView is what a rule about a booking decides over.
+type bookingView struct {
+	View
+	booking Booking
+	attempt Attempt
+	// seats are those of the booking's lines, in their order; Version 0 is one
+	// that is not there.
+	seats []Seat
+}
+
+// errMoved: the booking has other seats, or goes with other records, than those
+// that were asked for.
+var errMoved = errors.New("booking changed meanwhile")
+
+// asked is what a rule asks for besides the booking, its attempt and its seats.
+// Each costs time: an engine has to see to it that it stays as it was read.
+type asked struct {
+	also       func(Booking) []Key // records that it may write
+	definition bool                // of the event
+}
+
+// onBooking has a rule decide about a booking, its attempt and its seats, all as
+// they stand at one instant. What the rule returns is written; a booking that it
+// leaves as it is, is not.
+func (s *Store) onBooking(ctx context.Context, what, code string, besides asked, rule func(bookingView) (bookingWrites, error)) (BookingOutcome, error) {
+	for {
+		b, err := s.Booking(ctx, code)
+		if err != nil {
+			return BookingOutcome{}, fmt.Errorf("%s: %w", what, err)
+		}
+		out, err := s.onceOnBooking(ctx, b, besides, rule)
+		if errors.Is(err, errMoved) {
+			continue
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", what, err)
+		}
+		return out, err
+	}
+}
+
+// bookingWrites is what becomes of a booking.
+type bookingWrites struct {
+	booking Booking
+	attempt Attempt
+	refund  *Refund
+	changes []Change
+	clock   *Clock
+	relied  []string // seats; see Writes
+}
+
+func (s *Store) onceOnBooking(ctx context.Context, b Booking, besides asked, rule func(bookingView) (bookingWrites, error)) (BookingOutcome, error) {
+	q := Question{Event: b.Event, Holder: b.Holder, Definition: besides.definition, Seats: Seats(b.Lines),
+		Records: []Key{{BookingRecord, b.Code}, {AttemptRecord, b.Attempt()}}}
+	if besides.also != nil {
+		q.Records = append(q.Records, besides.also(b)...)
+	}
+	var out BookingOutcome
+	d, at, err := s.engine.Decide(ctx, q, func(v View) Decision {
+		out = BookingOutcome{}
+		bv, err := v.ofBooking(q.Seats)
+		if err == nil && besides.also != nil && !slices.Equal(besides.also(bv.booking), q.Records[2:]) {
+			err = errMoved
+		}
+		if err != nil {
+			return Refuse(Outcome{}, err)
+		}
+		out.Booking, out.Attempt = bv.booking, bv.attempt
+		w, err := rule(bv)
+		if err != nil {
+			return Refuse(v.outcome(), err)
+		}
+		return bv.accept(w, &out)
+	})
+	if err != nil {
+		return BookingOutcome{}, err
+	}
+	out.Outcome = d.Outcome()
+	out.Outcome.Cursor = at
+	return out, d.Refusal()
+}
+
+// ofBooking reads the records that every question about a booking begins with.
+func (v View) ofBooking(seats []string) (bookingView, error) {
+	if v.Records[0].Version == 0 {
+		return bookingView{}, ErrNoBooking
+	}
+	b, err := decode[Booking](v.Records[0])
+	if err != nil {
+		return bookingView{}, err
+	}
+	if !slices.Equal(Seats(b.Lines), seats) {
+		return bookingView{}, errMoved
+	}
+	bv := bookingView{View: v, booking: b, seats: v.Seats}
+	if v.Records[1].Version > 0 {
+		bv.attempt, err = decode[Attempt](v.Records[1])
+	}
+	return bv, err
+}
+
+// accept words the writes, and says in out how things then stand: each record
+// that is written has the next version.
+func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
+	writes := Writes{Changes: w.changes, Clock: w.clock, Relied: w.relied}
+	if w.booking.Code != "" {
+		out.Booking = w.booking
+		out.Booking.Version++
+		writes.Records = append(writes.Records, w.booking.record())
+	}
+	if w.attempt.ID != "" {
+		out.Attempt = w.attempt
+		out.Attempt.Version++
+		writes.Records = append(writes.Records, w.attempt.record())
+	}
+	if w.refund != nil {
+		out.Refund = *w.refund
+		out.Refund.Version++
+		writes.Records = append(writes.Records, w.refund.record())
+	}
+	return Accept(v.View, v.after(writes).outcome(), writes)
+}
+
+// own are the seats of kept lines that are the booking's now.
+func (v bookingView) own(status Status) (own []Seat) {
+	for i, s := range v.seats {
+		if !v.booking.Lines[i].Cancelled && s.Status == status && s.Booking == v.booking.Code {
+			own = append(own, s)
+		}
+	}
+	return own
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Confirm tells that the money of an attempt is there, under the Ref of a: it is
+// captured, and the booking has its seats for good.
+//
+// A booking that has let its seats go (late money) gets the same again if all
+// are free or locked by its holder; else it is lost, and a refund of all is
+// wanted.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
+// version any more, and not captured. Repeat: an attempt that is captured stays
+// as it is, and that is a success. Prices are never looked at.
+func (s *Store) Confirm(ctx context.Context, a Attempt) (BookingOutcome, error) {
+	out, err := s.confirm(ctx, a, asked{})
+	if errors.Is(err, errLost) {
+		out, err = s.confirm(ctx, a, asked{also: nextRefund})
+	}
+	return out, err
+}
+
+// errLost: the booking is lost, and nobody has asked for the refund that it
+// wants. Seldom is one, and to ask for a record costs time.
+var errLost = errors.New("booking is lost")
+
+func (s *Store) confirm(ctx context.Context, a Attempt, besides asked) (BookingOutcome, error) {
+	return s.onBooking(ctx, "confirm a booking", BookingOf(a.ID), besides, func(v bookingView) (bookingWrites, error) {
+		switch {
+		case v.attempt.ID != a.ID:
+			return bookingWrites{}, ErrNoBooking
+		case v.attempt.State == AttemptCaptured:
+			return bookingWrites{}, nil
+		case v.attempt.Version != a.Version:
+			return bookingWrites{}, ErrStale
+		}
+		v.attempt.Ref = a.Ref
+		w := v.confirm()
+		if w.refund != nil && besides.also == nil {
+			return bookingWrites{}, errLost
+		}
+		return w, nil
+	})
+}
+
+func (v bookingView) confirm() bookingWrites {
+	w := bookingWrites{booking: v.booking, attempt: v.attempt}
+	w.attempt.State, w.attempt.Work, w.attempt.Silent = AttemptCaptured, Work{}, time.Time{}
+	w.booking.Captured, w.booking.PayUntil = v.attempt.Amount, time.Time{}
+	seats, why := v.own(Paying), ReasonBooked
+	if len(seats) < len(v.booking.Kept()) {
+		seats = v.takeable()
+	}
+	if len(seats) < len(v.booking.Kept()) {
+		w.booking.State, why = BookingLost, ReasonLost
+		refund := v.booking.refund(w.attempt, v.booking.Kept(), v.Now)
+		w.booking.Refunds, w.refund = append(slices.Clone(w.booking.Refunds), refund.ID), &refund
+		w.relied = idsOf(v.there())
+		// Seats that are still its own go back: all of them are booked, or none.
+		w.changes = w.booking.changes(v.own(Paying), freeSeat, why)
+		return w
+	}
+	w.booking.State, w.booking.Booked = BookingBooked, v.Now
+	w.changes = w.booking.changes(seats, bookedSeat, why)
+	return w
+}
+
+// takeable are the seats that late money can still have: its own, free ones, and
+// those that the holder has locked since.
+func (v bookingView) takeable() (seats []Seat) {
+	for i, s := range v.seats {
+		mine := s.Status == Paying && s.Booking == v.booking.Code
+		locked := s.Status == Locked && s.HeldBy(v.booking.Holder, v.Now)
+		if !v.booking.Lines[i].Cancelled && s.Version > 0 && (mine || locked || s.FreeAt(v.Now)) {
+			seats = append(seats, s)
+		}
+	}
+	return seats
+}
+
+// there are the seats that the event still has.
+func (v bookingView) there() []Seat {
+	return slices.DeleteFunc(slices.Clone(v.seats), func(s Seat) bool { return s.Version == 0 })
+}
+
+// nextRefund is the key of the refund that a booking may want next.
+func nextRefund(b Booking) []Key { return []Key{{RefundRecord, b.nextRefund()}} }
+
+func (b Booking) nextRefund() string { return fmt.Sprintf("%s-r%d", b.Code, len(b.Refunds)+1) }
+
+// refund is one of the price of lines, wanted at now.
+func (b Booking) refund(a Attempt, lines []Line, now time.Time) Refund {
+	return Refund{
+		ID: b.nextRefund(), Attempt: a.ID, Provider: b.Provider, Ref: a.Ref, State: RefundWanted,
+		Amount: TotalOf(lines), Currency: b.Currency, Seats: Seats(lines), Wanted: now, Work: Work{Due: now},
+	}
+}
+
+// Decline tells that an attempt is dead: no money ever comes of it. A booking
+// that is still paying is lapsed if the pay deadline has ended it, and else
+// declined. Its seats get the deadline of the holder's clock, or are free if
+// that is over.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
+// version any more, and not dead. Repeat: an attempt that is dead stays so, and
+// that is a success.
+func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) {
+	return s.onBooking(ctx, "decline a booking", BookingOf(a.ID), asked{}, func(v bookingView) (bookingWrites, error) {
+		switch {
+		case v.attempt.ID != a.ID:
+			return bookingWrites{}, ErrNoBooking
+		case v.attempt.State == AttemptDead:
+			return bookingWrites{}, nil
+		case v.attempt.Version != a.Version, v.attempt.Final():
+			return bookingWrites{}, ErrStale
+		}
+		w := v.letGo()
+		w.attempt = v.attempt
+		w.attempt.State, w.attempt.Work, w.attempt.Silent = AttemptDead, Work{}, time.Time{}
+		if w.booking.State == BookingPaying {
+			w.booking.State, w.booking.PayUntil = BookingDeclined, time.Time{}
+			if !v.attempt.GivenUp && !v.Now.Before(v.attempt.Deadline) {
+				w.booking.State = BookingLapsed
+			}
+		}
+		return w, nil
+	})
+}
+
+// letGo has the seats that are being paid for join the holder's clock again, or
+// go if that is over.
+func (v bookingView) letGo() bookingWrites {
+	clock := v.Clock.startedBy(v.Now)
+	become, why := freeSeat, ReasonLapsed
+	if clock.RunsAt(v.Now) {
+		why = ReasonDeclined
+		become = func(b Booking, _ Seat) Seat {
+			return Seat{Status: Locked, LockedBy: b.Holder, LockTime: clock.Started, LockedUntil: clock.Deadline, Extended: clock.Extended}
+		}
+	}
+	return bookingWrites{booking: v.booking, changes: v.booking.changes(v.own(Paying), become, why)}
+}
+
+// LetGo ends a booking that is paying whose provider is out of reach: it is
+// lapsed, and its seats are as after [Store.Decline]. The attempt stays
+// unfinished, to be looked at again at the given time: money that is found then
+// is late.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
+// version any more. Repeat: a booking that is not paying stays as it is.
+func (s *Store) LetGo(ctx context.Context, a Attempt, next time.Time) (BookingOutcome, error) {
+	return s.onBooking(ctx, "let a booking go", BookingOf(a.ID), asked{}, func(v bookingView) (bookingWrites, error) {
+		switch {
+		case v.attempt.ID != a.ID:
+			return bookingWrites{}, ErrNoBooking
+		case v.attempt.Version != a.Version, v.attempt.Final():
+			return bookingWrites{}, ErrStale
+		case v.booking.State != BookingPaying:
+			return bookingWrites{}, nil
+		}
+		w := v.letGo()
+		w.booking.State, w.booking.PayUntil = BookingLapsed, time.Time{}
+		w.attempt = v.attempt
+		w.attempt.LetGo, w.attempt.Due, w.attempt.Leased = true, wholeTime(next), time.Time{}
+		return w, nil
+	})
+}
+
+// GiveUp brings the pay deadline of a booking forward to now, for its holder.
+// Whether it was paid by then, the provider says.
+// Not found: ErrNoBooking, also if it is another holder's. Repeat: a booking
+// that is not paying, or was given up, stays as it is.
+func (s *Store) GiveUp(ctx context.Context, code string, holder Holder) (BookingOutcome, error) {
+	return s.onBooking(ctx, "give up a booking", code, asked{}, func(v bookingView) (bookingWrites, error) {
+		switch {
+		case v.booking.Holder != holder:
+			return bookingWrites{}, ErrNoBooking
+		case v.booking.State != BookingPaying, v.attempt.Final(), v.attempt.GivenUp:
+			return bookingWrites{}, nil
+		}
+		w := bookingWrites{booking: v.booking, attempt: v.attempt}
+		if w.attempt.GivenUp = true; v.Now.Before(w.attempt.Deadline) {
+			w.attempt.Deadline, w.booking.PayUntil = v.Now, v.Now
+		}
+		w.attempt.Due = v.Now
+		return w, nil
+	})
+}
