@@ -1,0 +1,115 @@
+package checkout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// maxStale is how often what is to be booked may change under a request before
+// that is told to the visitor.
+const maxStale = 5
+
+// Begin makes a booking of what the form showed, and has its payment started. It
+// returns the booking's code, and where to pay: "" if there is nothing to pay
+// online, or the provider has not answered yet.
+//
+// Refused: ErrChanged if the holder would now book something else; ErrNoPayment;
+// and as [store.Store.Begin] says: store.ErrPaying with the code of the booking
+// that is paying already, ErrExpired, ErrClosed, ErrReused, ErrInvalid for the
+// person's data. Repeat: as there; all repeats answer the same.
+func (c *Checkout) Begin(ctx context.Context, r Request) (code, pay string, err error) {
+	contents, err := digest(r.Person, r.Payment, r.Digest)
+	if err != nil {
+		return "", "", err
+	}
+	begin := store.BeginRequest{
+		Event: r.Event, Holder: r.Holder, Request: r.ID, Contents: contents,
+		Person: r.Person, Provider: cmp.Or(r.Payment, Door), Rules: c.rules.Pay,
+	}
+	begin.AtDoor = begin.Provider == Door
+	err = store.ErrStale
+	for tries := 0; errors.Is(err, store.ErrStale) && tries < maxStale; tries++ {
+		code, err = c.beginOnce(ctx, begin, r)
+	}
+	if errors.Is(err, store.ErrStale) {
+		err = ErrChanged
+	}
+	if err != nil {
+		return code, "", err
+	}
+	c.reached("begun")
+	pay, err = c.started(ctx, code)
+	return code, pay, err
+}
+
+// beginOnce begins what the holder would book now, if the form showed just that.
+// If it did not, the request may still be a repeat.
+func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Request) (code string, err error) {
+	offer, err := c.Offer(ctx, begin.Event, begin.Holder)
+	if err != nil {
+		return "", err
+	}
+	begin.Code = store.NewCode()
+	same := len(offer.Lines) > 0 && offer.Digest == r.Digest
+	if same {
+		if offer.Total > 0 && !slices.Contains(c.offered, r.Payment) {
+			return "", ErrNoPayment
+		}
+		begin.Lines, begin.Revision = offer.Lines, offer.Event.Revision
+	}
+	code, err = c.store.Begin(ctx, begin)
+	if errors.Is(err, store.ErrStale) && !same {
+		return "", ErrChanged
+	}
+	return code, err
+}
+
+// started starts the payment of a booking that was just begun, if it has one,
+// and returns where to pay. Where the provider does not answer soon, the
+// reconciler goes on with it. All who ask at the same time get the same.
+func (c *Checkout) started(ctx context.Context, code string) (pay string, err error) {
+	url, err, _ := c.starting.Do(code, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.rules.Within)
+		defer cancel()
+		for {
+			a, err := c.store.Attempt(ctx, store.Booking{Code: code}.Attempt())
+			switch {
+			case errors.Is(err, store.ErrNoBooking): // there is nothing to pay online
+				return "", nil
+			case err != nil:
+				return "", err
+			case a.State == store.AttemptStarted && !a.GivenUp:
+				return a.URL, nil
+			case a.State != store.AttemptRecorded || a.Call != "" && a.Tries > 1:
+				return "", nil
+			}
+			if err := c.advance(ctx, a.ID, false); err != nil {
+				return "", nil // the reconciler tries again, and tells the log
+			}
+			if !wait(ctx, c.rules.Retry/20) {
+				return "", nil
+			}
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	return url.(string), nil
+}
+
+// wait returns false if ctx ends first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

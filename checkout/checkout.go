@@ -1,0 +1,199 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// Store is what a checkout needs of a store. See [store.Store] for what each
+// method promises.
+type Store interface {
+	Now(ctx context.Context) (time.Time, error)
+	Event(ctx context.Context, id string) (store.Event, error)
+	Plan(ctx context.Context, hash string) ([]byte, error)
+	LockOf(ctx context.Context, event string, holder store.Holder) (store.Outcome, error)
+
+	Begin(ctx context.Context, r store.BeginRequest) (code string, err error)
+	Booking(ctx context.Context, code string) (store.Booking, error)
+	Attempt(ctx context.Context, id string) (store.Attempt, error)
+	Refund(ctx context.Context, id string) (store.Refund, error)
+	Person(ctx context.Context, code string) (store.Person, error)
+
+	LeaseAttempt(ctx context.Context, id string, l store.Lease, call func(store.Attempt, time.Time) string) (store.Attempt, time.Time, error)
+	LeaseRefund(ctx context.Context, id string, l store.Lease, call func(store.Refund, time.Time) string) (store.Refund, time.Time, error)
+	NoteAttempt(ctx context.Context, a store.Attempt) (store.Attempt, error)
+	NoteRefund(ctx context.Context, r store.Refund) (store.BookingOutcome, error)
+	Confirm(ctx context.Context, a store.Attempt) (store.BookingOutcome, error)
+	Decline(ctx context.Context, a store.Attempt) (store.BookingOutcome, error)
+	LetGo(ctx context.Context, a store.Attempt, next time.Time) (store.BookingOutcome, error)
+	GiveUp(ctx context.Context, code string, holder store.Holder) (store.BookingOutcome, error)
+	Cancel(ctx context.Context, r store.CancelRequest) (store.BookingOutcome, error)
+	Lapse(ctx context.Context, code string) (store.BookingOutcome, error)
+	DueReserved(ctx context.Context, limit int) (codes []string, now time.Time, err error)
+	DueAttempts(ctx context.Context, limit int) (ids []string, now time.Time, err error)
+	DueRefunds(ctx context.Context, limit int) (ids []string, now time.Time, err error)
+}
+
+// Door is the name of the provider that is a person: the seats are reserved, and
+// paid for at the door.
+const Door = "door"
+
+// Config is what a checkout is told from outside.
+type Config struct {
+	// Providers are those who take money, by name, beside the door.
+	Providers map[string]Provider
+	// Offered are the names of the ways to pay that visitors are offered, in that
+	// order; Door may be one. Payments of providers that are not offered any more
+	// are still brought to their end.
+	Offered []string
+	Rules   Rules
+	Log     *slog.Logger
+	// Reached, if it is there, is called at each named point between two steps: a
+	// test ends the process there.
+	Reached func(point string)
+}
+
+// Checkout brings the bookings of one store to their money. Use New. Its methods
+// are safe for concurrent use, from any number of instances on the same store.
+type Checkout struct {
+	store     Store
+	providers map[string]Provider
+	offered   []string
+	rules     Rules
+	log       *slog.Logger
+	reached   func(point string)
+	places    places
+	starting  singleflight.Group
+	// attemptsWake and refundsWake have the reconciler look at once.
+	attemptsWake, refundsWake chan struct{}
+
+	mu         sync.Mutex
+	complained time.Time
+}
+
+// New returns a checkout over a store. Run keeps its payments going.
+func New(st Store, c Config) *Checkout {
+	if c.Reached == nil {
+		c.Reached = func(string) {}
+	}
+	return &Checkout{
+		store: st, providers: c.Providers, offered: c.Offered, rules: c.Rules, log: c.Log, reached: c.Reached,
+		places: places{plans: st}, attemptsWake: make(chan struct{}, 1), refundsWake: make(chan struct{}, 1),
+	}
+}
+
+// Offered are the names of the ways to pay, in the order of the configuration.
+func (c *Checkout) Offered() []string { return slices.Clone(c.offered) }
+
+// Rules are those that the checkout was made with.
+func (c *Checkout) Rules() Rules { return c.rules }
+
+// Hint asks the provider of a booking's attempt how it stands, unless somebody
+// does just now, and writes what it says. Not found: store.ErrNoBooking.
+func (c *Checkout) Hint(ctx context.Context, code string) error {
+	a, err := c.store.Attempt(ctx, store.Booking{Code: code}.Attempt())
+	if err != nil {
+		return err
+	}
+	if a.State != store.AttemptDead {
+		return c.advance(ctx, a.ID, true)
+	}
+	a.Call = callStatus // dead by what the provider said: it may know better now
+	if status, err := c.call(ctx, a); err == nil && status.State == Captured {
+		_, err := c.store.Confirm(ctx, a)
+		return err
+	}
+	return nil
+}
+
+// GiveUp is [store.Store.GiveUp], and has the provider asked at once.
+func (c *Checkout) GiveUp(ctx context.Context, code string, holder store.Holder) (store.BookingOutcome, error) {
+	defer nudge(c.attemptsWake)
+	return c.store.GiveUp(ctx, code, holder)
+}
+
+// Cancel is [store.Store.Cancel], and has the money go back at once.
+func (c *Checkout) Cancel(ctx context.Context, r store.CancelRequest) (store.BookingOutcome, error) {
+	defer nudge(c.refundsWake)
+	return c.store.Cancel(ctx, r)
+}
+
+// Show returns a booking with all that belongs to it. Not found:
+// store.ErrNoBooking.
+func (c *Checkout) Show(ctx context.Context, code string) (Shown, error) {
+	b, err := c.store.Booking(ctx, code)
+	if err != nil {
+		return Shown{}, err
+	}
+	shown := Shown{Booking: b}
+	if shown.Now, err = c.store.Now(ctx); err != nil {
+		return Shown{}, err
+	}
+	if shown.Event, err = c.store.Event(ctx, b.Event); err != nil && !errors.Is(err, store.ErrNoEvent) {
+		return Shown{}, err
+	}
+	if shown.Attempt, err = c.store.Attempt(ctx, b.Attempt()); err != nil && !errors.Is(err, store.ErrNoBooking) {
+		return Shown{}, err
+	}
+	if shown.Person, err = c.store.Person(ctx, code); err != nil && !errors.Is(err, store.ErrNoBooking) {
+		return Shown{}, err
+	}
+	for _, id := range b.Refunds {
+		r, err := c.store.Refund(ctx, id)
+		if err != nil {
+			return Shown{}, err
+		}
+		shown.Refunds = append(shown.Refunds, r)
+	}
+	return shown, nil
+}
+
+// ErrChanged: what is to be booked is not what the form showed.
+var ErrChanged = errors.New("what is to be booked has changed")
+
+// ErrNoPayment: there is no such way to pay.
+var ErrNoPayment = errors.New("no such way to pay")
+
+// Offer is what a holder would book now.
+type Offer struct {
+	Event store.Event
+	Lines []store.Line // in the plan's order
+	// Total is what all lines cost together.
+	Total int64
+	// Digest names the lines with their prices, and what else the visitor agrees
+	// to: the event's id and currency.
+	Digest string
+	// Deadline is when the lock ends.
+	Deadline, Now time.Time
+	// Paying is the code of the booking that the holder pays for at this event, or
+	// "". There are then no lines.
+	Paying string
+}
+
+// Request is a checkout's form as it was sent.
+type Request struct {
+	Event  string
+	Holder store.Holder
+	Person store.Person
+	// Payment is the name of a way to pay, and need not be there where there is
+	// nothing to pay; Digest is what the form showed, and ID its own.
+	Payment, Digest, ID string
+}
+
+// Shown is a booking with what belongs to it.
+type Shown struct {
+	Booking store.Booking
+	Event   store.Event // the zero value if it was removed
+	Attempt store.Attempt
+	Refunds []store.Refund
+	Person  store.Person // the zero value if it was erased
+	Now     time.Time
+}

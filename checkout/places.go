@@ -1,0 +1,101 @@
+package checkout
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/plan"
+)
+
+// place is where a seat is, in the words that it is sold by.
+type place struct {
+	line     store.Line // without its price
+	category string     // the id
+	order    int        // in the plan
+}
+
+// maxPlans is how many plans are remembered: one takes some hundred bytes a seat.
+const maxPlans = 4
+
+// places finds the seats of plans. Plans are immutable: what is made of one
+// stays right.
+type places struct {
+	plans interface {
+		Plan(ctx context.Context, hash string) ([]byte, error)
+	}
+	flight singleflight.Group
+
+	mu    sync.Mutex
+	known []knownPlan // the one used last at the end
+}
+
+type knownPlan struct {
+	hash  string
+	seats map[string]place
+}
+
+// of returns the seats of a plan, read once for all who ask at the same time.
+func (p *places) of(ctx context.Context, hash string) (map[string]place, error) {
+	if seats, ok := p.remembered(hash); ok {
+		return seats, nil
+	}
+	read, err, _ := p.flight.Do(hash, func() (any, error) {
+		body, err := p.plans.Plan(context.WithoutCancel(ctx), hash)
+		if err != nil {
+			return nil, err
+		}
+		decoded, err := plan.Decode(body)
+		if err != nil {
+			return nil, err
+		}
+		seats := placesIn(decoded)
+		p.remember(hash, seats)
+		return seats, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read.(map[string]place), nil
+}
+
+func (p *places) remembered(hash string) (map[string]place, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.known, func(k knownPlan) bool { return k.hash == hash })
+	if i < 0 {
+		return nil, false
+	}
+	found := p.known[i]
+	p.known = append(slices.Delete(p.known, i, i+1), found)
+	return found.seats, true
+}
+
+func (p *places) remember(hash string, seats map[string]place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.known) >= maxPlans {
+		p.known = slices.Delete(p.known, 0, 1)
+	}
+	p.known = append(p.known, knownPlan{hash, seats})
+}
+
+func placesIn(hall plan.Plan) map[string]place {
+	names := map[string]string{}
+	for _, c := range hall.Categories {
+		names[c.ID] = c.Name
+	}
+	seats := map[string]place{}
+	for _, section := range hall.Sections {
+		for _, row := range section.Rows {
+			for _, s := range row.Seats {
+				line := store.Line{Seat: s.ID, Label: s.Label, Row: row.Label, Section: section.Name, Category: names[s.Category]}
+				seats[s.ID] = place{line: line, category: s.Category, order: len(seats)}
+			}
+		}
+	}
+	return seats
+}

@@ -1,0 +1,182 @@
+//go:build unix
+
+package checkout_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/checkout/paytest"
+	"github.com/seatlock/seatlock/internal/testengine"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/store/mongostore"
+	"github.com/seatlock/seatlock/store/sqlitestore"
+)
+
+// childEnv has a process of this test run schedules and nothing else.
+const childEnv = "CHECKOUT_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if task := os.Getenv(childEnv); task != "" {
+		if err := runChild(context.Background(), task); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// task is what a child process is told: which schedules to run, and where.
+type task struct {
+	Dir, Store  string
+	First, Last uint64
+}
+
+// openWorld opens both instances of a world on a store.
+func openWorld(ctx context.Context, dir, address string) (*world, error) {
+	w := &world{reached: func(string) {}}
+	for i := range w.stores {
+		var engine store.Engine
+		var err error
+		if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
+			engine, err = sqlitestore.Open(ctx, path, sqlitestore.Options{})
+		} else {
+			engine, err = mongostore.Open(ctx, address, mongostore.Options{Make: true})
+		}
+		if err != nil {
+			return nil, err
+		}
+		w.stores[i] = store.New(engine)
+	}
+	var err error
+	w.ledger, err = paytest.OpenLedger(filepath.Join(dir, "ledger.json"))
+	return w, err
+}
+
+func (w *world) close() error {
+	return errors.Join(w.stores[0].Close(), w.stores[1].Close())
+}
+
+// runChild runs schedules one after the other. A schedule that is killed is
+// brought to its end by the next process with the same task.
+func runChild(ctx context.Context, encoded string) error {
+	var t task
+	if err := json.Unmarshal([]byte(encoded), &t); err != nil {
+		return err
+	}
+	w, err := openWorld(ctx, t.Dir, t.Store)
+	if err != nil {
+		return err
+	}
+	next, progress := t.First, filepath.Join(t.Dir, "progress")
+	if body, err := os.ReadFile(progress); err == nil {
+		var killed uint64
+		if _, err := fmt.Sscan(string(body), &killed); err != nil {
+			return err
+		}
+		if err := w.schedule(killed).recover(ctx); err != nil {
+			return fmt.Errorf("schedule %d, killed: %w", killed, err)
+		}
+		next = killed + 1
+	}
+	for seed := next; seed <= t.Last; seed++ {
+		if err := os.WriteFile(progress, fmt.Append(nil, seed), 0o600); err != nil {
+			return err
+		}
+		w.reached = killAt(seed)
+		if err := w.schedule(seed).play(ctx); err != nil {
+			return fmt.Errorf("schedule %d: %w", seed, err)
+		}
+	}
+	return w.close()
+}
+
+// killAt ends the process at a point that the seed draws; half of the schedules
+// are not killed.
+func killAt(seed uint64) func(string) {
+	draw := rand.New(rand.NewPCG(seed, 99))
+	if draw.IntN(2) == 0 {
+		return func(string) {}
+	}
+	var passed atomic.Int64
+	at := 1 + draw.Int64N(40)
+	return func(string) {
+		if passed.Add(1) == at {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // until that has come
+		}
+	}
+}
+
+// runSchedules runs so many schedules in child processes, and returns how many
+// were killed.
+func runSchedules(t *testing.T, count, parallel int, newStore func(dir string) string) {
+	t.Helper()
+	began, first := time.Now(), rand.Uint64N(1<<40)
+	var killed atomic.Int64
+	t.Run("processes", func(t *testing.T) {
+		for i := range parallel {
+			dir := t.TempDir()
+			share := uint64(count / parallel)
+			what := task{Dir: dir, Store: newStore(dir), First: first + uint64(i)*share}
+			what.Last = what.First + share - 1
+			t.Run(fmt.Sprint(what.First), func(t *testing.T) {
+				t.Parallel()
+				killed.Add(runTask(t, what))
+			})
+		}
+	})
+	t.Logf("%d schedules from seed %d in %v, %d of them killed", count, first, time.Since(began).Round(time.Second), killed.Load())
+	if killed.Load() == 0 {
+		t.Error("no schedule was killed")
+	}
+}
+
+// runTask starts processes until one has reached the end of the task.
+func runTask(t *testing.T, what task) (killed int64) {
+	encoded, err := json.Marshal(what)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var said bytes.Buffer
+		child := exec.CommandContext(t.Context(), os.Args[0])
+		child.Env = append(os.Environ(), childEnv+"="+string(encoded))
+		child.Stdout, child.Stderr = &said, &said
+		err := child.Run()
+		if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL && t.Context().Err() == nil {
+			killed++
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %s", err, said.Bytes())
+		}
+		return killed
+	}
+}
+
+func embedded(dir string) string { return "sqlite:" + filepath.Join(dir, "seatlock.db") }
+
+func replicaSet(t *testing.T) func(string) string {
+	return func(string) string { return testengine.ReplicaSet(t).NewDatabase(t) }
+}
+
+// TestSchedules: money and seats agree at rest, whatever happens on the way.
+// TestProveSchedules runs more of them.
+func TestSchedules(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { runSchedules(t, 240, 8, embedded) })
+	t.Run("MongoDB", func(t *testing.T) { runSchedules(t, 40, 4, replicaSet(t)) })
+}

@@ -1,0 +1,11 @@
+//go:build prove && unix
+
+package checkout_test
+
+import "testing"
+
+// TestProveSchedules is TestSchedules at full size.
+func TestProveSchedules(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { runSchedules(t, 10_000, 10, embedded) })
+	t.Run("MongoDB", func(t *testing.T) { runSchedules(t, 1_000, 10, replicaSet(t)) })
+}
