@@ -71,9 +71,34 @@ func problemOf(err error, w views.Words) problem {
 		return problem{status: 503, retryAfter: 5}
 	case isHTTP && httpError.Code < 500:
 		return problem{status: httpError.Code}
-	default:
-		return problem{status: 500}
 	}
+	if p, known := bookingProblem(err, w); known {
+		return p
+	}
+	return problem{status: 500}
+}
+
+// bookingProblem is problemOf for what is said of bookings.
+func bookingProblem(err error, w views.Words) (p problem, known bool) {
+	switch {
+	case errors.Is(err, store.ErrNoBooking):
+		return problem{status: 404, text: w.Say("There is no such booking, or this browser may not see it. The secret link of a booking opens it anywhere.")}, true
+	case errors.Is(err, store.ErrReused):
+		return problem{status: 422, text: w.Say("This form was sent before with something else in it, and only that counts. Open the checkout again from the seat map.")}, true
+	case errors.Is(err, store.ErrExpired):
+		return problem{status: 409, text: w.Say("You have no seats to book: none was chosen, or your time had run out. Choose on the seat map, then book.")}, true
+	case errors.Is(err, store.ErrClosed):
+		return problem{status: 409, text: w.Say("This event has taken place, and cannot be booked any more.")}, true
+	case errors.Is(err, store.ErrWithheld):
+		return problem{status: 409, text: w.Say("A seat that you hold is not for sale any more. Give it back on the seat map, then book the others.")}, true
+	case errors.Is(err, store.ErrPaying):
+		return problem{status: 409, text: w.Say("A payment is under way for that, and nothing was changed. Wait until it has ended.")}, true
+	case errors.Is(err, store.ErrTooLate):
+		return problem{status: 409, text: w.Say("It is too late to cancel that, and nothing was changed. Ask the box office.")}, true
+	case errors.Is(err, store.ErrEnded), errors.Is(err, store.ErrNotReserved):
+		return problem{status: 409, text: w.Say("This booking has ended, and nothing was changed.")}, true
+	}
+	return problem{}, false
 }
 
 // answerError is Echo's error handler: it logs what is our fault, and tells
@@ -109,6 +134,9 @@ func (s *Server) writeProblem(c echo.Context, p problem) error {
 	v := views.ErrorView{Words: s.speak(c), Status: p.status, Text: p.text, Asset: s.files.Path}
 	if id := c.Param("event"); store.ValidID(id) && !p.noEvent && p.status != http.StatusNotFound {
 		v.Link, v.Label = "/events/"+id, v.Say("Back to the seat map")
+	}
+	if code := c.Param("code"); store.ValidCode(code) && p.status != http.StatusNotFound {
+		v.Link, v.Label = bookingPath(code), v.Say("Back to your booking")
 	}
 	if isFragment(c) {
 		return c.HTMLBlob(p.status, views.AppendStatus(nil, v.Sentence(), true))

@@ -99,7 +99,7 @@ type halls struct {
 	slots  chan struct{} // one for each that can be prepared at the same time
 
 	mu   sync.Mutex
-	made map[string]*made // by event
+	made map[string]made // by event
 	uses uint64
 	// failed are events that could not be drawn lately.
 	failed map[string]failure
@@ -119,7 +119,7 @@ type made struct {
 func newHalls(plans interface {
 	Plan(ctx context.Context, hash string) ([]byte, error)
 }, limit int64) *halls {
-	return &halls{plans: plans, limit: limit, made: map[string]*made{}, failed: map[string]failure{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &halls{plans: plans, limit: limit, made: map[string]made{}, failed: map[string]failure{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // newRenderer prepares an event for its board.
@@ -201,10 +201,8 @@ func makePrepared(e store.Event, body []byte) (p *prepared, err error) {
 func (h *halls) known(e store.Event) *prepared {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if m := h.made[e.ID]; m != nil {
-		if p := m.hall.Value(); p != nil && reflect.DeepEqual(p.event, e) {
-			return p
-		}
+	if p := h.made[e.ID].hall.Value(); p != nil && reflect.DeepEqual(p.event, e) {
+		return p
 	}
 	return nil
 }
@@ -237,8 +235,9 @@ func (h *halls) use(event string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.uses++
-	if m := h.made[event]; m != nil {
+	if m, known := h.made[event]; known {
 		m.used = h.uses
+		h.made[event] = m
 	}
 }
 
@@ -246,7 +245,7 @@ func (h *halls) use(event string) {
 func (h *halls) add(p *prepared) {
 	h.mu.Lock()
 	h.uses++
-	h.made[p.event.ID] = &made{weak.Make(p), int64(len(p.layout.place)) * bytesPerSeat, h.uses}
+	h.made[p.event.ID] = made{weak.Make(p), int64(len(p.layout.place)) * bytesPerSeat, h.uses}
 	h.mu.Unlock()
 	h.makeRoom(p.event.ID)
 }
@@ -269,7 +268,7 @@ func (h *halls) makeRoom(keep string) {
 func (h *halls) byUse() (ids []string, bytes int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	maps.DeleteFunc(h.made, func(_ string, m *made) bool { return m.hall.Value() == nil })
+	maps.DeleteFunc(h.made, func(_ string, m made) bool { return m.hall.Value() == nil })
 	for id, m := range h.made {
 		ids, bytes = append(ids, id), bytes+m.bytes
 	}
@@ -280,10 +279,8 @@ func (h *halls) byUse() (ids []string, bytes int64) {
 func (h *halls) forget(id string) (bytes int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if m := h.made[id]; m != nil {
-		bytes = m.bytes
-		delete(h.made, id)
-	}
+	bytes = h.made[id].bytes
+	delete(h.made, id)
 	return bytes
 }
 
@@ -311,12 +308,15 @@ func viewCounts(sections []live.Counts) []views.Counts {
 }
 
 func (p page) Mine(dst []byte, m live.Mine) []byte {
-	for _, seat := range m.Seats {
-		dst = p.AppendSeat(dst, seat, true)
+	for _, seats := range [][]store.Seat{m.Seats, m.Booked} {
+		for _, seat := range seats {
+			dst = p.AppendSeat(dst, seat, true)
+		}
 	}
-	dst = p.AppendBasket(dst, basketOf(m.Seats, m.Now))
-	if line := lostLine(p.Hall(), m.Lost); line != "" {
-		dst = views.AppendStatus(dst, line, true)
+	basket := basketOf(m.Seats, m.Now)
+	dst = p.AppendBasket(dst, basket)
+	if line, bad := lostLine(p.Hall(), m.Lost, untilOf(p.Hall(), basket)); line != "" {
+		dst = views.AppendStatus(dst, line, bad)
 	}
 	return dst
 }

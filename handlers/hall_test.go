@@ -200,7 +200,11 @@ func TestMemoryOfHalls(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	seats := len(p.layout.place)
 	each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / int64(seats)
-	t.Logf("%d bytes for each of %d seats", each, seats)
+	t.Logf("%d bytes for each of %d seats, %d objects", each, seats, int(after.HeapObjects)-int(before.HeapObjects))
+	// Few objects: small ones that stay hold the room of those beside them that are gone.
+	if objects := int(after.HeapObjects) - int(before.HeapObjects); objects > seats/2 {
+		t.Errorf("%d objects for %d seats", objects, seats)
+	}
 	// The board's own table is beside it.
 	if each > bytesPerSeat || each < bytesPerSeat/2 {
 		t.Errorf("%d bytes a seat, reckoned with %d", each, bytesPerSeat)

@@ -42,6 +42,8 @@ type setting struct {
 	live  live.Options
 	// wrap puts something between the handlers and the store.
 	wrap func(*store.Store) served
+	// config changes what the server is told.
+	config func(*handlers.Config, *store.Store)
 }
 
 // served is all that a server needs of a store.
@@ -73,9 +75,13 @@ func open(t *testing.T, s setting) *house {
 			t.Fatal(err)
 		}
 	}
-	server, err := handlers.New(from, handlers.Config{
+	config := handlers.Config{
 		BaseURL: base, Rules: s.rules, Live: s.live, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	if s.config != nil {
+		s.config(&config, st)
+	}
+	server, err := handlers.New(from, config)
 	if err != nil {
 		t.Fatal(err)
 	}

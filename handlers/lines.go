@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/seatlock/seatlock/live"
@@ -20,12 +21,16 @@ const (
 	noteExtended note = "extended"
 	noteBest     note = "best"
 	noteSingle   note = "single"
+	noteUnderWay note = "under-way"
 )
 
 // line returns the sentence for a note, or "" for a code that is not ours.
 func (n note) line(w views.Words, until string) string {
-	if n == noteUnlocked {
+	switch n {
+	case noteUnlocked:
 		return w.Say("Given back.")
+	case noteUnderWay:
+		return w.Say("Being paid for, and yours meanwhile.")
 	}
 	if until == "" {
 		return ""
@@ -58,7 +63,7 @@ func blockLine(h *views.Hall, seats []store.Seat) string {
 
 // untilOf is the time of day, in the event's zone, at which the lock ends.
 func untilOf(h *views.Hall, b views.Basket) string {
-	if len(b.Lock.Seats) == 0 {
+	if b.Lock.Deadline.IsZero() {
 		return ""
 	}
 	return h.TimeOfDay(b.Lock.Deadline)
@@ -72,6 +77,8 @@ func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, r
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return http.StatusConflict, h.Say("%[1]s were just taken by somebody else. Please choose another seat.", names, n)
+	case errors.Is(err, store.ErrBooked) && !slices.ContainsFunc(these, func(s store.Seat) bool { return !isOwn(s, holder, out.Now) }):
+		return http.StatusConflict, h.Say("%[1]s are booked for you already. Choose one on the map to see your booking.", names, n)
 	case errors.Is(err, store.ErrBooked):
 		return http.StatusConflict, h.Say("%[1]s are sold. Please choose another seat.", names, n)
 	case errors.Is(err, store.ErrWithheld):
@@ -79,7 +86,7 @@ func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, r
 	case errors.Is(err, store.ErrNotYours):
 		return http.StatusConflict, h.Say("%[1]s are not yours to give back.", names, n)
 	case errors.Is(err, store.ErrPaying):
-		return http.StatusConflict, h.Say("%[1]s are being paid for, and yours meanwhile.", names, n)
+		return http.StatusConflict, payingLine(h, payingOf(holder, out))
 	case errors.Is(err, store.ErrExpired):
 		return http.StatusConflict, h.Say("Your time had run out, and the seats are free again. Choose them again if they still are.")
 	case errors.Is(err, store.ErrClosed):
@@ -107,10 +114,16 @@ func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
 	return others
 }
 
-// lostLine tells a visitor which seats they have lost and why, in a sentence for
-// each reason: the status element has room for one line, and the next takes its
-// place. It is "" if there is nothing to tell.
-func lostLine(h *views.Hall, lost []live.Loss) string {
+// payingLine names the seats that a visitor is paying for.
+func payingLine(h *views.Hall, paying []store.Seat) string {
+	return h.Say("%[1]s are being paid for, and yours meanwhile.", namesOf(h, idsOf(paying)), len(paying))
+}
+
+// lostLine tells a visitor which seats they have lost and why, and what became of
+// a payment, in a sentence for each reason: the status element has room for one
+// line, and the next takes its place. What is locked ends at until. It is "" if
+// there is nothing to tell, and bad if not all of it is what was asked for.
+func lostLine(h *views.Hall, lost []live.Loss, until string) (line string, bad bool) {
 	why := map[store.Reason][]string{}
 	for _, l := range lost {
 		why[l.Reason] = append(why[l.Reason], l.Seat.ID)
@@ -125,7 +138,17 @@ func lostLine(h *views.Hall, lost []live.Loss) string {
 	if ids := why[store.ReasonLost]; len(ids) > 0 {
 		said = append(said, h.Say("Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.", namesOf(h, ids), len(ids)))
 	}
-	return strings.Join(said, " ")
+	if ids := why[store.ReasonDeclined]; len(ids) > 0 {
+		said = append(said, h.Say("Your payment was declined or given up; %[1]s are still kept for you until %[3]s.", namesOf(h, ids), len(ids), until))
+	}
+	bad = len(said) > 0
+	if ids := why[store.ReasonBooked]; len(ids) > 0 {
+		said = append(said, h.Say("Booked: %s.", namesOf(h, ids)))
+	}
+	if ids := why[store.ReasonCancelled]; len(ids) > 0 {
+		said = append(said, h.Say("Cancelled: %[1]s are free again.", namesOf(h, ids), len(ids)))
+	}
+	return strings.Join(said, " "), bad
 }
 
 // namesOf are seats as people know them.

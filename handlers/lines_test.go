@@ -41,21 +41,30 @@ func TestLostLine(t *testing.T) {
 		name            string
 		lost            []live.Loss
 		english, german string
+		bad             bool
 	}{
-		{"nothing", nil, "", ""},
-		{"lapsed", lost(store.ReasonLapsed, "A1"), lapsed, abgelaufen},
-		{"released", lost(store.ReasonReleased, "B1"), released, freigegeben},
+		{"nothing", nil, "", "", false},
+		{"lapsed", lost(store.ReasonLapsed, "A1"), lapsed, abgelaufen, true},
+		{"released", lost(store.ReasonReleased, "B1"), released, freigegeben, true},
 		{"released, two", lost(store.ReasonReleased, "B1", "B2"),
 			"The box office has released Row B seat 1, Row B seat 2. Please choose again.",
-			"Die Kasse hat Reihe B Platz 1, Reihe B Platz 2 freigegeben. Bitte wählen Sie neu."},
-		{"lost", lost(store.ReasonLost, "C1"), gone, weg},
+			"Die Kasse hat Reihe B Platz 1, Reihe B Platz 2 freigegeben. Bitte wählen Sie neu.", true},
+		{"lost", lost(store.ReasonLost, "C1"), gone, weg, true},
 		{"lost, two", lost(store.ReasonLost, "C1", "C2"),
 			"Somebody else had Row C seat 1, Row C seat 2 before your payment came, and they are no longer yours. Please choose another seat.",
-			"Jemand anderes hatte Reihe C Platz 1, Reihe C Platz 2, bevor Ihre Zahlung kam: Die Plätze sind nicht mehr für Sie reserviert. Bitte wählen Sie andere Plätze."},
-		{"all at once", all, lapsed + " " + released + " " + gone, abgelaufen + " " + freigegeben + " " + weg},
+			"Jemand anderes hatte Reihe C Platz 1, Reihe C Platz 2, bevor Ihre Zahlung kam: Die Plätze sind nicht mehr für Sie reserviert. Bitte wählen Sie andere Plätze.", true},
+		{"all at once", all, lapsed + " " + released + " " + gone, abgelaufen + " " + freigegeben + " " + weg, true},
+		{"declined", lost(store.ReasonDeclined, "A1"),
+			"Your payment was declined or given up; Row A seat 1 is still kept for you until 20:15:00.",
+			"Ihre Zahlung wurde abgelehnt oder abgebrochen; Reihe A Platz 1 bleibt noch bis 20:15:00 für Sie reserviert.", true},
+		{"booked", lost(store.ReasonBooked, "A1", "A2"), "Booked: Row A seat 1, Row A seat 2.", "Gebucht: Reihe A Platz 1, Reihe A Platz 2.", false},
+		{"cancelled, two", lost(store.ReasonCancelled, "A1", "A2"), "Cancelled: Row A seat 1, Row A seat 2 are free again.",
+			"Storniert: Reihe A Platz 1, Reihe A Platz 2 sind wieder frei.", false},
+		{"lapsed and booked", append(lost(store.ReasonBooked, "B1"), lost(store.ReasonLapsed, "A1")...),
+			lapsed + " Booked: Row B seat 1.", abgelaufen + " Gebucht: Reihe B Platz 1.", true},
 	} {
 		for h, want := range map[*views.Hall]string{english: test.english, german: test.german} {
-			if got := lostLine(h, test.lost); got != want {
+			if got, bad := lostLine(h, test.lost, "20:15:00"); got != want || bad != test.bad {
 				t.Errorf("%s in %v:\n%s\nwant\n%s", test.name, h.Language(), got, want)
 			}
 		}

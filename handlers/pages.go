@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"net/http"
+	"slices"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -38,7 +39,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	if !ok {
 		return live.ErrNoPage
 	}
-	basket := basketOf(view.Mine, view.Now)
+	basket, booked := basketOf(view.Mine, view.Now), idsOf(view.Booked)
 	refused := status != http.StatusOK
 	if !refused {
 		line = note(c.QueryParam("note")).line(h.Words, untilOf(h, basket))
@@ -50,7 +51,9 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	}
 	return render(c, status, views.EventPage(views.EventView{
 		Page: p, Seats: view.Seats, Sections: viewCounts(view.Sections), Cursor: view.Cursor,
-		Mine:   func(seat store.Seat) bool { return seat.HeldBy(visitor.holder, view.Now) },
+		Mine: func(seat store.Seat) bool {
+			return seat.HeldBy(visitor.holder, view.Now) || seat.Status == store.Booked && slices.Contains(booked, seat.ID)
+		},
 		Best:   views.BestView{Most: s.rules.MaxSeats, Request: newRequest()},
 		Basket: basket, Line: line, Refused: refused, NewVisitor: visitor.fresh, Asset: s.files.Path,
 	}))

@@ -42,7 +42,8 @@ func (s *Server) lock(c echo.Context) error {
 }
 
 // refuseUnpriced refuses seats without a price, which the store knows nothing
-// of. As the store does it lets those pass that are the visitor's already.
+// of. As the store does it lets those pass that are the visitor's already, and
+// leaves it to the store to say so of those that are booked for them.
 func (s *Server) refuseUnpriced(c echo.Context, board *live.Board, ids []string) (a answered, refused bool) {
 	h := preparedOf(board.Renderer()).english
 	ids = slices.DeleteFunc(store.Distinct(ids), func(id string) bool { return h.SeatName(id) == "" || h.Priced(id) })
@@ -51,7 +52,7 @@ func (s *Server) refuseUnpriced(c echo.Context, board *live.Board, ids []string)
 	}
 	holder := visitorOf(c).holder
 	seats, now := board.Seats(ids...)
-	seats = slices.DeleteFunc(seats, func(seat store.Seat) bool { return seat.HeldBy(holder, now) })
+	seats = slices.DeleteFunc(seats, func(seat store.Seat) bool { return isOwn(seat, holder, now) })
 	if len(seats) == 0 {
 		return a, false
 	}
@@ -99,6 +100,37 @@ func mindSingle(board *live.Board, a *answered) {
 	}
 }
 
+// payingOf are the seats of a request that the holder is paying for.
+func payingOf(holder store.Holder, out store.Outcome) []store.Seat {
+	return slices.DeleteFunc(slices.Clone(out.Seats), func(seat store.Seat) bool {
+		return seat.Status != store.Paying || !seat.HeldBy(holder, out.Now)
+	})
+}
+
+// minePaying has the answer to a lock say which of its seats are being paid for:
+// nothing was changed of those, and no time is theirs.
+func minePaying(a *answered, paying []store.Seat) {
+	before := *a
+	if len(paying) == len(a.out.Seats) {
+		a.done = noteUnderWay
+	}
+	a.says = func(h *views.Hall, until string) string {
+		line := payingLine(h, paying)
+		if a.done != noteUnderWay {
+			line = before.line(h, until) + " " + line
+		}
+		return line
+	}
+}
+
+// line is what to say of what was done.
+func (a answered) line(h *views.Hall, until string) string {
+	if a.says != nil {
+		return a.says(h, until)
+	}
+	return a.done.line(h.Words, until)
+}
+
 func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 	id := c.Param("event")
 	if !store.ValidID(id) {
@@ -141,8 +173,14 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	if a.err == nil || !isFragment(c) || !knowsAll(board, a.out.Seats) {
 		s.reach(c.Request().Context(), board, a.out.Cursor)
 	}
-	if a.err == nil && a.mind {
-		mindSingle(board, &a)
+	paying := payingOf(visitorOf(c).holder, a.out)
+	switch {
+	case a.err != nil || len(paying) == 0:
+		if a.err == nil && a.mind {
+			mindSingle(board, &a)
+		}
+	case a.done == noteLocked || a.done == noteBest:
+		minePaying(&a, paying)
 	}
 	h := preparedOf(board.Renderer()).hall(s.speak(c).Language())
 	p, ok := h.Page(c.Request().PostForm.Get("page"))
@@ -150,14 +188,11 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 		p, _ = h.Page("") // what was done, or not, is told in any case
 	}
 	basket := basketOf(a.out.Lock.Seats, a.out.Now)
-	status, line := http.StatusOK, a.done.line(h.Words, untilOf(h, basket))
-	switch {
-	case a.err != nil:
-		if status, line = refusal(h, visitorOf(c).holder, a.err, a.out, s.rules); status == 0 {
-			return a.err
-		}
-	case a.says != nil:
-		line = a.says(h, untilOf(h, basket))
+	status, line := http.StatusOK, ""
+	if a.err == nil {
+		line = a.line(h, untilOf(h, basket))
+	} else if status, line = refusal(h, visitorOf(c).holder, a.err, a.out, s.rules); status == 0 {
+		return a.err
 	}
 	switch {
 	case isFragment(c):
@@ -189,7 +224,7 @@ func (s *Server) fragments(c echo.Context, p views.Page, status int, a answered,
 	v := visitorOf(c)
 	body := a.more
 	for _, seat := range a.out.Seats {
-		body = p.AppendSeat(body, seat, seat.HeldBy(v.holder, a.out.Now))
+		body = p.AppendSeat(body, seat, isOwn(seat, v.holder, a.out.Now))
 	}
 	body = p.AppendBasket(body, basket)
 	body = views.AppendStatus(body, line, status != http.StatusOK)
@@ -215,11 +250,21 @@ func pageAfter(p views.Page, out store.Outcome, done note) string {
 	return to.String()
 }
 
-// basketOf is what the seats of a holder come to: all share one clock. A seat
-// that joined it later was told later whether it was extended.
+// isOwn reports whether a seat is shown as the holder's: locked, being paid for or
+// booked.
+func isOwn(seat store.Seat, holder store.Holder, now time.Time) bool {
+	return seat.HeldBy(holder, now) || seat.Status == store.Booked && holder != "" && seat.LockedBy == holder
+}
+
+// basketOf is what the seats of a holder come to: all that are locked share one
+// clock, which those that are being paid for have left. A seat that joined it
+// later was told later whether it was extended.
 func basketOf(seats []store.Seat, now time.Time) views.Basket {
 	lock := store.Lock{Seats: seats}
 	for _, seat := range seats {
+		if seat.Status != store.Locked {
+			continue
+		}
 		lock.Started, lock.Deadline = seat.LockTime, seat.LockedUntil
 		lock.Extended = lock.Extended || seat.Extended
 	}

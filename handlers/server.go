@@ -29,6 +29,7 @@ type Store interface {
 	Event(ctx context.Context, id string) (store.Event, error)
 	Events(ctx context.Context) ([]store.Event, error)
 	Plan(ctx context.Context, hash string) ([]byte, error)
+	Booking(ctx context.Context, code string) (store.Booking, error)
 	Lock(ctx context.Context, r store.LockRequest) (store.Outcome, error)
 	Unlock(ctx context.Context, r store.UnlockRequest) (store.Outcome, error)
 	Extend(ctx context.Context, r store.ExtendRequest) (store.Outcome, error)
@@ -42,6 +43,10 @@ type Config struct {
 	BaseURL *url.URL
 	Rules   store.Rules
 	Log     *slog.Logger
+	// Checkout brings bookings to their money; nil is that nothing can be booked.
+	Checkout Checkout
+	// Demo is the provider of that name; nil is that its page is not there.
+	Demo Demo
 	// Memory is how many bytes the halls of events may take that nobody watches;
 	// 0 is DefaultMemory. Halls that are watched may take more.
 	Memory int64
@@ -55,6 +60,10 @@ type Server struct {
 	hub      *live.Hub
 	rules    store.Rules
 	log      *slog.Logger
+	checkout Checkout
+	demo     Demo
+	hints    hints
+	base     string // of the address that browsers use
 	sessions *sessions
 	halls    *halls
 	list     list
@@ -80,12 +89,13 @@ func New(st interface {
 	}
 	s := &Server{
 		store: st, rules: c.Rules, log: c.Log, files: files,
+		checkout: c.Checkout, demo: c.Demo, base: c.BaseURL.Scheme + "://" + c.BaseURL.Host,
 		sessions: newSessions(st, c.BaseURL.Scheme == "https"),
 		halls:    newHalls(st, cmp.Or(c.Memory, DefaultMemory)),
 		list:     list{drawn: map[language.Tag]drawn{}},
 		cross:    http.NewCrossOriginProtection(),
 	}
-	if err := s.cross.AddTrustedOrigin(c.BaseURL.Scheme + "://" + c.BaseURL.Host); err != nil {
+	if err := s.cross.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	c.Live.Log = c.Log
@@ -140,7 +150,27 @@ func (s *Server) routes() *echo.Echo {
 	posts.POST("/best", s.best)
 	posts.POST("/unlock", s.unlock)
 	posts.POST("/extend", s.extend)
+	if s.checkout != nil {
+		pages.Match(read, "/events/:event/checkout", s.checkoutPage)
+		posts.POST("/checkout", s.book)
+		s.routeBookings(e, read)
+	}
 	return e
+}
+
+// routeBookings adds what is about one booking.
+func (s *Server) routeBookings(e *echo.Echo, read []string) {
+	ofBooking := func(c echo.Context) string { return c.Param("code") }
+	own := e.Group("/bookings/:code", secretPage)
+	own.Match(read, "", s.bookingPage, s.sessions.load)
+	own.POST("/cancel", s.cancelBooking, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
+	own.POST("/give-up", s.giveUp, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
+	if s.demo == nil {
+		return
+	}
+	ofAttempt := func(c echo.Context) string { return store.BookingOf(c.Param("attempt")) }
+	e.Match(read, "/demo-pay/:attempt", s.demoPage, secretPage, s.sessions.load)
+	e.POST("/demo-pay/:attempt", s.demoPay, secretPage, limitBody, s.sessions.load, s.refuseForeign(ofAttempt))
 }
 
 // healthz says that the process lives.

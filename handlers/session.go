@@ -28,6 +28,13 @@ const sessionLife = 30 * 24 * time.Hour
 // becomes of the token.
 const holderKey = "holder"
 
+// bookingsKey is the session value with the codes of the bookings that were
+// opened with their key, and maxAdded how many those are: the last ones.
+const (
+	bookingsKey = "bookings"
+	maxAdded    = 50
+)
+
 // keepWithin is how long a granted request may go on for its session's sake,
 // also without the visitor, who may have left.
 const keepWithin = 5 * time.Second
@@ -163,13 +170,36 @@ func (s *sessions) persist(c echo.Context) error {
 	if !isNew && time.Until(s.scs.Deadline(ctx)) > sessionLife/2 {
 		return s.rows.check(ctx, v.row())
 	}
-	s.scs.Put(ctx, holderKey, string(v.holder))
+	return s.write(ctx, c)
+}
+
+// write writes the row of the visitor's session, and renews it.
+func (s *sessions) write(ctx context.Context, c echo.Context) error {
+	s.scs.Put(ctx, holderKey, string(visitorOf(c).holder))
 	s.scs.SetDeadline(ctx, time.Now().Add(sessionLife).UTC())
 	token, _, err := s.scs.Commit(ctx)
 	if err == nil {
 		s.hand(c, token)
 	}
 	return err
+}
+
+// add adds a booking to those that the session opens. Errors are those of
+// persist.
+func (s *sessions) add(c echo.Context, code string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
+	defer cancel()
+	codes := append(s.added(ctx), code)
+	s.scs.Put(ctx, bookingsKey, strings.Join(codes[max(0, len(codes)-maxAdded):], " "))
+	return s.write(ctx, c)
+}
+
+func (s *sessions) hasAdded(ctx context.Context, code string) bool {
+	return slices.Contains(s.added(ctx), code)
+}
+
+func (s *sessions) added(ctx context.Context) []string {
+	return strings.Fields(s.scs.GetString(ctx, bookingsKey))
 }
 
 // introduce hands a fresh visitor the cookie, and writes no row.

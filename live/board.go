@@ -83,8 +83,8 @@ type View struct {
 	Draw  Renderer
 	// Seats are those of the page, in the plan's order, a copy, with their
 	// holders; Mine those of the event that the holder has locked or is paying
-	// for.
-	Seats, Mine []store.Seat
+	// for, and Booked the first [MaxBooked] that are booked for the holder.
+	Seats, Mine, Booked []store.Seat
 	// Sections are the counts of all sections of the event.
 	Sections []Counts
 	// Now is the store's clock.
@@ -127,10 +127,10 @@ func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 		Cursor:   b.at,
 		Event:    b.event,
 		Draw:     b.draw,
-		Mine:     b.table.mine(holder),
 		Sections: slices.Clone(b.table.counts),
 		Now:      b.hub.now(),
 	}
+	v.Mine, v.Booked = b.table.mine(holder)
 	for _, k := range page.Shows() {
 		v.Seats = append(v.Seats, b.table.of(k)...)
 	}

@@ -2,9 +2,11 @@ package live
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -44,13 +46,43 @@ func TestHistoryEnds(t *testing.T) {
 	h.begin(0, now)
 	h.note("a", 1, 1, []store.Change{{Seat: store.Seat{ID: "1"}}})
 	h.turn(1, now.Add(time.Minute), time.Minute)
-	if floor := h.floor(); floor != 0 || h.old.events["a"] == nil {
+	if floor := h.floor(); floor != 0 || len(h.old.events["a"].seats) != 1 {
 		t.Errorf("after a minute the floor is %d, events %v", floor, h.old.events)
 	}
 	h.turn(1, now.Add(2*time.Minute), time.Minute)
 	if floor := h.floor(); floor != 1 || len(h.old.events)+len(h.young.events) > 0 {
 		t.Errorf("after two minutes the floor is %d, events %v, %v", floor, h.old.events, h.young.events)
 	}
+}
+
+// What is kept of events that have no board is few objects, and holds nothing
+// of the requests that asked for them: small ones that stay hold the room of all
+// that lay beside them.
+func TestHistoryTakesItsOwnRoom(t *testing.T) {
+	const events = 1000
+	ids := make([]string, events)
+	for i := range ids {
+		ids[i] = fmt.Sprint("e", i)
+	}
+	var h history
+	h.begin(0, time.Now())
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i, id := range ids {
+		h.note(id, uint64(i), 1, nil)
+	}
+	h.keep(&Board{id: "quiet", table: &table{}}) // of which there is nothing to tell
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if objects := int(after.HeapObjects) - int(before.HeapObjects); len(h.young.events) != events || objects > events/2 {
+		t.Errorf("%d events are %d objects", len(h.young.events), objects)
+	}
+	b, _ := New(nil, nil, Options{}).entry(ids[0])
+	if b.id != ids[0] || unsafe.StringData(b.id) == unsafe.StringData(ids[0]) {
+		t.Errorf("the board %s keeps the text that asked for it", b.id)
+	}
+	runtime.KeepAlive(h)
 }
 
 // Locks without end are not remembered without end, and the next to end is

@@ -113,7 +113,9 @@ func (c *broadcast) drawPrivate(b *Board, dirty []int, affected map[store.Holder
 
 // drawMine returns the data lines of the holder's own part.
 func (c *broadcast) drawMine(b *Board, holder store.Holder, lost []Loss) []byte {
-	return appendData(nil, c.draw.Mine(nil, Mine{Seats: b.table.mine(holder), Lost: lost, Now: b.hub.now()}))
+	m := Mine{Lost: lost, Now: b.hub.now()}
+	m.Seats, m.Booked = b.table.mine(holder)
+	return appendData(nil, c.draw.Mine(nil, m))
 }
 
 // manySeats is how many changed seats of one section are told as the section.

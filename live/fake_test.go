@@ -385,7 +385,7 @@ func (r renderer) Mine(dst []byte, m live.Mine) []byte {
 	for _, s := range m.Seats {
 		dst = append(dst, " "+s.ID...)
 	}
-	for _, s := range m.Seats {
+	for _, s := range slices.Concat(m.Seats, m.Booked) {
 		dst = appendSeat(append(dst, "\nown "...), s)
 	}
 	for _, l := range m.Lost {
@@ -440,7 +440,7 @@ func openPage(b *live.Board, k live.Kind, holder store.Holder) *client {
 	for _, s := range v.Seats {
 		c.seats[s.ID] = clientSeat{s.Status.String(), s.Version}
 	}
-	for _, s := range v.Mine {
+	for _, s := range slices.Concat(v.Mine, v.Booked) {
 		c.pressed[s.ID] = true
 	}
 	c.id, c.counts = v.Cursor, fmt.Sprint(total(v.Sections))

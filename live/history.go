@@ -17,8 +17,8 @@ type history struct{ old, young chapter }
 type chapter struct {
 	since  uint64
 	begun  time.Time
-	size   int // of all events and their seats
-	events map[string]*past
+	size   int             // of all events and their seats
+	events map[string]past // by value: who is gone leaves no small objects behind
 }
 
 // past is what is known of one event.
@@ -45,7 +45,7 @@ type move struct {
 const maxPast = 50_000
 
 func newChapter(since uint64, now time.Time) chapter {
-	return chapter{since: since, begun: now, events: map[string]*past{}}
+	return chapter{since: since, begun: now, events: map[string]past{}}
 }
 
 // begin forgets everything: nothing before the position is known.
@@ -62,54 +62,62 @@ func (h *history) turn(position uint64, now time.Time, after time.Duration) {
 	}
 }
 
-func (h *history) past(event string) *past {
-	p := h.young.events[event]
-	if p == nil {
-		p = &past{seats: map[string]move{}}
-		h.young.events[event] = p
+// amend has edit add to what is known of an event.
+func (h *history) amend(event string, edit func(p *past)) {
+	p, known := h.young.events[event]
+	before := len(p.seats)
+	edit(&p)
+	if p.told == 0 && len(p.seats) == 0 && p.floor <= h.floor() {
+		return // the history's own floor says as much
+	}
+	if !known {
 		h.young.size++
 	}
-	return p
+	h.young.size += len(p.seats) - before
+	h.young.events[event] = p
 }
 
 // note takes what a batch of the feed has for an event, of which it tells as
 // often as told says.
 func (h *history) note(event string, position uint64, told int, changes []store.Change) {
-	p := h.past(event)
-	if told > 0 {
-		p.told += told
-		p.defined = position
-	}
-	for _, c := range changes {
-		m := move{position: position, lost: p.seats[c.Seat.ID].lost}
-		if l, ok := lossOf(c, position); ok {
-			m.lost = l
+	h.amend(event, func(p *past) {
+		if told > 0 {
+			p.told += told
+			p.defined = position
 		}
-		h.put(p, c.Seat.ID, m)
-	}
+		for _, c := range changes {
+			m := move{position: position, lost: p.seats[c.Seat.ID].lost}
+			if l, ok := lossOf(c, position); ok {
+				m.lost = l
+			}
+			p.put(c.Seat.ID, m)
+		}
+	})
 }
 
-func (h *history) put(p *past, seat string, m move) {
-	before := len(p.seats)
+func (p *past) put(seat string, m move) {
+	if p.seats == nil {
+		p.seats = map[string]move{}
+	}
 	p.seats[seat] = m
-	h.young.size += len(p.seats) - before
 }
 
 // keep takes over what a board knows that leaves memory.
 func (h *history) keep(b *Board) {
-	p := h.past(b.id)
-	p.told, p.floor = b.told, b.floor
-	for i, position := range b.table.changed {
-		if position > h.floor() {
-			h.put(p, b.table.seats[i].ID, move{position, b.table.lost[i]})
+	h.amend(b.id, func(p *past) {
+		p.told, p.floor = b.told, b.floor
+		for i, position := range b.table.changed {
+			if position > h.floor() {
+				p.put(b.table.seats[i].ID, move{position, b.table.lost[i]})
+			}
 		}
-	}
+	})
 }
 
 // end tells that nothing before the position is known of an event.
 func (h *history) end(event string, position uint64) {
 	h.forget(event)
-	h.past(event).floor = position
+	h.amend(event, func(p *past) { p.floor = position })
 }
 
 // recall has the table of an event know what there is of it, and returns the
@@ -118,10 +126,7 @@ func (h *history) recall(event store.Event, t *table) (floor uint64, told int) {
 	floor = h.floor()
 	defined := uint64(0)
 	for _, one := range []chapter{h.old, h.young} {
-		p := one.events[event.ID]
-		if p == nil {
-			continue
-		}
+		p := one.events[event.ID] // or nothing, which adds nothing
 		floor = max(floor, p.floor)
 		defined = max(defined, p.defined)
 		told += p.told
@@ -141,7 +146,7 @@ func (h *history) recall(event store.Event, t *table) (floor uint64, told int) {
 // forget is for an event whose board keeps all that is told from here on.
 func (h *history) forget(event string) {
 	for _, one := range []*chapter{&h.old, &h.young} {
-		if p := one.events[event]; p != nil {
+		if p, known := one.events[event]; known {
 			one.size -= 1 + len(p.seats)
 			delete(one.events, event)
 		}

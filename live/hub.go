@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,21 +86,27 @@ type Counts [store.Statuses]int
 
 // Mine is what a holder is told beyond everybody else.
 type Mine struct {
-	// Seats are the holder's locked and paying seats as they stand, in the
-	// plan's order.
-	Seats []store.Seat
-	// Lost are seats that the holder has lost since the viewer was last told,
-	// and that are not the holder's again, in the plan's order.
+	// Seats are the holder's locked and paying seats as they stand, and Booked
+	// the first [MaxBooked] that are booked for the holder, in the plan's order.
+	Seats, Booked []store.Seat
+	// Lost are seats of which something happened since the viewer was last told
+	// that the holder did not ask for on this page, and that is still so: what is
+	// lost is not the holder's again. In the plan's order.
 	Lost []Loss
 	// Now is the store's clock.
 	Now time.Time
 }
 
-// Loss is a seat that its holder has lost without having asked for that.
+// MaxBooked is how many booked seats a viewer is shown as their own: who has
+// booked half a hall is not sent half a hall with each change.
+const MaxBooked = 100
+
+// Loss is a seat that its holder has lost, or what became of a payment for it.
 type Loss struct {
 	// Seat is as everybody sees it now.
 	Seat store.Seat
-	// Reason is one of those that [store.Change.Loss] tells.
+	// Reason is one of those that [store.Change.Loss] tells, or
+	// [store.ReasonBooked], [store.ReasonDeclined] or [store.ReasonCancelled].
 	Reason store.Reason
 }
 
@@ -249,9 +256,9 @@ func (h *Hub) entry(event string) (b *Board, first bool) {
 		return nil, false
 	default:
 	}
-	b = newBoard(h, event, h.feed)
+	b = newBoard(h, strings.Clone(event), h.feed) // the id may be part of a whole request
 	b.asked = time.Now()
-	h.boards[event] = b
+	h.boards[b.id] = b
 	return b, true
 }
 

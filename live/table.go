@@ -3,7 +3,6 @@ package live
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/seatlock/seatlock/store"
@@ -15,16 +14,17 @@ type table struct {
 	seats    []store.Seat
 	number   map[string]int
 	sections []section
-	own      map[store.Holder][]int // locked and paying seats, unordered
-	counts   []Counts               // by section
+	held     byHolder // locked and paying seats
+	booked   byHolder // booked ones
+	counts   []Counts // by section
 	status   func(store.Seat) store.Status
 
 	// changed has the feed position of each seat's last change, 0 if there was
-	// none since the floor; lost who last lost it without having asked for that,
-	// and losses the same by who that is.
+	// none since the floor; lost what its holder was last to be told of it, and
+	// losses the same by who that is.
 	changed []uint64
 	lost    []loss
-	losses  map[store.Holder]map[int]bool
+	losses  byHolder
 
 	// What merge has found since take: seats that changed, and who had or has
 	// them.
@@ -49,10 +49,11 @@ func newTable(sections [][]string, seats []store.Seat, status func(store.Seat) s
 	t := &table{
 		seats:    make([]store.Seat, n),
 		number:   make(map[string]int, n),
-		own:      map[store.Holder][]int{},
+		held:     byHolder{},
+		booked:   byHolder{},
 		changed:  make([]uint64, n),
 		lost:     make([]loss, n),
-		losses:   map[store.Holder]map[int]bool{},
+		losses:   byHolder{},
 		isDirty:  make([]bool, n),
 		affected: map[store.Holder]bool{},
 		counts:   make([]Counts, len(sections)),
@@ -69,11 +70,13 @@ func newTable(sections [][]string, seats []store.Seat, status func(store.Seat) s
 	if next != n || len(t.number) != n {
 		return nil, fmt.Errorf("%w: %d seats, %d in the plan", errMoved, n, next)
 	}
+	ids := slices.Concat(sections...)
 	for _, s := range seats {
 		i, ok := t.number[s.ID]
 		if !ok || t.seats[i].ID != "" {
 			return nil, fmt.Errorf("%w: seat %s is not in the plan, or twice", errMoved, s.ID)
 		}
+		s.ID = ids[i] // the renderer has it in any case
 		t.put(i, s)
 		t.counts[t.section(i)][t.status(s)]++
 	}
@@ -108,32 +111,50 @@ func (t *table) merge(base, position uint64, changes []store.Change) (whole bool
 	return whole
 }
 
-// lossOf returns whose loss a change is, if it is one.
+// lossOf returns who is to be told of a change, if anybody is: who has lost the
+// seat without having asked for that, else whose payment or booking it is about.
 func lossOf(c store.Change, position uint64) (l loss, ok bool) {
-	why := c.Loss()
-	return loss{c.Before, why, position}, why != store.ReasonChanged
+	if why := c.Loss(); why != store.ReasonChanged {
+		return loss{c.Before, why, position}, true
+	}
+	whose := c.Before
+	switch c.Reason {
+	case store.ReasonBooked, store.ReasonDeclined:
+		whose = c.Seat.LockedBy
+	case store.ReasonCancelled:
+	default:
+		return loss{}, false
+	}
+	return loss{whose, c.Reason, position}, whose != ""
 }
 
-// lose notes who has lost seat i, unless that is older than what is known.
+// isOver reports whether what the holder was to be told of a seat is true no more.
+func (l loss) isOver(s store.Seat) bool {
+	switch l.reason {
+	case store.ReasonBooked:
+		return s.LockedBy != l.holder || s.Status != store.Booked
+	case store.ReasonDeclined:
+		return s.LockedBy != l.holder || s.Status != store.Locked
+	}
+	return s.LockedBy == l.holder
+}
+
+// lose notes what the holder is to be told of seat i, unless that is older than
+// what is known.
 func (t *table) lose(i int, l loss) {
 	before := t.lost[i]
 	if l.position == 0 || l.position < before.position {
 		return
 	}
-	if delete(t.losses[before.holder], i); len(t.losses[before.holder]) == 0 {
-		delete(t.losses, before.holder)
-	}
-	if t.losses[l.holder] == nil {
-		t.losses[l.holder] = map[int]bool{}
-	}
-	t.losses[l.holder][i] = true
+	t.losses.remove(before.holder, i)
+	t.losses.add(l.holder, i)
 	t.lost[i] = l
 }
 
 // inherit takes over the losses that another table of the event knows of.
 func (t *table) inherit(old *table) {
-	for holder := range old.losses {
-		for i := range old.losses[holder] {
+	for _, seats := range old.losses {
+		for _, i := range seats {
 			if n, ok := t.number[old.seats[i].ID]; ok {
 				t.lose(n, old.lost[i])
 			}
@@ -143,11 +164,8 @@ func (t *table) inherit(old *table) {
 
 func (t *table) replace(i int, s store.Seat) {
 	old := t.seats[i]
-	if held(old) {
-		rest := slices.DeleteFunc(t.own[old.LockedBy], func(n int) bool { return n == i })
-		if t.own[old.LockedBy] = rest; len(rest) == 0 {
-			delete(t.own, old.LockedBy)
-		}
+	if own := t.ownAs(old); own != nil {
+		own.remove(old.LockedBy, i)
 	}
 	counts := &t.counts[t.section(i)]
 	counts[t.status(old)]--
@@ -161,13 +179,43 @@ func (t *table) replace(i int, s store.Seat) {
 
 func (t *table) put(i int, s store.Seat) {
 	t.seats[i] = s
-	if held(s) {
-		t.own[s.LockedBy] = append(t.own[s.LockedBy], i)
+	if own := t.ownAs(s); own != nil {
+		own.add(s.LockedBy, i)
 	}
 }
 
-func held(s store.Seat) bool {
-	return s.LockedBy != "" && (s.Status == store.Locked || s.Status == store.Paying)
+// ownAs is where a seat stands as its holder's, or nil.
+func (t *table) ownAs(s store.Seat) byHolder {
+	switch {
+	case s.LockedBy == "":
+	case s.Status == store.Locked, s.Status == store.Paying:
+		return t.held
+	case s.Status == store.Booked:
+		return t.booked
+	}
+	return nil
+}
+
+// byHolder has seats of each holder, in order. Many holders have few seats each:
+// a slice is the least that those can take.
+type byHolder map[store.Holder][]int32
+
+func (h byHolder) add(holder store.Holder, i int) {
+	seats := h[holder]
+	if at, there := slices.BinarySearch(seats, int32(i)); !there {
+		h[holder] = slices.Insert(seats, at, int32(i))
+	}
+}
+
+func (h byHolder) remove(holder store.Holder, i int) {
+	seats := h[holder]
+	at, there := slices.BinarySearch(seats, int32(i))
+	switch {
+	case there && len(seats) == 1:
+		delete(h, holder)
+	case there:
+		h[holder] = slices.Delete(seats, at, at+1)
+	}
 }
 
 func (t *table) affect(holders ...store.Holder) {
@@ -233,9 +281,14 @@ func (t *table) bySection(seats []int) iter.Seq2[int, []int] {
 	}
 }
 
-// mine returns the holder's locked and paying seats, in order.
-func (t *table) mine(holder store.Holder) []store.Seat {
-	numbers := slices.Sorted(slices.Values(t.own[holder]))
+// mine returns the holder's locked and paying seats, in order, and the first
+// [MaxBooked] of those that are booked.
+func (t *table) mine(holder store.Holder) (held, booked []store.Seat) {
+	all := t.booked[holder]
+	return t.copied(t.held[holder]), t.copied(all[:min(len(all), MaxBooked)])
+}
+
+func (t *table) copied(numbers []int32) []store.Seat {
 	seats := make([]store.Seat, 0, len(numbers))
 	for _, i := range numbers {
 		seats = append(seats, t.seats[i])
@@ -243,12 +296,12 @@ func (t *table) mine(holder store.Holder) []store.Seat {
 	return seats
 }
 
-// lostBy returns the seats that the holder has lost after the position, and
-// does not have again, in order.
+// lostBy returns the seats of which something happened after the position that
+// the holder is to be told and that is still so, in order.
 func (t *table) lostBy(holder store.Holder, position uint64) []Loss {
 	var out []Loss
-	for _, i := range slices.Sorted(maps.Keys(t.losses[holder])) {
-		if l := t.lost[i]; l.position > position && t.seats[i].LockedBy != holder {
+	for _, i := range t.losses[holder] {
+		if l := t.lost[i]; l.position > position && !l.isOver(t.seats[i]) {
 			out = append(out, Loss{public(t.seats[i]), l.reason})
 		}
 	}

@@ -258,16 +258,18 @@ func TestLost(t *testing.T) {
 	})
 }
 
-// Whoever loses a seat is told why, at once or on return; who gave it back, or
-// for a reason that this program does not know, is told of no loss.
+// Whoever loses a seat is told why, at once or on return, and so is what became
+// of a payment; who gave a seat back, or lost it for a reason that this program
+// does not know, is told of no loss.
 func TestLostTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		board := s.run(t, live.Options{}, nil).board(t, "a")
 		here, away := open(board, "me"), open(board, "me")
 		here.connect(t, board)
-		s.lock("a", "me", time.Hour, "0", "1", "2", "3", "4", "5", "6", "7")
+		s.lock("a", "me", time.Hour, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11")
 		settle()
+		mine := store.Seat{Status: store.Locked, LockedBy: "me", LockedUntil: s.now().Add(time.Hour)}
 		other := store.Seat{Status: store.Locked, LockedBy: "other", LockedUntil: s.now().Add(time.Hour)}
 		s.with(func() {
 			s.commit(
@@ -278,12 +280,19 @@ func TestLostTellsWhy(t *testing.T) {
 				s.change("a", "4", store.Seat{}, store.ParseReason("moved to another hall")),
 				s.change("a", "5", other, store.ReasonLocked), // over a lock that had lapsed
 				s.change("a", "6", store.Seat{Status: store.Withheld}, store.ReasonWithheld),
-				s.change("a", "7", store.Seat{Status: store.Booked, LockedBy: "me"}, store.ReasonBooked))
+				s.change("a", "7", store.Seat{Status: store.Booked, LockedBy: "me"}, store.ReasonBooked),
+				s.change("a", "8", mine, store.ReasonDeclined),
+				s.change("a", "9", store.Seat{Status: store.Booked, LockedBy: "me"}, store.ReasonBooked),
+				s.change("a", "9", store.Seat{}, store.ReasonCancelled),
+				s.change("a", "10", mine, store.ReasonDeclined),
+				s.change("a", "10", store.Seat{}, store.ReasonGivenBack), // nothing to be told any more
+				s.change("a", "11", store.Seat{Status: store.Booked, LockedBy: "other"}, store.ReasonBooked))
 		})
 		settle()
 		away.connect(t, board)
 		settle()
-		want := "[0 available 3 released 1 available 3 lapsed 2 booked 3 lost 5 locked 3 lapsed 6 withheld 3 lapsed]"
+		want := "[0 available 3 released 1 available 3 lapsed 2 booked 3 lost 5 locked 3 lapsed 6 withheld 3 lapsed" +
+			" 7 booked 3 booked 8 locked 3 declined 9 available 4 cancelled 11 booked 3 lapsed]"
 		for name, c := range map[string]*client{"there": here, "away": away} {
 			if got := fmt.Sprint(c.lost); got != want {
 				t.Errorf("who was %s lost %s, want %s", name, got, want)

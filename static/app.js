@@ -6,7 +6,9 @@
 	const byId = id => document.getElementById(id);
 	const on = (name, run) => document.addEventListener(name, run);
 	const texts = byId('texts').dataset; // in the page's language
-	const isSeat = el => el instanceof Element && el.matches('#plan button');
+	// A seat is a button, or where it is booked for the viewer a link.
+	const isSeat = el => el instanceof Element && el.matches('#plan [data-v]');
+	const seatsIn = el => [...el.querySelectorAll('[data-v]')];
 
 	// ---- The status line: the one place that is read out. ----
 
@@ -30,6 +32,7 @@
 		dropOldBasket(e.detail);
 		inBasket = Boolean(document.activeElement?.closest('#basket'));
 		patchSections(e.detail.tasks);
+		turnSeats(e.detail.tasks);
 		// Whole sections are as everybody sees them, single seats may be the
 		// viewer's own: those come last.
 		e.detail.tasks.sort((a, b) => (a.type === 'oob') - (b.type === 'oob'));
@@ -62,7 +65,7 @@
 	function isStale(shown, next) {
 		if (!isSeat(shown) || !next.dataset?.v || resyncs.has(next.getRootNode())) return false;
 		const have = Number(shown.dataset.v), get = Number(next.dataset.v);
-		return get < have || get === have && shown.getAttribute('aria-pressed') === 'true';
+		return get < have || get === have && shown.matches('.mine');
 	}
 
 	// A section that is told as a whole is hundreds of seats that differ in a few
@@ -71,13 +74,35 @@
 	const CHANGING = ['class', 'data-v', 'aria-pressed', 'aria-label', 'aria-disabled', 'formaction'];
 
 	function patchSections(tasks) {
-		for (const task of tasks.filter(t => /^rows-/.test(t.target?.id) && !t.swapSpec?.resync)) {
-			const seats = [...task.fragment.querySelectorAll('button')];
-			const shown = [...task.target.querySelectorAll('button')];
+		for (const task of tasks.filter(t => /^rows-/.test(t.target?.id))) {
+			const seats = seatsIn(task.fragment), shown = seatsIn(task.target);
 			if (shown.length !== seats.length || shown.some((seat, i) => seat.id !== seats[i].id)) continue;
-			shown.forEach((seat, i) => { if (!isStale(seat, seats[i])) patch(seat, seats[i]); });
-			tasks.splice(tasks.indexOf(task), 1);
+			const resync = task.swapSpec?.resync;
+			shown.forEach((seat, i) => {
+				if (!isStale(seat, seats[i]) && !turned(seat, seats[i]) && !resync) patch(seat, seats[i]);
+			});
+			if (!resync) tasks.splice(tasks.indexOf(task), 1);
 		}
+	}
+
+	// A button that becomes a link, or a link a button, is another element. A morph
+	// would put it there without asking whether it is older, and lose the focus.
+	function turnSeats(tasks) {
+		for (const task of tasks.filter(t => isSeat(t.target))) {
+			const next = task.fragment.querySelector('[data-v]');
+			if (next && (isStale(task.target, next) || turned(task.target, next))) tasks.splice(tasks.indexOf(task), 1);
+		}
+	}
+
+	function turned(seat, next) {
+		if (seat.tagName === next.tagName) return false;
+		const focused = seat === document.activeElement;
+		const other = next.cloneNode(true); // what is told goes on to htmx
+		other.removeAttribute('hx-swap-oob');
+		other.tabIndex = seat.tabIndex;
+		seat.replaceWith(other);
+		if (focused) other.focus({ preventScroll: true });
+		return true;
 	}
 
 	function patch(seat, next) {
@@ -248,7 +273,7 @@
 
 	// ---- The countdown. ----
 
-	let deadline = ''; // as the page writes it
+	let deadline = null; // as the page writes it
 	let end = 0; // the same on this page's clock
 	let before = Infinity; // what was left when last looked at
 	let shown = ''; // what the countdown says, unless a fragment replaced it
@@ -270,6 +295,8 @@
 		shown = texts.left.replace('{time}', `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
 		if (time.textContent !== shown) time.textContent = shown;
 		time.classList.toggle('soon', s <= 120);
+		const warn = byId('warn');
+		if (warn) warn.hidden = s > 120;
 		const extend = byId('extend');
 		if (extend && left <= Number(extend.dataset.window)) extend.hidden = false;
 		for (const mark of [120, 30]) {
@@ -291,14 +318,14 @@
 
 	// Of all tab stops in a section one remains; the arrow keys do the rest.
 	function tabStop(seat) {
-		const was = seat.form.querySelector('button[tabindex="0"]');
+		const was = seat.closest('form').querySelector('[data-v][tabindex="0"]');
 		if (was && was !== seat) was.tabIndex = -1;
 		seat.tabIndex = 0;
 	}
 
 	function rove() {
 		for (const form of document.querySelectorAll('#plan form')) {
-			const seats = [...form.querySelectorAll('button')];
+			const seats = seatsIn(form);
 			for (const seat of seats) seat.tabIndex = -1;
 			const first = seats.find(s => s.matches('.mine')) ?? seats.find(s => s.className === 'available') ?? seats[0];
 			if (first) first.tabIndex = 0;
@@ -313,7 +340,7 @@
 	function nearest(from, dx, dy) {
 		const list = isListed(from);
 		let best = null, least = Infinity;
-		for (const seat of document.querySelectorAll('#plan button')) {
+		for (const seat of seatsIn(byId('plan'))) {
 			if (!seat.offsetParent) continue; // folded away
 			const x = seat.offsetLeft - from.offsetLeft, y = seat.offsetTop - from.offsetTop;
 			const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
@@ -337,8 +364,8 @@
 		case 'ArrowDown': return nearest(seat, 0, 1);
 		case 'Home': return seat.parentElement.firstElementChild;
 		case 'End': return seat.parentElement.lastElementChild;
-		case 'CtrlHome': return seat.form.querySelector('button');
-		case 'CtrlEnd': return [...seat.form.querySelectorAll('button')].at(-1);
+		case 'CtrlHome': return seatsIn(seat.closest('form'))[0];
+		case 'CtrlEnd': return seatsIn(seat.closest('form')).at(-1);
 		}
 		return null;
 	}
@@ -381,7 +408,7 @@
 	// What a link leads to may be folded away in the list.
 	function unfold() {
 		const seat = byId(location.hash.slice(1));
-		const fold = isSeat(seat) && seat.form.querySelector('.fold');
+		const fold = isSeat(seat) && seat.closest('form').querySelector('.fold');
 		if (!fold || fold.checked) return;
 		fold.checked = true;
 		seat.scrollIntoView({ block: 'center' });

@@ -12,27 +12,34 @@ import (
 
 // Basket is what the viewer has now, by the store's clock.
 type Basket struct {
+	// Lock has the seats that are locked or being paid for. Its times are those of
+	// the locked ones.
 	Lock store.Lock
 	Now  time.Time
 }
 
+// BookingPath is where a booking is shown. A code needs no escaping.
+func BookingPath(code string) string { return "/bookings/" + code }
+
 // basketView is the basket in words.
 type basketView struct {
 	hall         *Hall
-	seats        []heldView
+	seats        []heldView // that are locked
 	count, total string
+	book         string // what the way to the checkout says
+	paying       []heldView
+	paid, due    string // how many are being paid for, and how much that is
 	until        string // the time of day of the deadline
 	deadline     string // the same for machines
 	left         string // milliseconds to it
 	running      bool   // the deadline is still ahead
 	extend       bool   // the one extension is still to be had
 	early        bool   // but is not yet offered
-	release      bool   // some seat can be given back
 }
 
 type heldView struct {
 	id, where, price string
-	paying           bool
+	booking          string // where its booking is, or ""
 }
 
 func (h *Hall) basket(b Basket) basketView {
@@ -45,19 +52,28 @@ func (h *Hall) basket(b Basket) basketView {
 		running:  left > 0,
 		early:    left > store.ExtendWindow,
 	}
-	total := new(big.Int)
+	total, due := new(big.Int), new(big.Int)
 	// A seat that was added just now may be here before the plan that has it.
 	seats := slices.DeleteFunc(slices.Clone(b.Lock.Seats), func(s store.Seat) bool { return h.seats[s.ID] == nil })
 	slices.SortFunc(seats, func(a, b store.Seat) int { return h.seats[a.ID].order - h.seats[b.ID].order })
 	for _, s := range seats {
 		p := h.seats[s.ID]
-		paying := s.Status == store.Paying
-		v.seats = append(v.seats, heldView{id: s.ID, where: p.where, price: h.categories[p.level].says, paying: paying})
-		v.release = v.release || !paying
-		total.Add(total, big.NewInt(h.categories[p.level].price))
+		held, price := heldView{id: s.ID, where: p.where, price: h.categories[p.level].says}, big.NewInt(h.categories[p.level].price)
+		if s.Status != store.Paying {
+			v.seats = append(v.seats, held)
+			total.Add(total, price)
+			continue
+		}
+		if store.ValidCode(s.Booking) {
+			held.booking = BookingPath(s.Booking)
+		}
+		v.paying = append(v.paying, held)
+		due.Add(due, price)
 	}
-	v.extend = v.release && v.running && !b.Lock.Extended
-	v.count, v.total = h.Say("%d seats", len(seats)), h.sum(total)
+	v.extend = v.running && !b.Lock.Extended
+	v.count, v.total = h.Say("%d seats", len(v.seats)), h.sum(total)
+	v.book = h.Say("Book %d seats, %s", len(v.seats), v.total)
+	v.paid, v.due = h.Say("%d seats are being paid for", len(v.paying)), h.sum(due)
 	return v
 }
 

@@ -97,6 +97,10 @@ func states(t *testing.T) *shown {
 	pages["forget"] = ForgetPage(ForgetView{Words: english, Known: true, Asset: files.Path})
 	pages["forget-done"] = ForgetPage(ForgetView{Words: english, Line: english.Say("This device is not known here: there is nothing to forget."), Asset: files.Path})
 	pages["events-none"] = EventsPage(EventsView{Words: english, Now: now, Asset: files.Path})
+	till := tillPages(t, english, files.Path)
+	for _, name := range []string{"checkout", "checkout-faults", "checkout-one-way", "booking-paying", "booking-booked-part", "booking-lost", "demo-pay"} {
+		pages[name] = till[name]
+	}
 	return show(t, files, halls, pages)
 }
 

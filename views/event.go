@@ -68,12 +68,13 @@ func (p Page) legendLines(n Counts) []legendLine {
 	lines := []legendLine{
 		{"available", w.Say("Free"), n[store.Available]},
 		{"locked mine", w.Say("Yours"), -1},
+		{"booked mine", w.Say("Your booking"), -1},
 		{"locked", w.Say("Held right now"), n.taken()},
 		{"booked", w.Say("Sold"), n[store.Booked]},
 		{"withheld", w.Say("Not for sale"), n.notForSale()},
 	}
 	if p.overview() {
-		return slices.Delete(lines, 1, 2)
+		return slices.Delete(lines, 1, 3)
 	}
 	return lines
 }

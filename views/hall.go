@@ -59,8 +59,8 @@ type place struct {
 	name        string // what it is to somebody who can take it
 }
 
-// endings are how the names end of seats that cannot be had.
-type endings struct{ paying, taken, sold, withheld string }
+// endings are how the names end of seats that cannot be had, or are the viewer's.
+type endings struct{ paying, booked, taken, sold, withheld string }
 
 // NewHall prepares an event with its plan, in English. It refuses a plan
 // without seats, with an id that cannot be one or stands twice, and with a seat
@@ -133,7 +133,7 @@ func (h *Hall) In(tag language.Tag) *Hall { return h.in(In(tag)) }
 func (h *Hall) in(w Words) *Hall {
 	in := *h
 	in.Words = w
-	in.ends = endings{in.Say(", payment under way"), in.Say(", taken"), in.Say(", sold"), in.Say(", not for sale")}
+	in.ends = endings{in.Say(", being paid for"), in.Say(", your booking"), in.Say(", taken"), in.Say(", sold"), in.Say(", not for sale")}
 	in.categories = slices.Clone(h.categories)
 	for i := range in.categories {
 		if in.categories[i].says = in.Say("not for sale"); in.categories[i].priced {
@@ -142,14 +142,19 @@ func (h *Hall) in(w Words) *Hall {
 	}
 	in.seats = make(map[string]*place, len(h.seats))
 	in.sections = slices.Clone(h.sections)
+	var texts []*string
 	for i, s := range h.sections {
+		places := make([]place, len(s.seats))
 		in.sections[i].seats = make([]*place, len(s.seats))
 		for j, was := range s.seats {
-			p := *was
-			p.where, p.name = in.where(p), in.name(p)
-			in.sections[i].seats[j], in.seats[p.id] = &p, &p
+			p := &places[j]
+			*p = *was
+			p.where, p.name = in.where(*p), in.name(*p)
+			in.sections[i].seats[j], in.seats[p.id] = p, p
+			texts = append(texts, &p.where, &p.name)
 		}
 	}
+	plan.Pack(texts)
 	return &in
 }
 

@@ -41,7 +41,11 @@ type counted struct {
 
 // english has only what the sentence itself does not say: singulars.
 var english = vocabulary{counted: map[string]counted{
-	"%d seats": {1, []any{"one", "%d seat", "other", "%d seats"}},
+	"%d seats":                    {1, []any{"one", "%d seat", "other", "%d seats"}},
+	"Book %d seats, %s":           {1, []any{"one", "Book %d seat, %s", "other", "Book %d seats, %s"}},
+	"%d seats are being paid for": {1, []any{"one", "%d seat is being paid for", "other", "%d seats are being paid for"}},
+	"%d seconds":                  {1, []any{"one", "%d second", "other", "%d seconds"}},
+	"%d minutes":                  {1, []any{"one", "%d minute", "other", "%d minutes"}},
 	"You can hold at most %d seats at once. Give one back first.": {1, []any{
 		"one", "You can hold at most %d seat at once. Give it back first.",
 		"other", "You can hold at most %d seats at once. Give one back first."}},
@@ -57,6 +61,15 @@ var english = vocabulary{counted: map[string]counted{
 	"%[1]s are not yours to give back.": {2, []any{
 		"one", "%[1]s is not yours to give back.",
 		"other", "%[1]s are not yours to give back."}},
+	"%[1]s are booked for you already. Choose one on the map to see your booking.": {2, []any{
+		"one", "%[1]s is booked for you already. Choose it on the map to see your booking.",
+		"other", "%[1]s are booked for you already. Choose one on the map to see your booking."}},
+	"Your payment was declined or given up; %[1]s are still kept for you until %[3]s.": {2, []any{
+		"one", "Your payment was declined or given up; %[1]s is still kept for you until %[3]s.",
+		"other", "Your payment was declined or given up; %[1]s are still kept for you until %[3]s."}},
+	"Cancelled: %[1]s are free again.": {2, []any{
+		"one", "Cancelled: %[1]s is free again.",
+		"other", "Cancelled: %[1]s are free again."}},
 	"%[1]s are being paid for, and yours meanwhile.": {2, []any{
 		"one", "%[1]s is being paid for, and yours meanwhile.",
 		"other", "%[1]s are being paid for, and yours meanwhile."}},

@@ -181,7 +181,10 @@ func TestEveryTextGoesThroughTheCatalogue(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		pages = append(pages, render(t, ForgetPage(ForgetView{Words: w, Known: known, Line: "⟦line⟧", Asset: plainName})))
 	}
-	given := []string{"Seatlock", "English", "Deutsch", "The Tempest", "Studio Theatre", "Stage", "Stalls", "First tier", "Block West", "Block East", "Block South", "West", "East", "South", "Block East – The Tempest", "Front rows", "Rear rows", "A", "B", "×"}
+	for _, page := range tillPages(t, w, plainName) {
+		pages = append(pages, render(t, page))
+	}
+	given := []string{"Ada Lovelace", "ada@example.org", tillCode, "https://tickets.example/bookings/" + tillCode + "?key=k1", "tempest", "Seatlock", "English", "Deutsch", "The Tempest", "Studio Theatre", "Stage", "Stalls", "First tier", "Block West", "Block East", "Block South", "West", "East", "South", "Block East – The Tempest", "Front rows", "Rear rows", "A", "B", "×"}
 	texts := regexp.MustCompile(`>([^<]*\pL[^<]*)<|(?:aria-label|data-l[a-z0-9]+|data-un[a-z]+|data-re[a-z]+|title|alt)="([^"]*\pL[^"]*)"`)
 	for _, page := range pages {
 		for _, m := range texts.FindAllStringSubmatch(page, -1) {

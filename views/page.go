@@ -136,7 +136,8 @@ func (p Page) counts(sections []Counts) (sum Counts) {
 }
 
 // AppendSeat appends the seat as a fragment that replaces it: as the viewer's
-// own if mine, and else as everybody sees it.
+// own if mine, which they have locked, are paying for or have booked, and else as
+// everybody sees it.
 func (p Page) AppendSeat(dst []byte, s store.Seat, mine bool) []byte {
 	if !p.shows(s.ID) {
 		return dst

@@ -16,6 +16,7 @@ type seatView struct {
 	id, number, class, version, label string
 	mine, off                         bool
 	release                           string // where the viewer gives it back; "" if it is not theirs
+	booking                           string // where the viewer's booking of it is, or ""
 }
 
 // seat chooses every value of a seat's markup. The label is the same before
@@ -24,6 +25,10 @@ func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
 	v := seatView{id: s.ID, number: p.number, class: s.Status.String(), label: p.name,
 		version: strconv.FormatInt(s.Version, 10), mine: mine}
 	switch {
+	case mine && s.Status == store.Booked && store.ValidCode(s.Booking):
+		v.class, v.booking, v.label = "booked mine", BookingPath(s.Booking), v.label+h.ends.booked
+	case s.Status == store.Booked:
+		v.mine, v.off, v.label = false, true, v.label+h.ends.sold
 	case mine:
 		v.class, v.release = "locked mine", h.path("unlock")
 		if v.off = s.Status == store.Paying; v.off {
@@ -31,8 +36,6 @@ func (h *Hall) seat(p *place, s store.Seat, mine bool) seatView {
 		}
 	case s.Status == store.Locked, s.Status == store.Paying:
 		v.class, v.off, v.label = "locked", true, v.label+h.ends.taken
-	case s.Status == store.Booked:
-		v.off, v.label = true, v.label+h.ends.sold
 	case s.Status == store.Withheld, s.Status == store.Unknown, !h.categories[p.level].priced:
 		v.class, v.off, v.label = store.Withheld.String(), true, v.label+h.ends.withheld
 	}
@@ -100,6 +103,9 @@ func seatButtons(seats []seatView) templ.Component {
 // at, and is never disabled: that would throw a keyboard user off the map.
 // Nothing of an id, a class or a version needs escaping.
 func appendSeat(html []byte, s seatView, oob bool) []byte {
+	if s.booking != "" {
+		return appendBooked(html, s, oob)
+	}
 	html = append(html, `<button name="seat" value="`...)
 	html = append(html, s.id...)
 	html = append(html, `" id="seat-`...)
@@ -127,4 +133,25 @@ func appendSeat(html []byte, s seatView, oob bool) []byte {
 	html = append(html, `">`...)
 	html = append(html, templ.EscapeString(s.number)...)
 	return append(html, `</button>`...)
+}
+
+// appendBooked appends a seat that is booked for the viewer: a link, which
+// stands in the button's place.
+func appendBooked(html []byte, s seatView, oob bool) []byte {
+	html = append(html, `<a href="`...)
+	html = append(html, s.booking...)
+	html = append(html, `" id="seat-`...)
+	html = append(html, s.id...)
+	html = append(html, `" class="`...)
+	html = append(html, s.class...)
+	html = append(html, `" data-v="`...)
+	html = append(html, s.version...)
+	html = append(html, `" aria-label="`...)
+	html = append(html, templ.EscapeString(s.label)...)
+	if oob {
+		html = append(html, `" hx-swap-oob="outerMorph`...)
+	}
+	html = append(html, `">`...)
+	html = append(html, templ.EscapeString(s.number)...)
+	return append(html, `</a>`...)
 }

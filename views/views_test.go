@@ -187,6 +187,7 @@ func TestGoldenFragments(t *testing.T) {
 		"seat-paying":      {store.Seat{ID: "A1", Version: 3, Status: store.Paying, LockedBy: "x"}, false},
 		"seat-mine-paying": {store.Seat{ID: "A1", Version: 3, Status: store.Paying, LockedBy: "x"}, true},
 		"seat-booked":      {store.Seat{ID: "A1", Version: 4, Status: store.Booked, LockedBy: "x"}, false},
+		"seat-mine-booked": {store.Seat{ID: "A1", Version: 4, Status: store.Booked, LockedBy: "x", Booking: "ABCDEFGH23"}, true},
 		"seat-withheld":    {store.Seat{ID: "A1", Version: 5, Status: store.Withheld}, false},
 		"seat-accessible":  {store.Seat{ID: "B1", Version: 1}, false},
 	} {
@@ -214,7 +215,8 @@ func TestGoldenBaskets(t *testing.T) {
 		"basket-early":         lock(9*time.Minute, false, held...),
 		"basket-late":          lock(store.ExtendWindow, false, held...),
 		"basket-extended":      lock(time.Minute, true, held[0]),
-		"basket-paying":        lock(time.Minute, false, store.Seat{ID: "A2", Status: store.Paying}),
+		"basket-paying":        {Lock: store.Lock{Seats: []store.Seat{{ID: "A2", Status: store.Paying, Booking: "ABCDEFGH23"}}}, Now: now},
+		"basket-paying-more":   lock(9*time.Minute, false, append(held, store.Seat{ID: "A1", Status: store.Paying, Booking: "ABCDEFGH23"})...),
 		"basket-over":          lock(-time.Second, false, held[0]),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, string(h.AppendBasket(nil, b))) })
@@ -251,15 +253,40 @@ func TestSeatMarkupBeginsAsPromised(t *testing.T) {
 	}
 }
 
+// A seat that is booked for the viewer is a link to the booking, and never gives
+// it back. Where there is no such link, it looks as it does to everybody.
+func TestOwnBookedSeatIsALink(t *testing.T) {
+	h := eventPage(newHall(t, smallEvent(), smallPlan()))
+	booked := store.Seat{ID: "A1", Version: 4, Status: store.Booked, LockedBy: "me", Booking: "ABCDEFGH23"}
+	want := `<a href="/bookings/ABCDEFGH23" id="seat-A1" class="booked mine" data-v="4"` +
+		` aria-label="Row A seat 1, Stalls, €28, your booking" hx-swap-oob="outerMorph">1</a>`
+	if got := string(h.AppendSeat(nil, booked, true)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	public := string(h.AppendSeat(nil, booked, false))
+	if strings.Contains(public, "ABCDEFGH23") || strings.Contains(public, "mine") {
+		t.Errorf("everybody sees %s", public)
+	}
+	booked.Booking = `x" onclick="`
+	if got := string(h.AppendSeat(nil, booked, true)); got != public {
+		t.Errorf("with a code that is none: %s, want %s", got, public)
+	}
+}
+
 func TestLabelStaysWhilePressedAndReleased(t *testing.T) {
 	h := eventPage(newHall(t, smallEvent(), smallPlan()))
 	label := func(s store.Status, mine bool) string {
-		html := string(h.AppendSeat(nil, store.Seat{ID: "B1", Status: s}, mine))
+		html := string(h.AppendSeat(nil, store.Seat{ID: "B1", Status: s, Booking: "ABCDEFGH23"}, mine))
 		return labels.FindStringSubmatch(html)[1]
 	}
 	free := label(store.Available, false)
 	if own := label(store.Locked, true); own != free {
 		t.Errorf("own %q, free %q: want the same", own, free)
+	}
+	for status, end := range map[store.Status]string{store.Paying: ", being paid for", store.Booked: ", your booking"} {
+		if got := label(status, true); got != free+end {
+			t.Errorf("own that is %v: label %q, want %q", status, got, free+end)
+		}
 	}
 	for status, end := range map[store.Status]string{
 		store.Locked: ", taken", store.Paying: ", taken", store.Booked: ", sold", store.Withheld: ", not for sale",

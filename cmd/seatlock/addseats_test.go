@@ -173,7 +173,7 @@ func TestAddSeatsBesideOthers(t *testing.T) {
 func TestAddSeatsBesideAServer(t *testing.T) {
 	for name, p := range map[string]*program{
 		"embedded": serveProgram(t),
-		"MongoDB":  serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t)),
+		"MongoDB":  serveStoreOf(t, mongoWithDemo(t), noDemos),
 	} {
 		does(t, "import", "--create", "--store", p.store, "--event", "gala", "--title", "T", fileOf(t, smallCSV))
 		old := p.eventually("/events/gala", "seat-circle-A-1")

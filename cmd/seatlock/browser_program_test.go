@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -20,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seatlock/seatlock/internal/testengine"
 )
 
 // asProgram makes the test binary be the program itself, built as the tests
@@ -55,8 +58,12 @@ func serveProgram(t *testing.T, flags ...string) *program {
 	if err := os.WriteFile(path, withDemos(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return serveStoreOf(t, "sqlite:"+path, flags...)
+	return serveStoreOf(t, "sqlite:"+path, append([]string{noDemos}, flags...)...)
 }
+
+// noDemos is the flag of a server whose store has its events: it need not read
+// the plans of the larger demos to see that.
+const noDemos = "--demo=false"
 
 var seeded struct {
 	sync.Mutex
@@ -81,6 +88,21 @@ func withDemos(t *testing.T) []byte {
 		seeded.file = file
 	}
 	return seeded.file
+}
+
+// mongoWithDemo is a database with the smallest demo event: to write the larger
+// ones takes three nodes a while.
+func mongoWithDemo(t *testing.T) (address string) {
+	t.Helper()
+	address = testengine.ReplicaSet(t).NewDatabase(t)
+	st, err := openStore(t.Context(), address, opening{make: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(seedDemo(t.Context(), st, demos()[0]), st.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 // serveStoreOf starts the program on a free port with a store that may be

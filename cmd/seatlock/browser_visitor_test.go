@@ -148,9 +148,11 @@ const (
 	free  = "free"
 	mine  = "mine"
 	taken = "taken"
+	sold  = "sold"
+	yours = "yours" // booked for the visitor
 )
 
-// stateJS tells which of the three a seat is: by all that it shows to eyes, to
+// stateJS tells which of these a seat is: by all that it shows to eyes, to
 // screen readers and to a browser without script, which must agree.
 const stateJS = `(id => {
 	const s = document.getElementById('seat-' + id);
@@ -160,6 +162,8 @@ const stateJS = `(id => {
 		'available,false,,false,': 'free',
 		'locked mine,true,,false,/unlock': 'mine',
 		'locked,false,true,true,': 'taken',
+		'booked,false,true,false,': 'sold',
+		'booked mine,,,false,': 'yours',
 	}[shown] ?? 'contradictory: ' + s.outerHTML;
 })`
 

@@ -25,6 +25,7 @@ type changing struct {
 	prices                pricing
 	past                  bool // the start may have been
 	hidden                bool
+	terms                 store.Terms
 
 	named map[string]bool // the flags that were given
 	now   time.Time       // the store's
@@ -42,13 +43,15 @@ func (c *changing) flags() *flag.FlagSet {
 	f.StringVar(&c.zone, "zone", "", "IANA time `zone` of the venue; times that are not named stay the instants that they are")
 	f.StringVar(&c.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now, or none")
 	f.StringVar(&c.salesClose, "sales-close", "", "`when` that ends")
+	termFlags(f, &c.terms)
 	c.prices.flags(f)
 	return f
 }
 
 const changeManual = `
-What is not named stays. Pages show the change at once; locks under way stay. A
-time that clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
+What is not named stays. Pages show the change at once; locks under way stay,
+and bookings keep their prices and until when they are to be paid. A time that
+clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
 `
 
 // changeEvent changes what is named of an event, or nothing.
@@ -141,6 +144,7 @@ func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 	if c.named["hidden"] {
 		e.Hidden = c.hidden
 	}
+	c.applyTerms(&e.Terms)
 	if err := c.applyTimes(&e); err != nil {
 		return e, err
 	}
@@ -152,6 +156,18 @@ func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 		return e, err
 	}
 	return e, c.prices.checkPriceChange(before, e, hall)
+}
+
+func (c *changing) applyTerms(t *store.Terms) {
+	if c.named["cancel-until"] {
+		t.CancelUntil = c.terms.CancelUntil
+	}
+	if c.named["pay-within"] {
+		t.PayWithin = c.terms.PayWithin
+	}
+	if c.named["pay-until"] {
+		t.PayUntil = c.terms.PayUntil
+	}
 }
 
 // applyTimes reads the times that are named, in the zone that the event then
@@ -189,6 +205,10 @@ func describeChange(w io.Writer, headline string, before, after store.Event, hal
 		{"starts", localTime(before.Starts, before.Zone), localTime(after.Starts, after.Zone)},
 		{"sales open", localTime(before.SalesOpen, before.Zone), localTime(after.SalesOpen, after.Zone)},
 		{"sales close", localTime(before.SalesClose, before.Zone), localTime(after.SalesClose, after.Zone)},
+	}
+	terms := sayTerms(after.Terms)
+	for i, was := range sayTerms(before.Terms) {
+		lines = append(lines, line{was.what, was.is, terms[i].is})
 	}
 	for _, c := range hall.Categories {
 		was, is := sayPrice(before, c.ID), sayPrice(after, c.ID)

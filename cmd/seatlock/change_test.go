@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 )
 
@@ -198,7 +197,7 @@ func (r *rival) answer(path, seat string) (status int, page string) {
 func TestSalesCloseAndOpenByCommand(t *testing.T) {
 	for name, p := range map[string]*program{
 		"embedded": serveProgram(t),
-		"MongoDB":  serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t)),
+		"MongoDB":  serveStoreOf(t, mongoWithDemo(t), noDemos),
 	} {
 		r := p.rival()
 		until := func(what string, met func() bool) {

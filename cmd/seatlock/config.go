@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seatlock/seatlock/checkout"
 	"github.com/seatlock/seatlock/handlers"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
@@ -29,6 +30,9 @@ type config struct {
 	logLevel  string
 	memory    size
 	demo      bool
+	payments  payments
+	// demoPublic allows play money where the base URL is not this machine's.
+	demoPublic bool
 
 	base *url.URL // baseURL, once it was checked
 }
@@ -38,6 +42,7 @@ func defaults() config {
 	return config{
 		addr: ":3000", baseURL: "http://localhost:3000",
 		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", logLevel: "info", memory: handlers.DefaultMemory, demo: true,
+		payments: payments{names: []string{checkout.Door, demoPayments}},
 	}
 }
 
@@ -53,6 +58,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.logLevel, "log-level", c.logLevel, "the least `level` that is logged: debug, info, warn or error")
 	f.Var(&c.memory, "memory", "what halls that nobody looks at may take in memory, a `size` such as 256MiB or 1GiB")
 	f.BoolVar(&c.demo, "demo", c.demo, "give a store that has no other events the demo events")
+	f.Var(&c.payments, "payments", "ways to pay that visitors are offered, a `list` of door and demo; the default is door alone if the base URL is not this machine's")
+	f.BoolVar(&c.demoPublic, "demo-payments-on-a-public-address", c.demoPublic, "let --payments have demo, whose money is not real, where the base URL is not this machine's")
 	return f
 }
 
@@ -110,6 +117,9 @@ func envName(name string) string {
 }
 
 func wants(f *flag.Flag) string {
+	if t, is := f.Value.(*term); is {
+		return t.wants()
+	}
 	switch f.Name {
 	case "lock-ttl":
 		return "a duration such as 10m or 90s"
@@ -117,7 +127,9 @@ func wants(f *flag.Flag) string {
 		return "a number from 1 to 500"
 	case "memory":
 		return wantsSize
-	case "demo":
+	case "payments":
+		return wantsPayments
+	case "demo", "demo-payments-on-a-public-address":
 		return "true or false"
 	}
 	return f.Usage
@@ -148,7 +160,7 @@ func (c *config) check() error {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.logLevel) {
 		return wrong("log-level", c.logLevel, "debug, info, warn or error")
 	}
-	return nil
+	return c.checkPayments()
 }
 
 func wrong(name string, value any, want string) error {

@@ -30,7 +30,7 @@ func TestEveryFlagHasATwin(t *testing.T) {
 	values := map[string]string{
 		"addr": "localhost:81", "store": "sqlite:x.db", "base-url": "https://tickets.example", "lock-ttl": "1m",
 		"max-seats": "3", "log-format": "json", "log-level": "debug", "demo": "false",
-		"memory": "2GiB",
+		"memory": "2GiB", "payments": "demo,door", "demo-payments-on-a-public-address": "true",
 	}
 	c := defaults()
 	c.flags().VisitAll(func(f *flag.Flag) {
@@ -78,11 +78,21 @@ func TestMistakesAreOneLine(t *testing.T) {
 		{args: []string{"--memory", "0MiB"}, want: "1MiB to 1024GiB"},
 		{args: []string{"--memory", "1025GiB"}, want: "1MiB to 1024GiB"},
 		{args: []string{"--memory", "-1GiB"}, want: "1MiB to 1024GiB"},
+		{args: []string{"--payments", ""}, want: "a comma-separated list of door and demo"},
+		{args: []string{"--payments", "card"}, want: "a comma-separated list of door and demo"},
+		{args: []string{"--payments", "door,"}, want: "each once"},
+		{args: []string{"--payments", "door,demo,door"}, want: "each once"},
+		{args: []string{"--payments", "door, demo"}, want: "a comma-separated list"},
+		{args: []string{"--payments", "door,demo", "--base-url", "https://tickets.example"}, want: "--payments door,demo: want no demo at https://tickets.example"},
+		{args: []string{"--payments", "demo", "--base-url", "http://192.168.1.9:3000"}, want: "--demo-payments-on-a-public-address allows it"},
 		{args: []string{"--no-such-flag"}, want: "no-such-flag"},
 		{args: []string{"serve", "now"}, want: `"now"`},
 		{args: []string{"sell"}, want: `"sell"`},
 		{env: map[string]string{"SEATLOCK_MAX_SEATS": "ten"}, want: `SEATLOCK_MAX_SEATS="ten": want a number`},
 		{env: map[string]string{"SEATLOCK_MEMORY": "much"}, want: `SEATLOCK_MEMORY="much": want a size`},
+		{env: map[string]string{"SEATLOCK_PAYMENTS": "cash"}, want: `SEATLOCK_PAYMENTS="cash": want a comma-separated list`},
+		{env: map[string]string{"SEATLOCK_PAYMENTS": "demo", "SEATLOCK_BASE_URL": "https://tickets.example"}, want: "want no demo"},
+		{env: map[string]string{"SEATLOCK_DEMO_PAYMENTS_ON_A_PUBLIC_ADDRESS": "perhaps"}, want: "true or false"},
 		{env: map[string]string{"SEATLOCK_DEMO": "perhaps"}, want: "true or false"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -117,5 +127,33 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, letter) {
 		t.Errorf("the file was changed (%v)", err)
+	}
+}
+
+// TestPlayMoneyStaysAtHome: unasked, visitors are offered the demo only where the
+// base URL is the machine's own.
+func TestPlayMoneyStaysAtHome(t *testing.T) {
+	for base, want := range map[string]string{
+		"http://localhost:3000": "door,demo", "https://LOCALHOST": "door,demo", "http://localhost.:80": "door,demo",
+		"http://seats.localhost": "door,demo", "http://127.0.0.1:1": "door,demo", "http://127.8.9.1": "door,demo", "http://[::1]:3000": "door,demo",
+		"http://127.0.0.1.example.org": "door", "http://localhost.example.org": "door", "http://notlocalhost": "door",
+		"https://tickets.example": "door", "http://10.0.0.1": "door", "http://[::2]": "door", "http://0.0.0.0:3000": "door",
+	} {
+		c, err := configure([]string{"--base-url", base}, environment(nil))
+		if err != nil || c.payments.String() != want {
+			t.Errorf("%s: %q, %v; want %q", base, c.payments.String(), err, want)
+		}
+	}
+	for _, args := range [][]string{
+		{"--payments", "demo,door"},
+		{"--payments", "demo,door", "--base-url", "https://tickets.example", "--demo-payments-on-a-public-address"},
+	} {
+		if c, err := configure(args, environment(nil)); err != nil || c.payments.String() != "demo,door" {
+			t.Errorf("%q: %q, %v; want them in the order in which they were named", args, c.payments.String(), err)
+		}
+	}
+	c, err := configure([]string{"--base-url", "https://tickets.example", "--demo-payments-on-a-public-address"}, environment(nil))
+	if err != nil || c.payments.String() != "door" {
+		t.Errorf("allowed and not asked for: %q, %v", c.payments.String(), err)
 	}
 }

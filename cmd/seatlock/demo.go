@@ -12,15 +12,15 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// demo is an event for people to look at.
-type demo struct {
+// demoEvent is an event for people to look at.
+type demoEvent struct {
 	id, title string // plan.Demo has its hall by its id
 	days      int    // from seeding to its evening
 }
 
 // demos are all.
-func demos() []demo {
-	return []demo{
+func demos() []demoEvent {
+	return []demoEvent{
 		{"demo", "An Evening at the Studio", 30},
 		{"theatre", "The Winter’s Tale", 44},
 		{"arena", "Northern Lights, on Tour", 58},
@@ -42,7 +42,7 @@ func seedDemos(ctx context.Context, st eventMaker) error {
 	}
 	missing := demos()
 	for _, e := range events {
-		i := slices.IndexFunc(missing, func(d demo) bool { return d.id == e.ID })
+		i := slices.IndexFunc(missing, func(d demoEvent) bool { return d.id == e.ID })
 		if i < 0 {
 			return nil
 		}
@@ -60,7 +60,7 @@ func seedDemos(ctx context.Context, st eventMaker) error {
 	return nil
 }
 
-func seedDemo(ctx context.Context, st eventMaker, d demo) error {
+func seedDemo(ctx context.Context, st eventMaker, d demoEvent) error {
 	file, err := plan.Demo(d.id)
 	if err != nil {
 		return err

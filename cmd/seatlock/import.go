@@ -28,6 +28,7 @@ type importing struct {
 	dryRun, addSeats      bool
 	relabel               bool // seats may be called otherwise
 	hidden                bool
+	terms                 store.Terms
 	mayMake               bool // the store, if it is not there
 }
 
@@ -42,6 +43,7 @@ func (i *importing) flags() *flag.FlagSet {
 	f.StringVar(&i.currency, "currency", "EUR", "`code` of the currency of the prices")
 	f.StringVar(&i.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now")
 	f.StringVar(&i.salesClose, "sales-close", "", "`when` that ends")
+	termFlags(f, &i.terms)
 	i.prices.flags(f)
 	f.BoolVar(&i.prices.free, "free", false, "categories without a price cost nothing; else they are not for sale")
 	f.BoolVar(&i.hidden, "hidden", false, "the event stands on no list, and opens by its address")
@@ -116,7 +118,7 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 // the event. Times that only programs of before took are read as those did, with
 // an objection.
 func (i *importing) definition(now time.Time) (e store.NewEvent, objection, err error) {
-	e = store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden}}
+	e = store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden, Terms: i.terms}}
 	if i.dryRun {
 		e.ID, e.Title = cmp.Or(e.ID, "dry-run"), cmp.Or(e.Title, "Dry run")
 	}
@@ -363,6 +365,11 @@ func describePlan(w io.Writer, hall plan.Plan, e store.Event, withheld []string)
 	}
 	for _, line := range sayTimes(e) {
 		fmt.Fprintf(t, "  %s\n", line)
+	}
+	for _, l := range sayTerms(e.Terms) {
+		if l.own {
+			fmt.Fprintf(t, "  %s\t%s\n", l.what, l.is)
+		}
 	}
 	return t.Flush()
 }

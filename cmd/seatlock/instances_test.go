@@ -21,8 +21,8 @@ import (
 // TestBrowsersOnTwoInstances: a browser on one server and one on another see
 // each other's seats at once, and one visitor is the same to both.
 func TestBrowsersOnTwoInstances(t *testing.T) {
-	database, browser := testengine.ReplicaSet(t).NewDatabase(t), testengine.Chromium(t)
-	one, two := serveStoreOf(t, database), serveStoreOf(t, database)
+	database, browser := mongoWithDemo(t), testengine.Chromium(t)
+	one, two := serveStoreOf(t, database, noDemos), serveStoreOf(t, database, noDemos)
 	a, b := one.atDemo(browser), two.atDemo(browser)
 	a.mark()
 	b.mark()
@@ -51,8 +51,8 @@ func TestBrowsersOnTwoInstances(t *testing.T) {
 }
 
 func TestExpiryOnTwoInstances(t *testing.T) {
-	database, browser := testengine.ReplicaSet(t).NewDatabase(t), testengine.Chromium(t)
-	one, two := serveStoreOf(t, database, "--lock-ttl", "3s"), serveStoreOf(t, database, "--lock-ttl", "3s")
+	database, browser := mongoWithDemo(t), testengine.Chromium(t)
+	one, two := serveStoreOf(t, database, noDemos, "--lock-ttl", "3s"), serveStoreOf(t, database, noDemos, "--lock-ttl", "3s")
 	a, b := one.atDemo(browser), two.atDemo(browser)
 	a.clickSeat("A1")
 	a.sees(mine, "A1")
@@ -65,8 +65,8 @@ func TestExpiryOnTwoInstances(t *testing.T) {
 // TestInstanceDies: behind a proxy that knows no sessions, the browser of a
 // server that is gone comes to another, and misses nothing.
 func TestInstanceDies(t *testing.T) {
-	database, browser := testengine.ReplicaSet(t).NewDatabase(t), testengine.Chromium(t)
-	one, two := serveStoreOf(t, database), serveStoreOf(t, database)
+	database, browser := mongoWithDemo(t), testengine.Chromium(t)
+	one, two := serveStoreOf(t, database, noDemos), serveStoreOf(t, database, noDemos)
 	front := &front{}
 	front.lead(t, one)
 	proxy := httptest.NewServer(front)
@@ -96,8 +96,8 @@ func TestInstanceDies(t *testing.T) {
 // TestKilledInstanceLeavesNothingBehind: what a server was writing when it was
 // killed keeps no seat from others.
 func TestKilledInstanceLeavesNothingBehind(t *testing.T) {
-	database := testengine.ReplicaSet(t).NewDatabase(t)
-	one, two := serveStoreOf(t, database), serveStoreOf(t, database)
+	database := mongoWithDemo(t)
+	one, two := serveStoreOf(t, database, noDemos), serveStoreOf(t, database, noDemos)
 	for range 5 {
 		var busy sync.WaitGroup
 		for i := range 10 {

@@ -43,10 +43,8 @@ func onSeats(name, done string, do func(ctx context.Context, st *store.Store, ev
 		switch {
 		case errors.Is(err, store.ErrInvalid):
 			return usageError{err}
-		case store.IsAnswer(err), errors.Is(err, store.ErrUnavailable):
-			return fmt.Errorf("%w; nothing was changed", err)
 		case err != nil:
-			return err
+			return unchanged(err)
 		}
 		n, are := len(store.Distinct(seats)), "seats of %s are"
 		if n == 1 {
@@ -55,4 +53,12 @@ func onSeats(name, done string, do func(ctx context.Context, st *store.Store, ev
 		_, err = fmt.Fprintf(stdout, "%d "+are+" %s.\n", n, c.event, done)
 		return err
 	}
+}
+
+// unchanged says so of an error that is certain about it.
+func unchanged(err error) error {
+	if store.IsAnswer(err) || errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%w; nothing was changed", err)
+	}
+	return err
 }

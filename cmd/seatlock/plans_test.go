@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
 )
@@ -222,7 +221,7 @@ func TestImportTellsProgress(t *testing.T) {
 func TestImportBesideAServer(t *testing.T) {
 	for name, p := range map[string]*program{
 		"embedded": serveProgram(t),
-		"MongoDB":  serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t)),
+		"MongoDB":  serveStoreOf(t, mongoWithDemo(t), noDemos),
 	} {
 		does(t, "import", "--create", "--store", p.store, "--event", "gala", "--title", "<b>The Gala</b>", fileOf(t, smallCSV))
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {

@@ -10,9 +10,9 @@ import (
 )
 
 const removeManual = `
-Nobody may have a seat of it, locked, being paid for or booked, and nobody may
-ever have booked one. Open pages of it end. seatlock change --hidden only takes
-it off the list.
+Nobody may have a seat of it, locked, being paid for or booked. A booking that
+is in the way is named: seatlock cancel ends it. Open pages of the event end.
+seatlock change --hidden only takes it off the list.
 `
 
 // removeEvent removes an event that nobody has a seat of.
@@ -31,11 +31,8 @@ func removeEvent(ctx context.Context, args []string, getenv func(string) string,
 		return err
 	}
 	err = withStore(ctx, c.store, false, func(st *store.Store) error { return st.RemoveEvent(ctx, c.event) })
-	if store.IsAnswer(err) || errors.Is(err, store.ErrUnavailable) {
-		return fmt.Errorf("%w; nothing was changed", err)
-	}
 	if err != nil {
-		return err
+		return unchanged(err)
 	}
 	_, err = fmt.Fprintf(stdout, "Event %s was removed.\n", c.event)
 	return err

@@ -10,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/seatlock/seatlock/checkout"
+	"github.com/seatlock/seatlock/checkout/demo"
 	"github.com/seatlock/seatlock/handlers"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
@@ -89,7 +92,16 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 	} else if err != nil {
 		return err
 	}
-	h, err := handlers.New(st, handlers.Config{BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log})
+	play := demo.New(st)
+	payments := checkout.New(st, checkout.Config{
+		Providers: map[string]checkout.Provider{demoPayments: play}, Offered: c.payments.names,
+		Rules: checkout.DefaultRules(c.rules().Total), Log: log,
+	})
+	config := handlers.Config{BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log, Checkout: payments}
+	if slices.Contains(c.payments.names, demoPayments) {
+		config.Demo = play // its page; payments that were begun end without it, too
+	}
+	h, err := handlers.New(st, config)
 	if err != nil {
 		return err
 	}
@@ -97,14 +109,15 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.addr, err)
 	}
-	return serveHTTP(ctx, h, listener, log, func() {
+	return serveHTTP(ctx, h, []func(context.Context) error{h.Run, payments.Run}, listener, log, func() {
 		fmt.Fprintf(stdout, "Seatlock listens on %s: open %s\n", listener.Addr(), c.base)
 	})
 }
 
-// serveHTTP serves until ctx ends: then streams are ended with a word to come
-// back, requests under way finish, and what does not within drainWithin is cut.
-func serveHTTP(ctx context.Context, h *handlers.Server, listener net.Listener, log *slog.Logger, listening func()) error {
+// serveHTTP serves, with what runs beside, until ctx ends: then streams are ended
+// with a word to come back, requests under way finish, and what does not within
+// drainWithin is cut.
+func serveHTTP(ctx context.Context, h http.Handler, beside []func(context.Context) error, listener net.Listener, log *slog.Logger, listening func()) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -112,16 +125,17 @@ func serveHTTP(ctx context.Context, h *handlers.Server, listener net.Listener, l
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	boards, stopBoards := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBoards()
-	failed := make(chan error, 2)
-	boardsEnded := make(chan struct{})
-	go func() {
-		defer close(boardsEnded)
-		if err := h.Run(boards); err != nil {
-			failed <- err
-		}
-	}()
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	failed := make(chan error, len(beside)+1)
+	var all sync.WaitGroup
+	for _, run := range beside {
+		all.Go(func() {
+			if err := run(running); err != nil {
+				failed <- err
+			}
+		})
+	}
 	go func() { failed <- server.Serve(listener) }()
 	listening()
 
@@ -131,14 +145,14 @@ func serveHTTP(ctx context.Context, h *handlers.Server, listener net.Listener, l
 	case <-ctx.Done():
 		log.Info("shutting down", "within", drainWithin)
 	}
-	stopBoards()
+	stop()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer cancel()
 	if stopped := server.Shutdown(drain); stopped != nil {
 		log.Warn("some requests were cut", "error", stopped)
 		err = errors.Join(err, server.Close())
 	}
-	<-boardsEnded
+	all.Wait()
 	return err
 }
 

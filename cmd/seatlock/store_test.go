@@ -14,7 +14,6 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
 )
 
@@ -131,7 +130,7 @@ func TestCheckTellsDamage(t *testing.T) {
 }
 
 func TestStoreCommandsOnMongo(t *testing.T) {
-	p := serveStoreOf(t, testengine.ReplicaSet(t).NewDatabase(t))
+	p := serveStoreOf(t, mongoWithDemo(t), noDemos)
 	p.rival().lock("A1")
 	before := p.cursor()
 	does(t, "check", "--store", p.store)

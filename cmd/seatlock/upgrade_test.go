@@ -45,7 +45,7 @@ func TestUpgradeAHouse(t *testing.T) {
 	}
 	for _, command := range [][]string{
 		{"events"}, {"seats", "--event", "evening"}, {"withhold", "--event", "evening", "B2"}, {"export", "--event", "evening"},
-		{"change", "--event", "evening", "--title", "Another"}, {"serve", "--addr", "127.0.0.1:0"},
+		{"change", "--event", "evening", "--title", "Another"}, {"bookings", "--event", "evening"}, {"paid", "2345678923"}, {"serve", "--addr", "127.0.0.1:0"},
 	} {
 		refuses(t, exitFault, "run seatlock upgrade", append([]string{command[0], "--store", address}, command[1:]...)...)
 	}
@@ -54,7 +54,7 @@ func TestUpgradeAHouse(t *testing.T) {
 	}
 	out := does(t, "upgrade", "--store", address)
 	backups, err := filepath.Glob(path + ".format-2.*.backup")
-	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 4") || !strings.Contains(out, backups[0]) {
+	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 5") || !strings.Contains(out, backups[0]) {
 		t.Errorf("upgrade said %q, and left %q, %v", out, backups, err)
 	}
 	if again := does(t, "upgrade", "--store", address); !strings.Contains(again, "nothing was changed") {

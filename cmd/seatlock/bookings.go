@@ -1,0 +1,325 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
+)
+
+// bookingEntry is what the commands tell of a booking, and never whose cookie it
+// is. Amounts are in the currency's smallest unit, times in the event's zone.
+type bookingEntry struct {
+	Code     string     `json:"code"`
+	Event    string     `json:"event"`
+	State    string     `json:"state"`
+	Seats    []soldSeat `json:"seats"`
+	Total    int64      `json:"total"`
+	Currency string     `json:"currency"`
+	Captured int64      `json:"captured"`
+	Refunded int64      `json:"refunded"`
+	Owed     int64      `json:"owed"`
+
+	Provider string        `json:"provider,omitempty"`
+	Attempt  string        `json:"attempt,omitempty"` // its state
+	Begun    string        `json:"begun"`
+	PayUntil string        `json:"pay_until,omitempty"`
+	Refunds  []refundEntry `json:"refunds,omitempty"`
+	Person   *store.Person `json:"person,omitempty"`
+}
+
+// soldSeat is a seat as it was sold, and what has become of it.
+type soldSeat struct {
+	Seat     string `json:"seat"`
+	State    string `json:"state"`
+	Price    int64  `json:"price"`
+	Tariff   string `json:"tariff"`
+	Section  string `json:"section"`
+	Row      string `json:"row"`
+	Label    string `json:"label"`
+	Category string `json:"category"`
+}
+
+type refundEntry struct {
+	ID     string   `json:"id"`
+	State  string   `json:"state"`
+	Amount int64    `json:"amount"`
+	Seats  []string `json:"seats"`
+}
+
+// seatState is what a line's seat is to its booking.
+func seatState(b store.Booking, l store.Line) string {
+	switch {
+	case l.Cancelled:
+		return "cancelled"
+	case b.State == store.BookingPaying, b.State == store.BookingReserved, b.State == store.BookingBooked:
+		return string(b.State)
+	}
+	return "released"
+}
+
+// entryOf tells of a booking what stands in its own record and its refunds'.
+func entryOf(ctx context.Context, st *store.Store, b store.Booking, zone string) (bookingEntry, error) {
+	e := bookingEntry{
+		Code: b.Code, Event: b.Event, State: string(b.State), Currency: b.Currency, Provider: b.Provider,
+		Total: b.Total(), Captured: b.Captured, Refunded: b.Refunded, Owed: b.Owed(),
+		Begun: localTime(b.Begun, zone), PayUntil: localTime(b.PayUntil, zone),
+	}
+	for _, l := range b.Lines {
+		e.Seats = append(e.Seats, soldSeat{l.Seat, seatState(b, l), l.Price, l.Tariff, l.Section, l.Row, l.Label, l.Category})
+	}
+	for _, id := range b.Refunds {
+		r, err := st.Refund(ctx, id)
+		if err != nil {
+			return e, err
+		}
+		e.Refunds = append(e.Refunds, refundEntry{r.ID, string(r.State), r.Amount, r.Seats})
+	}
+	return e, nil
+}
+
+// withPerson adds who the booking is for, unless that was erased.
+func (e *bookingEntry) withPerson(ctx context.Context, st *store.Store) error {
+	p, err := st.Person(ctx, e.Code)
+	switch {
+	case err == nil:
+		e.Person = &p
+	case !errors.Is(err, store.ErrNoBooking):
+		return err
+	}
+	return nil
+}
+
+// bookingList is what bookings is told.
+type bookingList struct {
+	listing
+	people bool
+}
+
+func (l *bookingList) flags() *flag.FlagSet {
+	f := l.eventsFlags()
+	f.StringVar(&l.event, "event", "", "`id` of the event")
+	f.BoolVar(&l.people, "people", false, "tell the names, e-mail addresses and phone numbers, too")
+	return f
+}
+
+const bookingsManual = `
+Amounts in JSON are whole numbers of the currency's smallest unit. A seat of a
+booking is paying, reserved, booked, cancelled, or released: let go without
+having been booked, or lost. A refund is wanted, done, or stuck: the provider
+refuses it, and a person has to pay it back.
+`
+
+// listBookings tells of all bookings of an event, by their codes.
+func listBookings(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var l bookingList
+	rest, err := parse(l.flags(), args, getenv)
+	if err == nil {
+		err = l.check(rest)
+	}
+	if err == nil && l.event == "" {
+		err = usageError{errors.New("bookings wants --event, the id of the event")}
+	}
+	if err != nil {
+		return err
+	}
+	entries := []bookingEntry{}
+	err = withStore(ctx, l.store, false, func(st *store.Store) (err error) {
+		entries, err = l.read(ctx, st)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	header := "code,state,begun,pay_until,seats,provider,currency,total,captured,refunded,owed,refunds"
+	if l.people {
+		header += ",name,email,phone"
+	}
+	return writeLines(stdout, l.format, entries, header, func(e bookingEntry) []string { return e.cells(l.people) })
+}
+
+// read returns the bookings of an event, also of one that was removed since.
+func (l *bookingList) read(ctx context.Context, st *store.Store) ([]bookingEntry, error) {
+	entries := []bookingEntry{}
+	event, missing := st.Event(ctx, l.event)
+	if missing != nil && !errors.Is(missing, store.ErrNoEvent) {
+		return nil, missing
+	}
+	for b, err := range st.AllBookings(ctx, l.event) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := entryOf(ctx, st, b, event.Zone)
+		if err == nil && l.people {
+			err = e.withPerson(ctx, st)
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return entries, missing
+	}
+	return entries, nil
+}
+
+// cells are the columns of a booking.
+func (e bookingEntry) cells(people bool) []string {
+	var seats, refunds []string
+	for _, s := range e.Seats {
+		if s.State != "cancelled" && s.State != "released" {
+			seats = append(seats, s.Seat)
+		}
+	}
+	for _, r := range e.Refunds {
+		refunds = append(refunds, r.State)
+	}
+	decimals, _ := store.CurrencyDecimals(e.Currency)
+	row := []string{e.Code, e.State, e.Begun, e.PayUntil, strings.Join(seats, " "), e.Provider, e.Currency}
+	for _, units := range []int64{e.Total, e.Captured, e.Refunded, e.Owed} {
+		row = append(row, store.FormatUnits(units, decimals))
+	}
+	row = append(row, strings.Join(slices.Compact(slices.Sorted(slices.Values(refunds))), " "))
+	if !people {
+		return row
+	}
+	var p store.Person
+	if e.Person != nil {
+		p = *e.Person
+	}
+	return append(row, p.Name, p.Email, p.Phone)
+}
+
+// bookingCommand is what a command is told that is about one booking.
+type bookingCommand struct {
+	store, code string
+	format      string
+	noRefund    bool
+}
+
+func (c *bookingCommand) flags() *flag.FlagSet {
+	f := newFlags()
+	storeFlag(f, &c.store)
+	return f
+}
+
+func (c *bookingCommand) showFlags() *flag.FlagSet {
+	f := c.flags()
+	f.StringVar(&c.format, "format", "text", "`text` or json")
+	return f
+}
+
+// read reads the flags and the code, and returns the other arguments: none, or
+// also the ids of seats.
+func (c *bookingCommand) read(name string, f *flag.FlagSet, args []string, getenv func(string) string, seats bool) (rest []string, err error) {
+	rest, err = parse(f, args, getenv)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rest) == 0 || rest[0] == "":
+		return nil, usageError{fmt.Errorf("%s wants the CODE of a booking (seatlock bookings --event ID lists them)", name)}
+	case len(rest) > 1 && !seats:
+		return nil, usageError{fmt.Errorf("unexpected argument %q: %s takes one CODE", rest[1], name)}
+	}
+	c.code = strings.ToUpper(rest[0])
+	return rest[1:], checkStore(c.store)
+}
+
+// showBooking tells all of one booking, also who it is for.
+func showBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c bookingCommand
+	if _, err := c.read("booking", c.showFlags(), args, getenv, false); err != nil {
+		return err
+	}
+	if c.format != "text" && c.format != "json" {
+		return wrong("format", c.format, "text or json")
+	}
+	var entry bookingEntry
+	var event store.Event
+	err := withStore(ctx, c.store, false, func(st *store.Store) (err error) {
+		entry, event, err = c.whole(ctx, st)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNoBooking):
+		return fmt.Errorf("booking %s: %w", c.code, store.ErrNoBooking)
+	case err != nil:
+		return err
+	case c.format == "json":
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(entry)
+	}
+	return entry.describe(stdout, event)
+}
+
+// whole returns the booking with all that belongs to it, and its event; the zero
+// Event if that was removed.
+func (c *bookingCommand) whole(ctx context.Context, st *store.Store) (bookingEntry, store.Event, error) {
+	b, err := st.Booking(ctx, c.code)
+	if err != nil {
+		return bookingEntry{}, store.Event{}, err
+	}
+	event, err := st.Event(ctx, b.Event)
+	if err != nil && !errors.Is(err, store.ErrNoEvent) {
+		return bookingEntry{}, event, err
+	}
+	e, err := entryOf(ctx, st, b, event.Zone)
+	if err == nil {
+		err = e.withPerson(ctx, st)
+	}
+	if err != nil {
+		return e, event, err
+	}
+	a, err := st.Attempt(ctx, b.Attempt())
+	if errors.Is(err, store.ErrNoBooking) {
+		err = nil
+	}
+	e.Attempt = string(a.State)
+	return e, event, err
+}
+
+// describe tells a person of a booking.
+func (e bookingEntry) describe(w io.Writer, event store.Event) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "Booking %s is %s.\n", e.Code, e.State)
+	payment := e.Provider
+	if e.Attempt != "" {
+		payment += ", " + e.Attempt
+	}
+	var p store.Person
+	if e.Person != nil {
+		p = *e.Person
+	}
+	title := event.Title
+	if event.ID == "" {
+		title = "which was removed"
+	}
+	for _, l := range [][2]string{
+		{"event", e.Event + ", " + title}, {"starts", localTime(event.Starts, event.Zone)},
+		{"begun", e.Begun}, {"pay until", e.PayUntil}, {"payment", payment},
+		{"name", p.Name}, {"e-mail", p.Email}, {"phone", p.Phone},
+	} {
+		if l[1] != "" {
+			fmt.Fprintf(t, "  %s\t%s\n", l[0], l[1])
+		}
+	}
+	money := func(units int64) string { return views.FullPrice(units, e.Currency) }
+	for _, s := range e.Seats {
+		fmt.Fprintf(t, "  seat %s\t%s\t%s\n", s.Seat, money(s.Price), s.State)
+	}
+	fmt.Fprintf(t, "  total\t%s\n  captured\t%s\n  refunded\t%s\n  owed\t%s\n", money(e.Total), money(e.Captured), money(e.Refunded), money(e.Owed))
+	for _, r := range e.Refunds {
+		fmt.Fprintf(t, "  refund %s\t%s\t%s, of %s\n", r.ID, money(r.Amount), r.State, strings.Join(r.Seats, " "))
+	}
+	return t.Flush()
+}

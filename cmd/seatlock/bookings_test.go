@@ -1,0 +1,308 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// book has a visitor lock seats of the gala of house and begin a booking of them.
+func book(t *testing.T, address, provider string, seats ...string) (code string) {
+	t.Helper()
+	of := map[string]store.Line{}
+	for _, s := range seatsOf(t, address) {
+		price := int64(4500)
+		if s.Category == "Rear" {
+			price = 2000
+		}
+		of[s.ID] = store.Line{Seat: s.ID, Label: s.Seat, Row: s.Row, Section: s.Section, Category: s.Category, Price: price}
+	}
+	var lines []store.Line
+	for _, id := range seats {
+		lines = append(lines, of[id])
+	}
+	holder := store.Holder("holder-of-" + seats[0])
+	err := withStore(t.Context(), address, false, func(st *store.Store) (err error) {
+		if _, err = st.Lock(t.Context(), store.LockRequest{Event: "gala", Holder: holder, Seats: seats, Rules: store.DefaultRules()}); err != nil {
+			return err
+		}
+		code, err = st.Begin(t.Context(), store.BeginRequest{
+			Event: "gala", Holder: holder, Code: store.NewCode(), Request: "form-" + seats[0], Contents: "c", Lines: lines,
+			Revision: gala(t, address).Revision, Person: store.Person{Name: "=Ada Lovelace", Email: "ada@example.org", Phone: "+43 1 2"},
+			Provider: provider, AtDoor: provider == "door", Rules: store.DefaultPayRules(store.DefaultRules().Total),
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// pay has the provider of a booking capture its money.
+func pay(t *testing.T, address, code string) {
+	t.Helper()
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		a, err := st.Attempt(t.Context(), code+"-1")
+		if err == nil {
+			_, err = st.Confirm(t.Context(), a)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// houseOnSale is house with all three seats on sale, and their ids: two of €45
+// and one of €20.
+func houseOnSale(t *testing.T) (address string, seats []string) {
+	t.Helper()
+	address = house(t)
+	for _, s := range seatsOf(t, address) {
+		seats = append(seats, s.ID)
+	}
+	does(t, "unwithhold", "--store", address, "--event", "gala", seats[1])
+	return address, seats
+}
+
+// object is JSON as others read it.
+func object(t *testing.T, text string) (o map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return o
+}
+
+func wantFields(t *testing.T, got, want map[string]any) {
+	t.Helper()
+	for name, value := range want {
+		if !reflect.DeepEqual(got[name], value) {
+			t.Errorf("%s is %v, want %v", name, got[name], value)
+		}
+	}
+}
+
+// TestBookingFromPayingToCancelled follows one that is paid online.
+func TestBookingFromPayingToCancelled(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "demo", seats[0], seats[2])
+	show := func() map[string]any {
+		return object(t, does(t, "booking", "--store", address, strings.ToLower(code), "--format", "json"))
+	}
+	seat := func(o map[string]any, i int) map[string]any { return o["seats"].([]any)[i].(map[string]any) }
+
+	paying := show()
+	wantFields(t, paying, map[string]any{
+		"code": code, "event": "gala", "state": "paying", "total": 6500.0, "currency": "EUR", "captured": 0.0, "refunded": 0.0, "owed": 0.0,
+		"provider": "demo", "attempt": "recorded",
+		"person": map[string]any{"name": "=Ada Lovelace", "email": "ada@example.org", "phone": "+43 1 2"},
+	})
+	wantFields(t, seat(paying, 0), map[string]any{"seat": seats[0], "state": "paying", "price": 4500.0, "tariff": ""})
+	refuses(t, exitFault, "it can be cancelled once that has ended; nothing was changed", "cancel", "--store", address, code)
+	refuses(t, exitFault, "it is paying; nothing was changed", "paid", "--store", address, code)
+
+	pay(t, address, code)
+	booked := show()
+	wantFields(t, booked, map[string]any{"state": "booked", "attempt": "captured", "captured": 6500.0, "pay_until": nil})
+	wantFields(t, seat(booked, 1), map[string]any{"seat": seats[2], "state": "booked", "price": 2000.0})
+	refuses(t, exitFault, "it is booked; nothing was changed", "paid", "--store", address, code)
+	refuses(t, exitFault, "booking "+code+" is booked; nothing was changed", "remove", "--store", address, "--event", "gala")
+
+	wantSaid(t, does(t, "cancel", "--store", address, code, seats[2]),
+		"1 seat of booking "+code+" is free: "+seats[2]+".\n€20.00 goes back through demo: the running server pays it back.\n")
+	part := show()
+	wantFields(t, part, map[string]any{"state": "booked", "total": 6500.0, "captured": 6500.0, "refunded": 0.0, "refunds": []any{
+		map[string]any{"id": code + "-r1", "state": "wanted", "amount": 2000.0, "seats": []any{seats[2]}},
+	}})
+	wantFields(t, seat(part, 1), map[string]any{"state": "cancelled"})
+	if said := does(t, "cancel", "--store", address, code, seats[2]); !strings.Contains(said, "nothing was changed") {
+		t.Errorf("repeated, it said %q", said)
+	}
+	wantSaid(t, does(t, "cancel", "--store", address, code),
+		"1 seat of booking "+code+" is free: "+seats[0]+".\n€45.00 goes back through demo: the running server pays it back.\n")
+	wantFields(t, show(), map[string]any{"state": "cancelled"})
+	for _, s := range seatsOf(t, address) {
+		if s.Status != "available" {
+			t.Errorf("seat %s is %s", s.ID, s.Status)
+		}
+	}
+	does(t, "remove", "--store", address, "--event", "gala")
+	wantSaid(t, firstLine(does(t, "booking", "--store", address, code)), "Booking "+code+" is cancelled.")
+	if out := does(t, "bookings", "--store", address, "--event", "gala"); !strings.Contains(out, code) {
+		t.Errorf("the bookings of an event that was removed are\n%s", out)
+	}
+}
+
+func firstLine(text string) string { first, _, _ := strings.Cut(text, "\n"); return first }
+
+// TestBookingAtTheDoor: what is owed, paid, and handed out again.
+func TestBookingAtTheDoor(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "door", seats...)
+	wantFields(t, object(t, does(t, "booking", "--store", address, code, "--format", "json")),
+		map[string]any{"state": "reserved", "total": 11000.0, "captured": 0.0, "owed": 11000.0, "attempt": nil, "provider": "door"})
+	wantSaid(t, does(t, "cancel", "--store", address, code, seats[0]),
+		"1 seat of booking "+code+" is free: "+seats[0]+".\nNothing was paid for that.\n€65.00 is still to be paid at the door.\n")
+	for range 2 { // the second changes nothing
+		wantSaid(t, does(t, "paid", "--store", address, code), "Booking "+code+" is booked: €65.00 was paid at the door.\n")
+	}
+	text := does(t, "booking", "--store", address, code)
+	for _, want := range []string{
+		"Booking " + code + " is booked.\n", "  event     gala, =Gala\n", "  starts    2030-06-01T19:30:00+02:00\n", "  payment   door\n",
+		"  name      =Ada Lovelace\n", "  e-mail    ada@example.org\n", "€45.00  cancelled\n", "€20.00  booked\n",
+		"  total     €110.00\n", "  captured  €65.00\n", "  owed      €0.00\n",
+	} {
+		if !strings.Contains(collapse(text), collapse(want)) {
+			t.Errorf("it lacks %q:\n%s", want, text)
+		}
+	}
+	wantSaid(t, does(t, "cancel", "--store", address, code, seats[1]),
+		"1 seat of booking "+code+" is free: "+seats[1]+".\nHand out €45.00: it was paid at the door.\n")
+	wantSaid(t, does(t, "cancel", "--store", address, code, "--no-refund"),
+		"1 seat of booking "+code+" is free: "+seats[2]+".\nNo money goes back.\n")
+	refuses(t, exitFault, "it is cancelled; nothing was changed", "paid", "--store", address, code)
+	does(t, "check", "--store", address)
+}
+
+// TestBookingThatCameToNothing: its seats are others' to have, and commands that
+// come too late say why.
+func TestBookingThatCameToNothing(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "demo", seats[0])
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		a, err := st.Attempt(t.Context(), code+"-1")
+		if err == nil {
+			_, err = st.Decline(t.Context(), a)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := object(t, does(t, "booking", "--store", address, code, "--format", "json"))
+	wantFields(t, b, map[string]any{"state": "declined", "attempt": "dead", "owed": 0.0, "pay_until": nil})
+	wantFields(t, b["seats"].([]any)[0].(map[string]any), map[string]any{"state": "released", "price": 4500.0})
+	rows, err := csv.NewReader(strings.NewReader(does(t, "bookings", "--store", address, "--event", "gala", "--format", "csv"))).ReadAll()
+	if err != nil || len(rows) != 2 || rows[1][1] != "declined" || rows[1][4] != "" {
+		t.Errorf("%v: the list is %q, want one without seats", err, rows)
+	}
+	refuses(t, exitFault, "booking ended: it is declined; nothing was changed", "cancel", "--store", address, code)
+	refuses(t, exitFault, "booking not reserved: it is declined; nothing was changed", "paid", "--store", address, code)
+}
+
+// collapse makes one blank of many: columns are as wide as what stands in them.
+func collapse(text string) string {
+	for strings.Contains(text, "  ") {
+		text = strings.ReplaceAll(text, "  ", " ")
+	}
+	return text
+}
+
+// TestBookingsOfAnEvent in each format, with people only on request, and never
+// with what a cookie stands for.
+func TestBookingsOfAnEvent(t *testing.T) {
+	address, seats := houseOnSale(t)
+	online, door := book(t, address, "demo", seats[0]), book(t, address, "door", seats[1], seats[2])
+	does(t, "change", "--store", address, "--event", "gala", "--price", "front=45.10")
+	pay(t, address, online)
+	does(t, "cancel", "--store", address, online)
+	list := func(flags ...string) string {
+		return does(t, append([]string{"bookings", "--store", address, "--event", "gala"}, flags...)...)
+	}
+	var all []map[string]any
+	if err := json.Unmarshal([]byte(list("--format", "json")), &all); err != nil || len(all) != 2 {
+		t.Fatalf("%v: %v", err, all)
+	}
+	for _, o := range all {
+		wantState, wantTotal := "cancelled", 4500.0
+		if o["code"] == door {
+			wantState, wantTotal = "reserved", 6500.0
+		}
+		wantFields(t, o, map[string]any{"state": wantState, "total": wantTotal, "event": "gala", "currency": "EUR", "person": nil})
+	}
+	rows, err := csv.NewReader(strings.NewReader(list("--format", "csv", "--people"))).ReadAll()
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%v: %q", err, rows)
+	}
+	for _, row := range rows[1:] {
+		want := []string{online, "cancelled", row[2], "", "", "demo", "EUR", "45.00", "45.00", "0.00", "0.00", "wanted", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
+		if row[0] == door {
+			want = []string{door, "reserved", row[2], row[3], seats[1] + " " + seats[2], "door", "EUR", "65.00", "0.00", "0.00", "65.00", "", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
+		}
+		if !reflect.DeepEqual(row, want) {
+			t.Errorf("the row is\n%q, want\n%q", row, want)
+		}
+	}
+	for _, format := range []string{"table", "csv", "json"} {
+		plain, people := list("--format", format), list("--format", format, "--people")
+		if strings.Contains(plain, "ada@") || strings.Contains(plain, "Lovelace") || !strings.Contains(people, "ada@example.org") {
+			t.Errorf("%s: without --people\n%s\nand with\n%s", format, plain, people)
+		}
+		if strings.Contains(people+does(t, "booking", "--store", address, door, "--format", "json"), "holder-of") {
+			t.Errorf("%s tells whose cookie it is:\n%s", format, people)
+		}
+	}
+}
+
+// TestBookingMistakes: one line, and everything as it was.
+func TestBookingMistakes(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "door", seats[0])
+	for _, m := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitUsage, "wants --event", []string{"bookings"}},
+		{exitFault, "no such event", []string{"bookings", "--event", "gone"}},
+		{exitFault, "no such event", []string{"bookings", "--event", "a b"}},
+		{exitUsage, "--format xml: want table, csv or json", []string{"bookings", "--event", "gala", "--format", "xml"}},
+		{exitUsage, `unexpected argument "now"`, []string{"bookings", "--event", "gala", "now"}},
+		{exitUsage, "booking wants the CODE", []string{"booking"}},
+		{exitUsage, "booking wants the CODE", []string{"booking", ""}},
+		{exitUsage, "--format csv: want text or json", []string{"booking", code, "--format", "csv"}},
+		{exitUsage, "unexpected argument", []string{"booking", code, code}},
+		{exitFault, "booking 2345678923: no such booking", []string{"booking", "2345678923"}},
+		{exitFault, "no such booking", []string{"booking", "a\nb"}},
+		{exitUsage, "cancel wants the CODE", []string{"cancel", "--no-refund"}},
+		{exitFault, "cancel booking 2345678923: booking: no such booking; nothing was changed", []string{"cancel", "2345678923"}},
+		{exitFault, "no such seat: Z9; nothing was changed", []string{"cancel", code, seats[0], "Z9"}},
+		{exitFault, "no such seat: " + seats[1] + "; nothing was changed", []string{"cancel", code, seats[1]}},
+		{exitUsage, "invalid", []string{"cancel", code, "A 1"}},
+		{exitUsage, "paid wants the CODE", []string{"paid"}},
+		{exitUsage, "unexpected argument", []string{"paid", code, "5.00"}},
+		{exitFault, "no such booking; nothing was changed", []string{"paid", "2345678923"}},
+		{exitFault, "no such file", []string{"paid", code, "--store", address + ".typo"}},
+	} {
+		refuses(t, m.code, m.want, append([]string{m.args[0], "--store", address}, m.args[1:]...)...)
+	}
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		b, err := st.Booking(t.Context(), code)
+		if b.Version != 1 {
+			err = errors.Join(err, errors.New("the booking was changed"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCancelTakesNothingFromTheEnvironment that keeps money: it is said, or not.
+func TestCancelTakesNothingFromTheEnvironment(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "demo", seats[0])
+	pay(t, address, code)
+	env := environment(map[string]string{"SEATLOCK_STORE": address, "SEATLOCK_NO_REFUND": "true"})
+	var out strings.Builder
+	if exit := run(t.Context(), []string{"cancel", code}, env, &out, &out); exit != exitOK || !strings.Contains(out.String(), "€45.00 goes back") {
+		t.Errorf("exit %d, %s", exit, &out)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/seatlock/seatlock/checkout"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
+)
+
+func (c *bookingCommand) cancelFlags() *flag.FlagSet {
+	f := c.flags()
+	f.BoolVar(&c.noRefund, "no-refund", false, "keep the money")
+	return f
+}
+
+const cancelManual = `
+Without SEAT all of the booking is cancelled. The seats are free at once, and
+their full price goes back, also when visitors can no longer cancel. A running
+server pays it back; what was paid at the door is to be handed out.
+`
+
+// cancelBooking frees seats of a booking for good.
+func cancelBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c bookingCommand
+	seats, err := c.read("cancel", c.cancelFlags(), args, subjectOnly(getenv), true)
+	if err != nil {
+		return err
+	}
+	var before store.Booking
+	var out store.BookingOutcome
+	err = withStore(ctx, c.store, false, func(st *store.Store) (err error) {
+		if before, err = st.Booking(ctx, c.code); err != nil {
+			return fmt.Errorf("cancel booking %s: %w", c.code, err)
+		}
+		out, err = st.Cancel(ctx, store.CancelRequest{Code: c.code, Seats: seats, NoRefund: c.noRefund})
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrInvalid):
+		return usageError{err}
+	case errors.Is(err, store.ErrPaying):
+		return fmt.Errorf("%w: it can be cancelled once that has ended; nothing was changed", err)
+	case err != nil:
+		return unchanged(err)
+	}
+	freed := slices.DeleteFunc(store.Seats(before.Kept()), func(id string) bool { return slices.Contains(store.Seats(out.Booking.Kept()), id) })
+	return c.describe(stdout, freed, out)
+}
+
+// describe tells what is free now, and what becomes of the money.
+func (c *bookingCommand) describe(w io.Writer, freed []string, out store.BookingOutcome) error {
+	are, b := "seats of booking %s are", out.Booking
+	switch len(freed) {
+	case 0:
+		_, err := fmt.Fprintf(w, "Booking %s has none of these seats any more: nothing was changed (seatlock booking %s tells what went back).\n", b.Code, b.Code)
+		return err
+	case 1:
+		are = "seat of booking %s is"
+	}
+	money := func(units int64) string { return views.FullPrice(units, b.Currency) }
+	said := []string{fmt.Sprintf("%d "+are+" free: %s.", len(freed), b.Code, strings.Join(freed, " "))}
+	switch r := out.Refund; {
+	case r.ID != "" && r.Provider == checkout.Door:
+		said = append(said, fmt.Sprintf("Hand out %s: it was paid at the door.", money(r.Amount)))
+	case r.ID != "":
+		said = append(said, fmt.Sprintf("%s goes back through %s: the running server pays it back.", money(r.Amount), r.Provider))
+	case b.Captured > 0 && c.noRefund:
+		said = append(said, "No money goes back.")
+	default:
+		said = append(said, "Nothing was paid for that.")
+	}
+	if owed := b.Owed(); owed > 0 {
+		said = append(said, fmt.Sprintf("%s is still to be paid at the door.", money(owed)))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(said, "\n"))
+	return err
+}
+
+const paidManual = `
+It is all that the booking owes. Once that was told, the booking no longer
+lapses; to tell it again changes nothing.
+`
+
+// paidBooking tells that a reserved booking was paid at the door.
+func paidBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	var c bookingCommand
+	if _, err := c.read("paid", c.flags(), args, getenv, false); err != nil {
+		return err
+	}
+	var out store.BookingOutcome
+	err := withStore(ctx, c.store, false, func(st *store.Store) (err error) {
+		out, err = st.Paid(ctx, c.code)
+		return err
+	})
+	if err != nil {
+		return unchanged(err)
+	}
+	b := out.Booking
+	_, err = fmt.Fprintf(stdout, "Booking %s is booked: %s was paid at the door.\n", b.Code, views.FullPrice(b.Captured, b.Currency))
+	return err
+}

@@ -1,0 +1,234 @@
+package handlers
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/checkout"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
+)
+
+const (
+	// hintEvery is how often at most the pages of one booking have its provider
+	// asked.
+	hintEvery = time.Second
+	// hintWait is how long a page waits for the provider's answer.
+	hintWait = time.Second
+	// hintWithin bounds the asking itself, which goes on without the page: a call
+	// that is broken off keeps its lease.
+	hintWithin = 15 * time.Second
+)
+
+// bookingPage serves GET /bookings/{code}. With the booking's key it adds the
+// booking to the session, and leads to the bare address.
+func (s *Server) bookingPage(c echo.Context) error {
+	b, err := s.bookingOf(c, c.Param("code"))
+	if err != nil {
+		return err
+	}
+	if c.QueryParam("key") != "" {
+		return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+	}
+	if mayChange(b) {
+		s.hint(c.Request().Context(), b.Code)
+	}
+	return s.showBooking(c, b.Code)
+}
+
+// bookingOf returns a booking that the visitor may see. All others, and codes of
+// none, are store.ErrNoBooking, for which the same was done.
+func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
+	v, ctx := visitorOf(c), c.Request().Context()
+	b, err := s.store.Booking(ctx, code)
+	if err != nil && !errors.Is(err, store.ErrNoBooking) {
+		return store.Booking{}, err
+	}
+	there := err == nil
+	own, added := b.Holder == v.holder, s.sessions.hasAdded(ctx, code)
+	key := hmac.Equal([]byte(c.QueryParam("key")), []byte(v.signer.bookingKey(code)))
+	switch {
+	case !there, !own && !added && !key:
+		return store.Booking{}, store.ErrNoBooking
+	case !own && !added:
+		if err := s.sessions.add(c, code); err != nil {
+			if _, gone := errors.AsType[forgottenError](err); gone {
+				return store.Booking{}, errForgotten
+			}
+			return store.Booking{}, err
+		}
+	}
+	return b, nil
+}
+
+// mayChange tells that the provider may say something new of a booking. Money
+// may be late.
+func mayChange(b store.Booking) bool {
+	switch b.State {
+	case store.BookingPaying:
+		return true
+	case store.BookingDeclined, store.BookingLapsed:
+		return b.Provider != checkout.Door
+	}
+	return false
+}
+
+func (s *Server) showBooking(c echo.Context, code string) error {
+	shown, err := s.checkout.Show(c.Request().Context(), code)
+	if err != nil {
+		return err
+	}
+	v := s.viewOf(c, shown)
+	if !isFragment(c) {
+		s.sessions.introduce(c)
+		return render(c, http.StatusOK, views.BookingPage(v))
+	}
+	if c.QueryParam("seen") == v.Phase() {
+		return c.NoContent(http.StatusNoContent)
+	}
+	return c.HTMLBlob(http.StatusOK, views.AppendBooking(nil, v))
+}
+
+func (s *Server) viewOf(c echo.Context, shown checkout.Shown) views.BookingView {
+	who, b := visitorOf(c), shown.Booking
+	v := views.BookingView{
+		Billing: views.BillingOf(shown.Event, b, s.speak(c)), Booking: b, Attempt: shown.Attempt, Refunds: shown.Refunds,
+		Person: shown.Person, Now: shown.Now, Token: who.signer.bookingToken(who.token, b.Code), Asset: s.files.Path,
+		Key: s.base + bookingPath(b.Code) + "?key=" + who.signer.bookingKey(b.Code),
+	}
+	if b.State == store.BookingDeclined && b.Holder == who.holder {
+		if offer, err := s.checkout.Offer(c.Request().Context(), b.Event, b.Holder); err == nil && len(offer.Lines) > 0 {
+			v.HeldUntil = offer.Deadline
+		}
+	}
+	return v
+}
+
+// cancelBooking serves POST /bookings/{code}/cancel: seat, repeatable; none is
+// all.
+func (s *Server) cancelBooking(c echo.Context) error {
+	b, err := s.bookingOf(c, c.Param("code"))
+	if err != nil {
+		return err
+	}
+	// Who has the key acts for the owner, whom the event's terms bind.
+	_, err = s.checkout.Cancel(c.Request().Context(), store.CancelRequest{
+		Code: b.Code, Holder: b.Holder, Seats: c.Request().PostForm["seat"],
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+}
+
+// giveUp serves POST /bookings/{code}/give-up.
+func (s *Server) giveUp(c echo.Context) error {
+	b, err := s.bookingOf(c, c.Param("code"))
+	if err != nil {
+		return err
+	}
+	if _, err = s.checkout.GiveUp(c.Request().Context(), b.Code, b.Holder); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+}
+
+// hint has the provider of a booking asked, unless that was just done or is being
+// done. It waits for the answer, but not long.
+func (s *Server) hint(ctx context.Context, code string) {
+	if !s.hints.begin(code) {
+		return
+	}
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		defer s.hints.end(code)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hintWithin)
+		defer cancel()
+		if err := s.checkout.Hint(ctx, code); err != nil && !errors.Is(err, store.ErrNoBooking) {
+			s.log.Debug("provider not asked", "error", err) // the reconciler asks, and tells
+		}
+	}()
+	wait := time.NewTimer(hintWait)
+	defer wait.Stop()
+	select {
+	case <-asked:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+// hints are what providers are asked because somebody looks. The zero value is
+// ready.
+type hints struct {
+	mu sync.Mutex
+	// asked is when they were last asked, by the booking's code, of the last
+	// hintEvery; the zero time is that they are being asked.
+	asked map[string]time.Time
+}
+
+func (h *hints) begin(code string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.asked, func(_ string, at time.Time) bool { return !at.IsZero() && time.Since(at) >= hintEvery })
+	if _, lately := h.asked[code]; lately {
+		return false
+	}
+	if h.asked == nil {
+		h.asked = map[string]time.Time{}
+	}
+	h.asked[code] = time.Time{}
+	return true
+}
+
+func (h *hints) end(code string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked[code] = time.Now()
+}
+
+// bookingKey opens a booking without a session.
+func (s signer) bookingKey(code string) string { return s.sign("booking", code) }
+
+// bookingToken proves that a form of a booking's page came from us to this
+// session.
+func (s signer) bookingToken(token, code string) string {
+	return s.sign("booking form", code+" "+token)
+}
+
+// secretPage guards what is seen by one visitor alone, and addresses that have a
+// key: nobody keeps it, and nobody is told where the visitor comes from.
+func secretPage(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "private, no-store")
+		h.Set("X-Robots-Tag", "noindex")
+		h.Add("Vary", "HX-Request")
+		return next(c)
+	}
+}
+
+// refuseForeign keeps other sites from posting to a booking. Browsers send
+// "Origin: null" from a page without a referrer, and on a plain-http network
+// nothing else that tells where a form is from: the form's token does then.
+func (s *Server) refuseForeign(code func(echo.Context) string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		checked := s.refuseCrossSite(next)
+		return func(c echo.Context) error {
+			r, v := c.Request(), visitorOf(c)
+			silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "null"
+			if silent && hmac.Equal([]byte(r.PostForm.Get("token")), []byte(v.signer.bookingToken(v.token, code(c)))) {
+				return next(c)
+			}
+			return checked(c)
+		}
+	}
+}

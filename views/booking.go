@@ -1,0 +1,239 @@
+package views
+
+import (
+	"slices"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/seatlock/seatlock/store"
+)
+
+// BookingView is a booking as those see it who may.
+type BookingView struct {
+	// Billing is of the booking's event; see [BillingOf].
+	Billing
+	Booking store.Booking
+	Attempt store.Attempt // Version 0 is none
+	Refunds []store.Refund
+	Person  store.Person // the zero value if it was erased
+	Now     time.Time
+	// HeldUntil is when the lock ends of seats that the payment did not reach; the
+	// zero value is that there are none.
+	HeldUntil time.Time
+	// Key is the address that opens the booking without a session.
+	Key string
+	// Token is what its forms prove with that they are ours.
+	Token string
+	Asset func(name string) string
+}
+
+// BillingOf is NewBilling for the event of a booking, which may be gone (its
+// ID is then "") or have a zone that this program does not know.
+func BillingOf(e store.Event, b store.Booking, w Words) Billing {
+	if billing, err := NewBilling(e, w); err == nil && e.ID != "" {
+		return billing
+	}
+	return Billing{Words: w, zone: time.UTC, event: store.Event{ID: b.Event, Title: b.Event, Currency: b.Currency}}
+}
+
+func (v BookingView) path(below string) string {
+	p := "/bookings/" + v.Booking.Code
+	if below != "" {
+		p += "/" + below
+	}
+	return p
+}
+
+// Phase names what the page shows, so far as that can change by itself. A page
+// that waits asks for another phase than its own.
+func (v BookingView) Phase() string {
+	phase := string(v.Booking.State)
+	switch {
+	case v.Booking.State == store.BookingPaying:
+		phase += "-" + v.payPhase()
+	case v.unanswered():
+		phase += "-unanswered"
+	}
+	for _, r := range v.Refunds {
+		phase += "-" + string(r.State)
+	}
+	return phase
+}
+
+// The phases of a payment, as its visitor sees them.
+const (
+	payStarting = "starting" // the provider has not told yet where to pay
+	payOpen     = "open"
+	payEnding   = "ending" // given up, and not known yet whether it was paid before
+	payChecking = "checking"
+)
+
+func (v BookingView) payPhase() string {
+	a := v.Attempt
+	switch {
+	case a.GivenUp:
+		return payEnding
+	case a.State == store.AttemptStarted && a.URL != "" && v.Now.Before(a.Deadline):
+		return payOpen
+	case a.State == store.AttemptRecorded && v.Now.Before(a.Deadline):
+		return payStarting
+	}
+	return payChecking
+}
+
+// unanswered tells that the seats were let go and the provider has not said yet
+// whether it has the money.
+func (v BookingView) unanswered() bool {
+	return v.Booking.State == store.BookingLapsed && v.Attempt.Version > 0 && !v.Attempt.Final()
+}
+
+// waits tells that what the page shows will soon change by itself.
+func (v BookingView) waits() bool {
+	switch v.Booking.State {
+	case store.BookingPaying:
+		return true
+	case store.BookingLost, store.BookingCancelled:
+		return slices.ContainsFunc(v.Refunds, func(r store.Refund) bool { return r.State == store.RefundWanted })
+	}
+	return v.unanswered()
+}
+
+// headline is the state in a few words.
+func (v BookingView) headline() string {
+	switch v.Booking.State {
+	case store.BookingPaying:
+		switch v.payPhase() {
+		case payEnding:
+			return v.Say("Your payment is being called off")
+		case payChecking:
+			return v.Say("Your payment is being checked")
+		}
+		return v.Say("Your seats wait for your payment")
+	case store.BookingReserved:
+		return v.Say("Your seats are reserved")
+	case store.BookingBooked:
+		return v.Say("Your seats are booked")
+	case store.BookingDeclined:
+		return v.Say("You have not paid")
+	case store.BookingLapsed:
+		return v.Say("It was not paid in time")
+	case store.BookingLost:
+		return v.Say("We lost your seats, your money is on its way back")
+	case store.BookingCancelled:
+		return v.Say("This booking is cancelled")
+	}
+	return v.Say("Your booking")
+}
+
+// text says what the state means, and what to do next.
+func (v BookingView) text() string {
+	switch v.Booking.State {
+	case store.BookingPaying:
+		return v.payText()
+	case store.BookingReserved:
+		return v.Say("Pay %s at the door until %s. Seats that are not paid by then go back on sale.", v.sum(v.Booking.Owed()), v.at(v.Booking.PayUntil))
+	case store.BookingBooked:
+		if v.Booking.Captured == 0 {
+			return v.Say("They cost nothing. Tell this code at the door:")
+		}
+		return v.Say("You have paid %s. Tell this code at the door:", v.sum(v.Booking.Captured))
+	case store.BookingDeclined:
+		if v.HeldUntil.IsZero() {
+			return v.Say("Nothing was charged. The seats are free again: choose them once more if you still want to come.")
+		}
+		return v.Say("Nothing was charged. Your seats are still held for you until %s: book them from the seat map.", v.TimeOfDay(v.HeldUntil))
+	case store.BookingLapsed:
+		if v.unanswered() {
+			return v.Say("The payment service does not answer, and your seats could not wait any longer. If you have paid, they become yours once more if all of them are still free; else you get all of your money back. This page will say so.")
+		}
+		return v.Say("Nothing was charged, and the seats are free again. Choose them once more if you still want to come.")
+	case store.BookingLost:
+		return v.Say("Your payment came after the time for it, and by then somebody else had the seats. You get all of your money back. We are sorry.")
+	case store.BookingCancelled:
+		return v.Say("Its seats are free again.")
+	}
+	return ""
+}
+
+func (v BookingView) payText() string {
+	switch v.payPhase() {
+	case payStarting:
+		return v.Say("We ask the payment service for its page. This page goes on by itself.")
+	case payOpen:
+		return v.Say("They are yours meanwhile, and nobody else can have them. Pay until %s.", v.TimeOfDay(v.Attempt.Deadline))
+	case payEnding:
+		return v.Say("If you had paid before, that counts and the seats are yours. Else they are yours to choose again in a moment. This page goes on by itself.")
+	}
+	return v.Say("We ask the payment service whether you have paid. This page goes on by itself.")
+}
+
+// sum says an amount in the booking's currency, which stays what it was.
+func (v BookingView) sum(amount int64) string { return v.amount(amount, v.Booking.Currency) }
+
+// showsCode tells that the code is of use to its owner.
+func (v BookingView) showsCode() bool {
+	switch v.Booking.State {
+	case store.BookingReserved, store.BookingBooked:
+		return true
+	}
+	return false
+}
+
+// leadsBack tells that there is reason to choose seats again.
+func (v BookingView) leadsBack() bool {
+	switch v.Booking.State {
+	case store.BookingDeclined, store.BookingLapsed, store.BookingLost, store.BookingCancelled:
+		return true
+	}
+	return false
+}
+
+// cancellable are the lines that the visitor can cancel now.
+func (v BookingView) cancellable() []store.Line {
+	state := v.Booking.State
+	if state != store.BookingBooked && state != store.BookingReserved || !v.event.CancellableAt(v.Now) {
+		return nil
+	}
+	return v.Booking.Kept()
+}
+
+// cancelLine says what comes of it if these are cancelled.
+func (v BookingView) cancelLine(lines []store.Line) string {
+	back := store.TotalOf(lines)
+	if v.Booking.State == store.BookingReserved || back == 0 {
+		return v.Say("This cannot be undone.")
+	}
+	return v.Say("You get %s back. This cannot be undone.", v.sum(back))
+}
+
+func (v BookingView) refundLine(r store.Refund) string {
+	sum := v.amount(r.Amount, r.Currency)
+	switch r.State {
+	case store.RefundDone:
+		return v.Say("%s was sent back to you.", sum)
+	case store.RefundStuck:
+		return v.Say("%s could not be sent back by itself. The box office will do it: tell them the code of this booking.", sum)
+	}
+	return v.Say("%s is on its way back to you.", sum)
+}
+
+// AppendBooking appends the booking as a fragment, and what has become of it as
+// one line.
+func AppendBooking(dst []byte, v BookingView) []byte {
+	dst = appendComponent(dst, bookingPart(v, true))
+	return AppendStatus(dst, v.headline()+".", false)
+}
+
+// title does not tell the state, which changes while the page is open.
+func (v BookingView) title() string {
+	return v.Say("Booking %s", v.Booking.Code) + " – " + v.event.Title
+}
+
+// refresh is what the page's head has for browsers without a script.
+func (v BookingView) refresh() templ.Component {
+	if v.waits() {
+		return bookingRefresh()
+	}
+	return templ.NopComponent
+}
