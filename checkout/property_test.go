@@ -39,10 +39,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// task is what a child process is told: which schedules to run, and where.
+// task is what a child process is told: which schedules to run, and where; or
+// with a Point, where to die on the way of one booking.
 type task struct {
 	Dir, Store  string
 	First, Last uint64
+	Point       string
 }
 
 // openWorld opens both instances of a world on a store.
@@ -81,6 +83,9 @@ func runChild(ctx context.Context, encoded string) error {
 	if err != nil {
 		return err
 	}
+	if t.Point != "" {
+		return w.dieAt(ctx, t.Point)
+	}
 	next, progress := t.First, filepath.Join(t.Dir, "progress")
 	if body, err := os.ReadFile(progress); err == nil {
 		var killed uint64
@@ -115,10 +120,14 @@ func killAt(seed uint64) func(string) {
 	at := 1 + draw.Int64N(40)
 	return func(string) {
 		if passed.Add(1) == at {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // until that has come
+			die()
 		}
 	}
+}
+
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // until that has come
 }
 
 // runSchedules runs so many schedules in child processes, and returns how many

@@ -13,7 +13,7 @@ const (
 	// workers bounds the calls of a kind that are under way at once.
 	workers = 32
 	// atOnce is how many due records one look asks for.
-	atOnce = 100
+	atOnce = store.MaxPage
 )
 
 // Run is the reconciler: it brings attempts and refunds that are not final to
@@ -48,7 +48,7 @@ func (c *Checkout) work(ctx context.Context, wake <-chan struct{}, list due, ste
 	for ctx.Err() == nil {
 		ids, _, err := list(ctx, atOnce)
 		if err != nil {
-			c.complain(ctx, err)
+			c.complain(ctx, "what is due cannot be read, and is tried again", err)
 		}
 		for _, id := range ids {
 			select {
@@ -59,7 +59,7 @@ func (c *Checkout) work(ctx context.Context, wake <-chan struct{}, list due, ste
 			steps.Go(func() {
 				defer func() { <-slots }()
 				if err := step(ctx, id); err != nil {
-					c.complain(ctx, err, slog.String("booking", store.BookingOf(id)))
+					c.complain(ctx, "a payment cannot go on, and is tried again", err, slog.String("booking", store.BookingOf(id)))
 				}
 			})
 		}
@@ -72,7 +72,7 @@ func (c *Checkout) work(ctx context.Context, wake <-chan struct{}, list due, ste
 }
 
 // complain tells the log of what goes wrong, once a minute at most.
-func (c *Checkout) complain(ctx context.Context, err error, about ...slog.Attr) {
+func (c *Checkout) complain(ctx context.Context, what string, err error, about ...slog.Attr) {
 	if ctx.Err() != nil {
 		return // the server ends
 	}
@@ -82,7 +82,7 @@ func (c *Checkout) complain(ctx context.Context, err error, about ...slog.Attr) 
 		return
 	}
 	c.complained = time.Now()
-	c.log.LogAttrs(ctx, slog.LevelWarn, "a payment cannot go on, and is tried again", append(about, slog.Any("error", err))...)
+	c.log.LogAttrs(ctx, slog.LevelWarn, what, append(about, slog.Any("error", err))...)
 }
 
 // nudge has a part of the reconciler look at once.

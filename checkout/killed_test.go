@@ -1,0 +1,126 @@
+//go:build unix
+
+package checkout_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/seatlock/seatlock/checkout"
+	"github.com/seatlock/seatlock/store"
+)
+
+// afterRestart is how soon after the start of a server what its provider has
+// decided is final.
+const afterRestart = 30 * time.Second
+
+// TestKilledAtEachStep kills a process at each point on the way of a booking that
+// is paid and then cancelled in part. The next one brings it to its end.
+func TestKilledAtEachStep(t *testing.T) {
+	for _, point := range []string{
+		"begun", "leased start", "called start", "settled start", "leased status", "called status", "settled status",
+		"leased capture", "called capture", "settled capture", "leased refund", "called refund", "settled refund",
+	} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			what := task{Dir: t.TempDir(), Point: point}
+			what.Store = "sqlite:" + filepath.Join(what.Dir, "seatlock.db")
+			encoded, err := json.Marshal(what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			child := exec.CommandContext(t.Context(), os.Args[0])
+			child.Env = append(os.Environ(), childEnv+"="+string(encoded))
+			if said, err := child.CombinedOutput(); err == nil || len(said) > 0 {
+				t.Fatalf("the child was not killed at %q: %s", point, said)
+			}
+			w, err := openWorld(t.Context(), what.Dir, what.Store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.close()
+			finish(t, w)
+		})
+	}
+}
+
+// usual are the instances of a world by the rules of a server.
+func (w *world) usual() *checkout.Checkout {
+	return checkout.New(w.stores[0], checkout.Config{
+		Providers: map[string]checkout.Provider{"ledger": w.ledger}, Offered: []string{"ledger"},
+		Rules: checkout.DefaultRules(30 * time.Minute), Log: slog.New(slog.DiscardHandler), Reached: w.reached,
+	})
+}
+
+// dieAt books two seats, pays, and cancels one, and never gets past the point.
+func (w *world) dieAt(ctx context.Context, point string) error {
+	w.reached = func(at string) {
+		if at == point {
+			die()
+		}
+	}
+	if err := w.open(ctx, "e", store.Terms{}); err != nil {
+		return err
+	}
+	_, err := w.stores[0].Lock(ctx, store.LockRequest{Event: "e", Holder: "anna", Seats: []string{"a", "b"}, Rules: store.DefaultRules()})
+	if err != nil {
+		return err
+	}
+	c := w.usual()
+	offer, err := c.Offer(ctx, "e", "anna")
+	if err != nil {
+		return err
+	}
+	code, _, err := c.Begin(ctx, checkout.Request{Event: "e", Holder: "anna", Payment: "ledger", Digest: offer.Digest, ID: "form",
+		Person: store.Person{Name: "Anna", Email: "anna@example.org"}})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(w.ledger.Pay(store.Booking{Code: code}.Attempt()), c.Hint(ctx, code)); err != nil {
+		return err
+	}
+	if _, err := c.Cancel(ctx, store.CancelRequest{Code: code, Seats: []string{"a"}}); err != nil {
+		return err
+	}
+	return c.Run(ctx) // pays back
+}
+
+// finish runs the reconciler of a server that has just started, and has the
+// visitor pay if they have not yet.
+func finish(t *testing.T, w *world) {
+	running, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- w.usual().Run(running) }()
+	var code string
+	for b, err := range w.stores[1].AllBookings(t.Context(), "e") {
+		if code = b.Code; err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, last := w.schedule(0).named("e"), "not begun"
+	for end := time.Now().Add(afterRestart); last != "" && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		_ = w.ledger.Pay(store.Booking{Code: code}.Attempt()) // which it is already, or not yet to be
+		var err error
+		if last, err = s.underWay(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil || last != "" {
+		t.Fatalf("%v after the restart: %s, %v", afterRestart, last, err)
+	}
+	if b := w.booking(t, code); b.State != store.BookingBooked {
+		t.Errorf("the booking is %s, want it booked", b.State)
+	}
+	if err := s.check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
