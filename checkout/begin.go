@@ -43,8 +43,7 @@ func (c *Checkout) Begin(ctx context.Context, r Request) (code, pay string, err 
 		return code, "", err
 	}
 	c.reached("begun")
-	pay, err = c.started(ctx, code)
-	return code, pay, err
+	return code, c.started(ctx, code), nil
 }
 
 // beginOnce begins what the holder would book now, if the form showed just that.
@@ -69,37 +68,30 @@ func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Re
 	return code, err
 }
 
-// started starts the payment of a booking that was just begun, if it has one,
-// and returns where to pay. Where the provider does not answer soon, the
-// reconciler goes on with it. All who ask at the same time get the same.
-func (c *Checkout) started(ctx context.Context, code string) (pay string, err error) {
-	url, err, _ := c.starting.Do(code, func() (any, error) {
+// started starts the payment of a booking that was just begun, and returns where
+// to pay: "" if there is nothing to pay online, or the provider does not answer
+// soon, with whom the reconciler goes on. All who ask at the same time get the
+// same.
+func (c *Checkout) started(ctx context.Context, code string) (pay string) {
+	url, _, _ := c.starting.Do(code, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.rules.Within)
 		defer cancel()
 		for {
 			a, err := c.store.Attempt(ctx, store.Booking{Code: code}.Attempt())
 			switch {
-			case errors.Is(err, store.ErrNoBooking): // there is nothing to pay online
-				return "", nil
 			case err != nil:
-				return "", err
+				return "", nil
 			case a.State == store.AttemptStarted && !a.GivenUp:
 				return a.URL, nil
-			case a.State != store.AttemptRecorded || a.Call != "" && a.Tries > 1:
+			case a.State != store.AttemptRecorded || a.Tries > 1:
 				return "", nil
 			}
-			if err := c.advance(ctx, a.ID, false); err != nil {
-				return "", nil // the reconciler tries again, and tells the log
-			}
-			if !wait(ctx, c.rules.Retry/20) {
+			if c.advance(ctx, a.ID, false) != nil || !wait(ctx, c.rules.Retry/20) {
 				return "", nil
 			}
 		}
 	})
-	if err != nil {
-		return "", err
-	}
-	return url.(string), nil
+	return url.(string)
 }
 
 // wait returns false if ctx ends first.

@@ -87,7 +87,7 @@ func TestBegin50(t *testing.T) {
 	w := newWorld(t)
 	w.lock(t, "e", "a", "b")
 	r := w.request(t, "e", "ledger")
-	both := [2]*checkout.Checkout{w.instance(0), w.instance(1)}
+	both := [2]*checkout.Checkout{w.usual(0), w.usual(1)}
 	var mu sync.Mutex
 	answers := map[string]int{}
 	var all sync.WaitGroup

@@ -51,9 +51,9 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// usual are the instances of a world by the rules of a server.
-func (w *world) usual() *checkout.Checkout {
-	return checkout.New(w.stores[0], checkout.Config{
+// usual is the checkout of one instance by the rules of a server.
+func (w *world) usual(i int) *checkout.Checkout {
+	return checkout.New(w.stores[i], checkout.Config{
 		Providers: map[string]checkout.Provider{"ledger": w.ledger}, Offered: []string{"ledger"},
 		Rules: checkout.DefaultRules(30 * time.Minute), Log: slog.New(slog.DiscardHandler), Reached: w.reached,
 	})
@@ -73,7 +73,7 @@ func (w *world) dieAt(ctx context.Context, point string) error {
 	if err != nil {
 		return err
 	}
-	c := w.usual()
+	c := w.usual(0)
 	offer, err := c.Offer(ctx, "e", "anna")
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func finish(t *testing.T, w *world) {
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- w.usual().Run(running) }()
+	go func() { ended <- w.usual(0).Run(running) }()
 	var code string
 	for b, err := range w.stores[1].AllBookings(t.Context(), "e") {
 		if code = b.Code; err != nil {

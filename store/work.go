@@ -73,11 +73,13 @@ func leaseAs[T Attempt | Refund](ctx context.Context, s *Store, key Key, lease f
 		}
 		return Accept(v, Outcome{}, Writes{Records: []Record{next}})
 	})
-	if err == nil {
-		err = d.Refusal()
+	what := "lease of a record of kind " + key.Kind
+	if err != nil { // the engine may still be busy with what the rule has told
+		var none T
+		return none, time.Time{}, fmt.Errorf("%s: %w", what, err)
 	}
-	if err != nil {
-		return leased, now, fmt.Errorf("lease of a record of kind %s: %w", key.Kind, err)
+	if err := d.Refusal(); err != nil {
+		return leased, now, fmt.Errorf("%s: %w", what, err)
 	}
 	return leased, now, nil
 }

@@ -33,7 +33,7 @@ func TestProveMongoBookings(t *testing.T) {
 	fmt.Println("| step | callers | engine, 1/s | transaction, 1/s | transaction/engine | µs CPU: engine | transaction |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|")
 	engine, bare := make([][3][]figure, len(steps)), make([][3][]figure, len(steps))
-	loads := []struct{ callers, bookings int }{{1, 200}, {16, 1_500}, {128, 4_000}}
+	loads := []struct{ callers, bookings int }{{1, 100}, {16, 1_000}, {128, 2_000}}
 	for range trials {
 		for l, load := range loads {
 			b := newBookings(t, m, load.bookings)
