@@ -111,7 +111,7 @@ func (c *Checkout) settle(ctx context.Context, a store.Attempt, now time.Time, s
 	switch {
 	case answer != nil: // not found: it is started again, by its key
 		a.State = store.AttemptRecorded
-		if call == callStart {
+		if call == callStart || a.Overdue {
 			a.Due = now.Add(c.rules.Retry) // the provider cannot make up its mind
 		}
 	case status.State == Captured:
@@ -128,13 +128,10 @@ func (c *Checkout) settle(ctx context.Context, a store.Attempt, now time.Time, s
 		a.State, a.Ref = store.AttemptAuthorized, status.Ref
 	default:
 		a.State, a.Ref, a.URL = store.AttemptStarted, status.Ref, status.URL
-		if over := !now.Before(a.Deadline); !over {
+		if now.Before(a.Deadline) {
 			a.Due = earliest(now.Add(c.rules.Poll), a.Deadline)
-		} else if call != callStart {
-			if a.Overdue && call == callCancel {
-				a.Due = now.Add(c.rules.Retry) // asked to cancel it, and it did not
-			}
-			a.Overdue = true
+		} else if a.Overdue = true; call == callCancel {
+			a.Due = now.Add(c.rules.Retry) // asked to cancel it, and it did not
 		}
 	}
 	_, err := c.store.NoteAttempt(ctx, a)

@@ -14,58 +14,58 @@ import (
 // that is told to the visitor.
 const maxStale = 5
 
-// Begin makes a booking of what the form showed, and has its payment started. It
-// returns the booking's code, and where to pay: "" if there is nothing to pay
-// online, or the provider has not answered yet.
+// Begin makes a booking of what the form showed, and has its payment started.
 //
 // Refused: ErrChanged if the holder would now book something else; ErrNoPayment;
 // and as [store.Store.Begin] says: store.ErrPaying with the code of the booking
 // that is paying already, ErrExpired, ErrClosed, ErrReused, ErrInvalid for the
-// person's data. Repeat: as there; all repeats answer the same.
-func (c *Checkout) Begin(ctx context.Context, r Request) (code, pay string, err error) {
+// person's data; store.ErrWithheld as Offer. Repeat: as there; all repeats answer
+// the same, but for Repeat.
+func (c *Checkout) Begin(ctx context.Context, r Request) (Begun, error) {
 	contents, err := digest(r.Person, r.Payment, r.Digest)
 	if err != nil {
-		return "", "", err
+		return Begun{}, err
 	}
 	begin := store.BeginRequest{
 		Event: r.Event, Holder: r.Holder, Request: r.ID, Contents: contents,
 		Person: r.Person, Provider: cmp.Or(r.Payment, Door), Rules: c.rules.Pay,
 	}
 	begin.AtDoor = begin.Provider == Door
-	err = store.ErrStale
+	begun, err := Begun{}, store.ErrStale
 	for tries := 0; errors.Is(err, store.ErrStale) && tries < maxStale; tries++ {
-		code, err = c.beginOnce(ctx, begin, r)
+		begun, err = c.beginOnce(ctx, begin, r)
 	}
 	if errors.Is(err, store.ErrStale) {
 		err = ErrChanged
 	}
 	if err != nil {
-		return code, "", err
+		return begun, err
 	}
 	c.reached("begun")
-	return code, c.started(ctx, code), nil
+	begun.Pay = c.started(ctx, begun.Code)
+	return begun, nil
 }
 
 // beginOnce begins what the holder would book now, if the form showed just that.
-// If it did not, the request may still be a repeat.
-func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Request) (code string, err error) {
-	offer, err := c.Offer(ctx, begin.Event, begin.Holder)
-	if err != nil {
-		return "", err
+// If it did not, the request may still be a repeat, which asks for no lines.
+func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Request) (Begun, error) {
+	offer, unsold := c.Offer(ctx, begin.Event, begin.Holder)
+	if unsold != nil && !errors.Is(unsold, store.ErrWithheld) {
+		return Begun{}, unsold
 	}
 	begin.Code = store.NewCode()
-	same := len(offer.Lines) > 0 && offer.Digest == r.Digest
+	same := unsold == nil && len(offer.Lines) > 0 && offer.Digest == r.Digest
 	if same {
 		if offer.Total > 0 && !slices.Contains(c.offered, r.Payment) {
-			return "", ErrNoPayment
+			return Begun{}, ErrNoPayment
 		}
 		begin.Lines, begin.Revision = offer.Lines, offer.Event.Revision
 	}
-	code, err = c.store.Begin(ctx, begin)
+	code, err := c.store.Begin(ctx, begin)
 	if errors.Is(err, store.ErrStale) && !same {
-		return "", ErrChanged
+		return Begun{}, cmp.Or(unsold, ErrChanged)
 	}
-	return code, err
+	return Begun{Code: code, Repeat: code != begin.Code}, err
 }
 
 // started starts the payment of a booking that was just begun, and returns where

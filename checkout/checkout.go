@@ -37,9 +37,9 @@ type Store interface {
 	GiveUp(ctx context.Context, code string, holder store.Holder) (store.BookingOutcome, error)
 	Cancel(ctx context.Context, r store.CancelRequest) (store.BookingOutcome, error)
 	Lapse(ctx context.Context, code string) (store.BookingOutcome, error)
-	DueReserved(ctx context.Context, limit int) (codes []string, now time.Time, err error)
-	DueAttempts(ctx context.Context, limit int) (ids []string, now time.Time, err error)
-	DueRefunds(ctx context.Context, limit int) (ids []string, now time.Time, err error)
+	DueReserved(ctx context.Context, after store.DueWork, limit int) ([]store.DueWork, error)
+	DueAttempts(ctx context.Context, after store.DueWork, limit int) ([]store.DueWork, error)
+	DueRefunds(ctx context.Context, after store.DueWork, limit int) ([]store.DueWork, error)
 }
 
 // Door is the name of the provider that is a person: the seats are reserved, and
@@ -108,6 +108,7 @@ func (c *Checkout) Hint(ctx context.Context, code string) error {
 	}
 	a.Call = callStatus // dead by what the provider said: it may know better now
 	if status, err := c.call(ctx, a); err == nil && status.State == Captured {
+		a.Ref = status.Ref
 		_, err := c.store.Confirm(ctx, a)
 		return err
 	}
@@ -186,6 +187,15 @@ type Request struct {
 	// Payment is the name of a way to pay, and need not be there where there is
 	// nothing to pay; Digest is what the form showed, and ID its own.
 	Payment, Digest, ID string
+}
+
+// Begun is what a request has begun.
+type Begun struct {
+	// Code is the booking's. Pay is where to pay: "" if there is nothing to pay
+	// online, or the provider has not answered yet.
+	Code, Pay string
+	// Repeat tells that the booking was there before.
+	Repeat bool
 }
 
 // Shown is a booking with what belongs to it.

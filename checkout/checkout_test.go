@@ -65,11 +65,11 @@ func (w *world) request(t *testing.T, event, payment string) checkout.Request {
 func (w *world) begin(t *testing.T, event, payment string) (code string) {
 	t.Helper()
 	w.lock(t, event, "a", "b")
-	code, _, err := w.instance(0).Begin(t.Context(), w.request(t, event, payment))
+	begun, err := w.instance(0).Begin(t.Context(), w.request(t, event, payment))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return code
+	return begun.Code
 }
 
 func (w *world) booking(t *testing.T, code string) store.Booking {
@@ -89,20 +89,23 @@ func TestBegin50(t *testing.T) {
 	r := w.request(t, "e", "ledger")
 	both := [2]*checkout.Checkout{w.usual(0), w.usual(1)}
 	var mu sync.Mutex
-	answers := map[string]int{}
+	answers, first := map[string]int{}, 0
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
-			code, pay, err := both[i%2].Begin(t.Context(), r)
+			begun, err := both[i%2].Begin(t.Context(), r)
 			mu.Lock()
 			defer mu.Unlock()
-			answers[fmt.Sprint(code, " ", pay, " ", err)]++
+			if !begun.Repeat {
+				first++
+			}
+			answers[fmt.Sprint(begun.Code, " ", begun.Pay, " ", err)]++
 		})
 	}
 	all.Wait()
 	entries := w.ledger.Entries()
-	if len(answers) != 1 || len(entries) != 1 || entries[0].Amount != 11 {
-		t.Errorf("answers %v, payments %+v: want one of each, of 11", answers, entries)
+	if first != 1 || len(answers) != 1 || len(entries) != 1 || entries[0].Amount != 11 {
+		t.Errorf("%d first ones, answers %v, payments %+v: want one of each, of 11", first, answers, entries)
 	}
 }
 
@@ -134,24 +137,25 @@ func TestChanged(t *testing.T) {
 		if err := change(); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, err := c.Begin(t.Context(), r); !errors.Is(err, checkout.ErrChanged) || code != "" {
-			t.Errorf("%s: got %q, %v: want ErrChanged", name, code, err)
+		if begun, err := c.Begin(t.Context(), r); !errors.Is(err, checkout.ErrChanged) || begun.Code != "" {
+			t.Errorf("%s: got %+v, %v: want ErrChanged", name, begun, err)
 		}
 	}
 	r := w.request(t, "e", "ledger")
-	code, _, err := c.Begin(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
+	begun, err := c.Begin(t.Context(), r)
+	if err != nil || begun.Repeat {
+		t.Fatal(begun, err)
 	}
-	if again, _, err := c.Begin(t.Context(), r); err != nil || again != code {
-		t.Errorf("a repeat got %q, %v: want %q", again, err, code)
+	if again, err := c.Begin(t.Context(), r); err != nil || again.Code != begun.Code || !again.Repeat {
+		t.Errorf("a repeat got %+v, %v: want %q", again, err, begun.Code)
 	}
 	r.Person.Name = "Bert"
-	if _, _, err := c.Begin(t.Context(), r); !errors.Is(err, store.ErrReused) {
+	if _, err := c.Begin(t.Context(), r); !errors.Is(err, store.ErrReused) {
 		t.Errorf("another form of the same id got %v, want ErrReused", err)
 	}
-	if other, _, err := c.Begin(t.Context(), w.request(t, "e", "ledger")); !errors.Is(err, store.ErrPaying) || other != code {
-		t.Errorf("another form got %q, %v: want ErrPaying and %q", other, err, code)
+	other, err := c.Begin(t.Context(), w.request(t, "e", "ledger"))
+	if !errors.Is(err, store.ErrPaying) || other.Code != begun.Code {
+		t.Errorf("another form got %+v, %v: want ErrPaying and %q", other, err, begun.Code)
 	}
 }
 
@@ -160,20 +164,20 @@ func TestPayments(t *testing.T) {
 	w := newWorld(t)
 	c := w.instance(0)
 	w.lock(t, "e", "free", "a")
-	if _, _, err := c.Begin(t.Context(), w.request(t, "e", "cash")); !errors.Is(err, checkout.ErrNoPayment) {
+	if _, err := c.Begin(t.Context(), w.request(t, "e", "cash")); !errors.Is(err, checkout.ErrNoPayment) {
 		t.Errorf("got %v, want ErrNoPayment", err)
 	}
-	if _, _, err := c.Begin(t.Context(), w.request(t, "e", "")); !errors.Is(err, checkout.ErrNoPayment) {
+	if _, err := c.Begin(t.Context(), w.request(t, "e", "")); !errors.Is(err, checkout.ErrNoPayment) {
 		t.Errorf("got %v, want ErrNoPayment", err)
 	}
-	code, pay, err := c.Begin(t.Context(), w.request(t, "e", checkout.Door))
-	if b := w.booking(t, code); err != nil || pay != "" || b.State != store.BookingReserved || b.Owed() != 1 {
-		t.Errorf("at the door: %+v, %q, %v", b, pay, err)
+	begun, err := c.Begin(t.Context(), w.request(t, "e", checkout.Door))
+	if b := w.booking(t, begun.Code); err != nil || begun.Pay != "" || b.State != store.BookingReserved || b.Owed() != 1 {
+		t.Errorf("at the door: %+v, %+v, %v", b, begun, err)
 	}
 	w.lock(t, "other", "free")
-	code, pay, err = c.Begin(t.Context(), w.request(t, "other", ""))
-	if b := w.booking(t, code); err != nil || pay != "" || b.State != store.BookingBooked || b.Total() != 0 {
-		t.Errorf("for nothing: %+v, %q, %v", b, pay, err)
+	begun, err = c.Begin(t.Context(), w.request(t, "other", ""))
+	if b := w.booking(t, begun.Code); err != nil || begun.Pay != "" || b.State != store.BookingBooked || b.Total() != 0 {
+		t.Errorf("for nothing: %+v, %+v, %v", b, begun, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,11 +23,13 @@ import (
 const afterRestart = 30 * time.Second
 
 // TestKilledAtEachStep kills a process at each point on the way of a booking that
-// is paid and then cancelled in part. The next one brings it to its end.
+// is paid and then cancelled in part, or given up. The next one brings it to its
+// end.
 func TestKilledAtEachStep(t *testing.T) {
 	for _, point := range []string{
 		"begun", "leased start", "called start", "settled start", "leased status", "called status", "settled status",
 		"leased capture", "called capture", "settled capture", "leased refund", "called refund", "settled refund",
+		"leased cancel", "called cancel", "settled cancel",
 	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +49,7 @@ func TestKilledAtEachStep(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.close()
-			finish(t, w)
+			finish(t, w, !strings.HasSuffix(point, "cancel"))
 		})
 	}
 }
@@ -78,23 +81,29 @@ func (w *world) dieAt(ctx context.Context, point string) error {
 	if err != nil {
 		return err
 	}
-	code, _, err := c.Begin(ctx, checkout.Request{Event: "e", Holder: "anna", Payment: "ledger", Digest: offer.Digest, ID: "form",
+	begun, err := c.Begin(ctx, checkout.Request{Event: "e", Holder: "anna", Payment: "ledger", Digest: offer.Digest, ID: "form",
 		Person: store.Person{Name: "Anna", Email: "anna@example.org"}})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.ledger.Pay(store.Booking{Code: code}.Attempt()), c.Hint(ctx, code)); err != nil {
+	if strings.HasSuffix(point, "cancel") {
+		if _, err := c.GiveUp(ctx, begun.Code, "anna"); err != nil {
+			return err
+		}
+		return c.Run(ctx)
+	}
+	if err := errors.Join(w.ledger.Pay(store.Booking{Code: begun.Code}.Attempt()), c.Hint(ctx, begun.Code)); err != nil {
 		return err
 	}
-	if _, err := c.Cancel(ctx, store.CancelRequest{Code: code, Seats: []string{"a"}}); err != nil {
+	if _, err := c.Cancel(ctx, store.CancelRequest{Code: begun.Code, Seats: []string{"a"}}); err != nil {
 		return err
 	}
 	return c.Run(ctx) // pays back
 }
 
-// finish runs the reconciler of a server that has just started, and has the
+// finish runs the reconciler of a server that has just started, and may have the
 // visitor pay if they have not yet.
-func finish(t *testing.T, w *world) {
+func finish(t *testing.T, w *world, pays bool) {
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
@@ -107,7 +116,9 @@ func finish(t *testing.T, w *world) {
 	}
 	s, last := w.schedule(0).named("e"), "not begun"
 	for end := time.Now().Add(afterRestart); last != "" && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		_ = w.ledger.Pay(store.Booking{Code: code}.Attempt()) // which it is already, or not yet to be
+		if pays { // which it may be already, or not yet to be
+			_ = w.ledger.Pay(store.Booking{Code: code}.Attempt())
+		}
 		var err error
 		if last, err = s.underWay(t.Context()); err != nil {
 			t.Fatal(err)
@@ -117,8 +128,9 @@ func finish(t *testing.T, w *world) {
 	if err := <-ended; err != nil || last != "" {
 		t.Fatalf("%v after the restart: %s, %v", afterRestart, last, err)
 	}
-	if b := w.booking(t, code); b.State != store.BookingBooked {
-		t.Errorf("the booking is %s, want it booked", b.State)
+	want := map[bool]store.BookingState{true: store.BookingBooked, false: store.BookingDeclined}[pays]
+	if b := w.booking(t, code); b.State != want {
+		t.Errorf("the booking is %s, want it %s", b.State, want)
 	}
 	if err := s.check(t.Context()); err != nil {
 		t.Error(err)

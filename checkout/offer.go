@@ -35,29 +35,27 @@ func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Hol
 		return Offer{}, err
 	}
 	offer := Offer{Event: e, Deadline: held.Lock.Deadline, Now: held.Now}
+	if i := slices.IndexFunc(held.Lock.Seats, func(s store.Seat) bool { return s.Status == store.Paying }); i >= 0 {
+		offer.Paying = held.Lock.Seats[i].Booking
+		return offer, nil
+	}
+	if len(held.Lock.Seats) == 0 {
+		return offer, nil // without a look at the plan, which takes time
+	}
 	seats, err := c.places.of(ctx, e.Plan)
 	if err != nil {
 		return Offer{}, err
 	}
 	var found []place
 	for _, s := range held.Lock.Seats {
-		if s.Status == store.Paying {
-			offer.Paying = s.Booking
-			continue
-		}
 		at, known := seats[s.ID]
-		price, priced := e.Prices[at.category]
 		if !known {
 			return offer, store.ErrStale
 		}
-		if !priced {
+		if at.line.Price, known = e.Prices[at.category]; !known {
 			return offer, fmt.Errorf("seat %s: %w", s.ID, store.ErrWithheld)
 		}
-		at.line.Price = price
 		found = append(found, at)
-	}
-	if offer.Paying != "" {
-		return offer, nil
 	}
 	slices.SortFunc(found, func(a, b place) int { return cmp.Compare(a.order, b.order) })
 	for _, at := range found {

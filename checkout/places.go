@@ -18,8 +18,9 @@ type place struct {
 	order    int        // in the plan
 }
 
-// maxPlans is how many plans are remembered: one takes some hundred bytes a seat.
-const maxPlans = 4
+// maxPlaces is how many seats are remembered, of all plans together: one takes
+// some hundred bytes. The plan used last is, however large it is.
+const maxPlaces = store.MaxSeats
 
 // places finds the seats of plans. Plans are immutable: what is made of one
 // stays right.
@@ -77,10 +78,14 @@ func (p *places) remembered(hash string) (map[string]place, bool) {
 func (p *places) remember(hash string, seats map[string]place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.known) >= maxPlans {
-		p.known = slices.Delete(p.known, 0, 1)
-	}
 	p.known = append(p.known, knownPlan{hash, seats})
+	sum := 0
+	for _, k := range p.known {
+		sum += len(k.seats)
+	}
+	for ; sum > maxPlaces && len(p.known) > 1; p.known = slices.Delete(p.known, 0, 1) {
+		sum -= len(p.known[0].seats)
+	}
 }
 
 func placesIn(hall plan.Plan) map[string]place {

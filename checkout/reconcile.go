@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// workers bounds the calls of a kind that are under way at once.
+	// workers bounds the steps of a kind that are under way at once for a provider:
+	// one that hangs keeps no other waiting.
 	workers = 32
-	// atOnce is how many due records one look asks for.
+	// atOnce is how many due records are read at once.
 	atOnce = store.MaxPage
 )
 
@@ -21,53 +22,92 @@ const (
 // instances may run it on the same store.
 func (c *Checkout) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() {
-		c.work(ctx, c.attemptsWake, c.store.DueAttempts, func(ctx context.Context, id string) error { return c.advance(ctx, id, false) })
-	})
-	all.Go(func() { c.work(ctx, c.refundsWake, c.store.DueRefunds, c.refund) })
-	all.Go(func() {
-		c.work(ctx, nil, c.store.DueReserved, func(ctx context.Context, code string) error {
+	for _, w := range []worker{
+		{c, c.attemptsWake, c.store.DueAttempts, func(ctx context.Context, id string) error { return c.advance(ctx, id, false) }},
+		{c, c.refundsWake, c.store.DueRefunds, c.refund},
+		{c, nil, c.store.DueReserved, func(ctx context.Context, code string) error {
 			_, err := c.store.Lapse(ctx, code)
 			return err
-		})
-	})
+		}},
+	} {
+		all.Go(func() { w.run(ctx) })
+	}
 	all.Wait()
 	return nil
 }
 
-// due lists records that are to be looked at; see [store.Store.DueAttempts].
-type due func(ctx context.Context, limit int) (ids []string, now time.Time, err error)
+// worker takes the steps of one kind of record that are due.
+type worker struct {
+	*Checkout
+	wake <-chan struct{}
+	due  func(ctx context.Context, after store.DueWork, limit int) ([]store.DueWork, error)
+	step func(ctx context.Context, id string) error
+}
 
-// work takes the steps of one kind that are due, until ctx ends.
-func (c *Checkout) work(ctx context.Context, wake <-chan struct{}, list due, step func(ctx context.Context, id string) error) {
-	ticker := time.NewTicker(c.rules.Look)
+// run works until ctx ends, and then waits for the steps under way.
+func (w worker) run(ctx context.Context) {
+	ticker := time.NewTicker(w.rules.Look)
 	defer ticker.Stop()
-	var steps sync.WaitGroup
-	defer steps.Wait()
-	slots := make(chan struct{}, workers)
+	var feeding sync.WaitGroup
+	defer feeding.Wait()
+	busy := map[string]*sync.Mutex{} // by provider
 	for ctx.Err() == nil {
-		ids, _, err := list(ctx, atOnce)
+		work, err := w.look(ctx)
 		if err != nil {
-			c.complain(ctx, "what is due cannot be read, and is tried again", err)
+			w.complain(ctx, "what is due cannot be read, and is tried again", err)
 		}
-		for _, id := range ids {
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-				return
+		for provider, ids := range work {
+			if busy[provider] == nil {
+				busy[provider] = new(sync.Mutex)
 			}
-			steps.Go(func() {
-				defer func() { <-slots }()
-				if err := step(ctx, id); err != nil {
-					c.complain(ctx, "a payment cannot go on, and is tried again", err, slog.String("booking", store.BookingOf(id)))
-				}
-			})
+			if one := busy[provider]; one.TryLock() { // else what is due is found again
+				feeding.Go(func() {
+					defer one.Unlock()
+					w.feed(ctx, ids)
+				})
+			}
 		}
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
-		case <-wake:
+		case <-w.wake:
 		}
+	}
+}
+
+// look returns what is due, by its provider.
+func (w worker) look(ctx context.Context) (work map[string][]string, err error) {
+	work = map[string][]string{}
+	for page, last := []store.DueWork(nil), (store.DueWork{}); ; last = page[len(page)-1] {
+		if page, err = w.due(ctx, last, atOnce); err != nil {
+			return work, err
+		}
+		for _, one := range page {
+			work[one.Provider] = append(work[one.Provider], one.ID)
+		}
+		if len(page) < atOnce {
+			return work, nil
+		}
+	}
+}
+
+// feed takes the steps of one provider, some at a time.
+func (w worker) feed(ctx context.Context, ids []string) {
+	var steps sync.WaitGroup
+	defer steps.Wait()
+	slots := make(chan struct{}, workers)
+	for _, id := range ids {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		steps.Go(func() {
+			defer func() { <-slots }()
+			if err := w.step(ctx, id); err != nil {
+				w.complain(ctx, "a payment cannot go on, and is tried again", err, slog.String("booking", store.BookingOf(id)))
+			}
+		})
 	}
 }
 

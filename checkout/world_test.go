@@ -190,7 +190,7 @@ func (s *schedule) act(ctx context.Context, who store.Holder, draw *rand.Rand) {
 			}
 		case 8:
 			if code := s.pick(draw); code != "" && draw.IntN(2) == 0 {
-				_, _ = st.Paid(ctx, code)
+				_, _ = st.Paid(ctx, code, store.WhateverIsOwed)
 			} else if code != "" {
 				_ = c.Hint(ctx, code)
 			}
@@ -206,11 +206,11 @@ func (s *schedule) begin(ctx context.Context, c *checkout.Checkout, who store.Ho
 	if err != nil || len(offer.Lines) == 0 {
 		return
 	}
-	code, _, err := c.Begin(ctx, checkout.Request{Event: s.event, Holder: who, Payment: payment, Digest: offer.Digest, ID: store.NewCode(),
+	begun, err := c.Begin(ctx, checkout.Request{Event: s.event, Holder: who, Payment: payment, Digest: offer.Digest, ID: store.NewCode(),
 		Person: store.Person{Name: "Anna", Email: "anna@example.org"}})
 	if err == nil {
 		s.mu.Lock()
-		s.codes = append(s.codes, code)
+		s.codes = append(s.codes, begun.Code)
 		s.mu.Unlock()
 	}
 }

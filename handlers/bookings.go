@@ -18,8 +18,12 @@ import (
 
 const (
 	// hintEvery is how often at most the pages of one booking have its provider
-	// asked.
+	// asked when they are opened. A page that asks again by itself does it no more
+	// often than the reconciler would.
 	hintEvery = time.Second
+	// hintUntil is how long after a booking was begun its pages ask for money that
+	// may be late.
+	hintUntil = 24 * time.Hour
 	// hintWait is how long a page waits for the provider's answer.
 	hintWait = time.Second
 	// hintWithin bounds the asking itself, which goes on without the page: a call
@@ -30,15 +34,24 @@ const (
 // bookingPage serves GET /bookings/{code}. With the booking's key it adds the
 // booking to the session, and leads to the bare address.
 func (s *Server) bookingPage(c echo.Context) error {
+	s.speak(c) // a language that the address asks for is kept, wherever it leads
 	b, err := s.bookingOf(c, c.Param("code"))
 	if err != nil {
 		return err
 	}
 	if c.QueryParam("key") != "" {
-		return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+		return c.Redirect(http.StatusSeeOther, views.BookingPath(b.Code))
 	}
-	if mayChange(b) {
-		s.hint(c.Request().Context(), b.Code)
+	changes, err := s.mayChange(c.Request().Context(), b)
+	if err != nil {
+		return err
+	}
+	if changes {
+		every := hintEvery
+		if isFragment(c) {
+			every = max(every, s.checkout.Rules().Poll)
+		}
+		s.hint(c.Request().Context(), b.Code, every)
 	}
 	return s.showBooking(c, b.Code)
 }
@@ -46,6 +59,9 @@ func (s *Server) bookingPage(c echo.Context) error {
 // bookingOf returns a booking that the visitor may see. All others, and codes of
 // none, are store.ErrNoBooking, for which the same was done.
 func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
+	if !store.ValidCode(code) {
+		return store.Booking{}, store.ErrNoBooking
+	}
 	v, ctx := visitorOf(c), c.Request().Context()
 	b, err := s.store.Booking(ctx, code)
 	if err != nil && !errors.Is(err, store.ErrNoBooking) {
@@ -70,14 +86,18 @@ func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
 
 // mayChange tells that the provider may say something new of a booking. Money
 // may be late.
-func mayChange(b store.Booking) bool {
+func (s *Server) mayChange(ctx context.Context, b store.Booking) (bool, error) {
 	switch b.State {
 	case store.BookingPaying:
-		return true
+		return true, nil
 	case store.BookingDeclined, store.BookingLapsed:
-		return b.Provider != checkout.Door
+		if b.Provider == checkout.Door {
+			return false, nil
+		}
+		now, err := s.store.Now(ctx)
+		return now.Before(b.Begun.Add(hintUntil)), err
 	}
-	return false
+	return false, nil
 }
 
 func (s *Server) showBooking(c echo.Context, code string) error {
@@ -101,7 +121,7 @@ func (s *Server) viewOf(c echo.Context, shown checkout.Shown) views.BookingView 
 	v := views.BookingView{
 		Billing: views.BillingOf(shown.Event, b, s.speak(c)), Booking: b, Attempt: shown.Attempt, Refunds: shown.Refunds,
 		Person: shown.Person, Now: shown.Now, Token: who.signer.bookingToken(who.token, b.Code), Asset: s.files.Path,
-		Key: s.base + bookingPath(b.Code) + "?key=" + who.signer.bookingKey(b.Code),
+		Key: s.base + views.BookingPath(b.Code) + "?key=" + who.signer.bookingKey(b.Code),
 	}
 	if b.State == store.BookingDeclined && b.Holder == who.holder {
 		if offer, err := s.checkout.Offer(c.Request().Context(), b.Event, b.Holder); err == nil && len(offer.Lines) > 0 {
@@ -125,7 +145,7 @@ func (s *Server) cancelBooking(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+	return c.Redirect(http.StatusSeeOther, views.BookingPath(b.Code))
 }
 
 // giveUp serves POST /bookings/{code}/give-up.
@@ -137,13 +157,13 @@ func (s *Server) giveUp(c echo.Context) error {
 	if _, err = s.checkout.GiveUp(c.Request().Context(), b.Code, b.Holder); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+	return c.Redirect(http.StatusSeeOther, views.BookingPath(b.Code))
 }
 
-// hint has the provider of a booking asked, unless that was just done or is being
-// done. It waits for the answer, but not long.
-func (s *Server) hint(ctx context.Context, code string) {
-	if !s.hints.begin(code) {
+// hint has the provider of a booking asked, unless that was done within so long or
+// is being done. It waits for the answer, but not long.
+func (s *Server) hint(ctx context.Context, code string, every time.Duration) {
+	if !s.hints.begin(code, every, max(hintEvery, s.checkout.Rules().Poll)) {
 		return
 	}
 	asked := make(chan struct{})
@@ -169,16 +189,21 @@ func (s *Server) hint(ctx context.Context, code string) {
 // ready.
 type hints struct {
 	mu sync.Mutex
-	// asked is when they were last asked, by the booking's code, of the last
-	// hintEvery; the zero time is that they are being asked.
+	// asked is when they were last asked, by the booking's code; the zero time is
+	// that they are being asked. What is older than anybody minds goes with swept.
 	asked map[string]time.Time
+	swept time.Time
 }
 
-func (h *hints) begin(code string) bool {
+// begin tells whether to ask now. Nobody minds what was asked before keep.
+func (h *hints) begin(code string, every, keep time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	maps.DeleteFunc(h.asked, func(_ string, at time.Time) bool { return !at.IsZero() && time.Since(at) >= hintEvery })
-	if _, lately := h.asked[code]; lately {
+	if time.Since(h.swept) >= keep {
+		h.swept = time.Now()
+		maps.DeleteFunc(h.asked, func(_ string, at time.Time) bool { return !at.IsZero() && time.Since(at) >= keep })
+	}
+	if at, asked := h.asked[code]; asked && (at.IsZero() || time.Since(at) < every) {
 		return false
 	}
 	if h.asked == nil {

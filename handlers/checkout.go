@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +23,7 @@ type Checkout interface {
 	Offered() []string
 	Rules() checkout.Rules
 	Offer(ctx context.Context, event string, holder store.Holder) (checkout.Offer, error)
-	Begin(ctx context.Context, r checkout.Request) (code, pay string, err error)
+	Begin(ctx context.Context, r checkout.Request) (checkout.Begun, error)
 	Show(ctx context.Context, code string) (checkout.Shown, error)
 	Hint(ctx context.Context, code string) error
 	GiveUp(ctx context.Context, code string, holder store.Holder) (store.BookingOutcome, error)
@@ -37,8 +37,9 @@ type filled struct {
 	faults                   views.CheckoutFaults
 }
 
-// filledIn reads a checkout's form. Other fields count for nothing.
-func filledIn(form url.Values) filled {
+// filledIn reads a checkout's form. Other fields count for nothing. A way to pay
+// need not be there where there is nothing to pay.
+func filledIn(form url.Values, offered []string) filled {
 	f := filled{
 		person: store.Person{
 			Name: strings.TrimSpace(form.Get("name")), Email: strings.TrimSpace(form.Get("email")), Phone: strings.TrimSpace(form.Get("phone")),
@@ -46,17 +47,19 @@ func filledIn(form url.Values) filled {
 		payment: form.Get("payment"), digest: form.Get("digest"), request: form.Get("request"),
 	}
 	f.faults.Name, f.faults.Email, f.faults.Phone = f.person.Faults()
+	f.faults.Payment = f.payment != "" && !slices.Contains(offered, f.payment)
 	return f
 }
 
 // checkoutPage serves GET /events/{event}/checkout.
 func (s *Server) checkoutPage(c echo.Context) error {
+	s.speak(c) // a language that the address asks for is kept, wherever it leads
 	offer, err := s.offerTo(c)
 	switch {
 	case err != nil:
 		return err
 	case offer.Paying != "":
-		return c.Redirect(http.StatusSeeOther, bookingPath(offer.Paying))
+		return c.Redirect(http.StatusSeeOther, views.BookingPath(offer.Paying))
 	}
 	return s.showCheckout(c, http.StatusOK, offer, filled{request: newRequest()}, "")
 }
@@ -64,67 +67,56 @@ func (s *Server) checkoutPage(c echo.Context) error {
 // book serves POST /events/{event}/checkout: name, email, phone, payment, digest
 // and request.
 func (s *Server) book(c echo.Context) error {
-	event, f := c.Param("event"), filledIn(c.Request().PostForm)
+	event, f := c.Param("event"), filledIn(c.Request().PostForm, s.checkout.Offered())
 	switch {
 	case !store.ValidID(event):
 		return store.ErrNoEvent
 	case !store.ValidID(f.request):
-		return s.refuseBooking(c, errBadForm)
+		return errBadForm
 	case f.faults != views.CheckoutFaults{}:
-		return s.askAgain(c, http.StatusUnprocessableEntity, f, fmt.Errorf("%w: faults %+v", store.ErrInvalid, f.faults))
+		return s.askAgain(c, http.StatusUnprocessableEntity, f)
 	}
-	code, pay, err := s.checkout.Begin(c.Request().Context(), checkout.Request{
+	begun, err := s.checkout.Begin(c.Request().Context(), checkout.Request{
 		Event: event, Holder: visitorOf(c).holder, Person: f.person, Payment: f.payment, Digest: f.digest, ID: f.request,
 	})
 	switch {
 	case err == nil:
-		if err := s.keepBegun(c, code); err != nil {
+		if err := s.keepBegun(c, begun); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, cmp.Or(pay, bookingPath(code)))
+		return c.Redirect(http.StatusSeeOther, cmp.Or(begun.Pay, views.BookingPath(begun.Code)))
 	case errors.Is(err, store.ErrPaying):
-		return c.Redirect(http.StatusSeeOther, bookingPath(code))
+		return c.Redirect(http.StatusSeeOther, views.BookingPath(begun.Code))
 	case errors.Is(err, checkout.ErrChanged):
 		f.request = newRequest()
-		return s.askAgain(c, http.StatusConflict, f, err)
+		return s.askAgain(c, http.StatusConflict, f)
 	case errors.Is(err, checkout.ErrNoPayment):
 		f.faults.Payment = true
-		return s.askAgain(c, http.StatusUnprocessableEntity, f, err)
+		return s.askAgain(c, http.StatusUnprocessableEntity, f)
 	case errors.Is(err, store.ErrUnknown): // it may have been begun
 		if _, gone := errors.AsType[forgottenError](s.sessions.check(c)); gone {
 			return errForgotten
 		}
 	}
-	return s.refuseBooking(c, err)
+	return err
 }
 
 // askAgain answers with the form as it would be now, and what was filled in.
-func (s *Server) askAgain(c echo.Context, status int, f filled, why error) error {
+func (s *Server) askAgain(c echo.Context, status int, f filled) error {
 	offer, err := s.offerTo(c)
 	switch {
 	case err != nil:
-		return s.refuseBooking(c, err)
+		return err
 	case offer.Paying != "":
-		return c.Redirect(http.StatusSeeOther, bookingPath(offer.Paying))
+		return c.Redirect(http.StatusSeeOther, views.BookingPath(offer.Paying))
 	}
-	s.logRefused(c, why)
+	s.logRefused(c, status)
 	words := s.speak(c)
 	line := words.Say("Some of it cannot be: please look at what is marked.")
 	if offer.Digest != f.digest {
 		line = words.Say("Your seats or their prices are not what they were when you opened this page. Look at them again, then book.")
 	}
 	return s.showCheckout(c, status, offer, f, line)
-}
-
-// refuseBooking logs why nothing was booked, and answers that.
-func (s *Server) refuseBooking(c echo.Context, why error) error {
-	s.logRefused(c, why)
-	return why
-}
-
-// logRefused writes one line that tells nothing of the person.
-func (s *Server) logRefused(c echo.Context, why error) {
-	s.log.Info("checkout refused", "event", c.Param("event"), "why", why)
 }
 
 // offerTo returns what the visitor would book, or is paying for. Refused:
@@ -162,11 +154,14 @@ func (s *Server) showCheckout(c echo.Context, status int, offer checkout.Offer, 
 }
 
 // keepBegun makes the session of who has begun a booking last. A visitor who was
-// forgotten meanwhile keeps nothing: errForgotten.
-func (s *Server) keepBegun(c echo.Context, code string) error {
+// forgotten meanwhile keeps nothing of it: errForgotten. What was there before they
+// asked stays as it is, as all that is booked when somebody is forgotten.
+func (s *Server) keepBegun(c echo.Context, begun checkout.Begun) error {
 	kept := s.sessions.persist(c)
 	if _, gone := errors.AsType[forgottenError](kept); gone {
-		s.undoBegun(c, code)
+		if !begun.Repeat {
+			s.undoBegun(c, begun.Code)
+		}
 		return errForgotten
 	}
 	if kept != nil {
@@ -175,8 +170,9 @@ func (s *Server) keepBegun(c echo.Context, code string) error {
 	return nil
 }
 
-// undoBegun gives back what a visitor has begun who was forgotten meanwhile. Seats
-// for which the provider does not answer soon are free once their time is over.
+// undoBegun gives back what a visitor has begun who was forgotten meanwhile. What
+// was paid by then stays booked. Seats for which the provider does not answer soon
+// are free once their time is over.
 func (s *Server) undoBegun(c echo.Context, code string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
 	defer cancel()
@@ -186,7 +182,7 @@ func (s *Server) undoBegun(c echo.Context, code string) {
 	case out.Booking.State == store.BookingPaying:
 		err = s.untilNotPaying(ctx, code)
 		s.giveBack(c, c.Param("event"))
-	default:
+	case out.Booking.Captured == 0: // at the door, or free of charge
 		_, err = s.checkout.Cancel(ctx, store.CancelRequest{Code: code})
 	}
 	if err != nil {
@@ -214,5 +210,3 @@ func (s *Server) untilNotPaying(ctx context.Context, code string) error {
 		}
 	}
 }
-
-func bookingPath(code string) string { return "/bookings/" + code }

@@ -34,6 +34,8 @@ type tillSetting struct {
 	change func(*checkout.Rules)
 	// around puts something between the handlers and the checkout.
 	around func(*checkout.Checkout) handlers.Checkout
+	// demo puts something between them and the demo's page.
+	demo func(handlers.Demo) handlers.Demo
 }
 
 func quick() checkout.Rules {
@@ -65,6 +67,9 @@ func openTill(t *testing.T, s tillSetting) *till {
 		c.Checkout, c.Demo = h.checkout, provider
 		if s.around != nil {
 			c.Checkout = s.around(h.checkout)
+		}
+		if s.demo != nil {
+			c.Demo = s.demo(provider)
 		}
 		run = func() {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -237,7 +242,7 @@ func (h *till) bookings(t *testing.T) (all []store.Booking) {
 	return all
 }
 
-func (h *till) refusals() int { return strings.Count(h.log.String(), "checkout refused") }
+func (h *till) refusals() int { return strings.Count(h.log.String(), "msg=refused") }
 
 // TestBadCheckoutBooksNothing: the right 4xx, nothing booked, and one line in the
 // log that tells nothing of the person.
@@ -280,7 +285,9 @@ func TestBadCheckoutBooksNothing(t *testing.T) {
 		{"e-mail of two lines", p, func(f url.Values) { f.Set("email", "secretly@example.org\r\nBcc: b@example.org") }, 422, "email", 1},
 		{"phone of letters", p, func(f url.Values) { f.Set("phone", "secretly") }, 422, "phone", 1},
 		{"long phone", p, func(f url.Values) { f.Set("phone", strings.Repeat("1", 41)) }, 422, "phone", 1},
-		{"65 KB", p, func(f url.Values) { f.Set("x", strings.Repeat("x", 65<<10)) }, 413, "", 0},
+		{"65 KB", p, func(f url.Values) { f.Set("x", strings.Repeat("x", 65<<10)) }, 413, "", 1},
+		{"a person as the way to pay", p, func(f url.Values) { f.Set("payment", "secretly ada@example.org"); f.Set("digest", "x") }, 422, "payment", 1},
+		{"a person as the digest", p, func(f url.Values) { f.Set("digest", "secretly") }, 409, "", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -556,15 +563,17 @@ func TestForgottenWhileBooking(t *testing.T) {
 	}
 }
 
-// slowBegin answers a begin only when it is told to.
+// slowBegin answers a begin only when it is told to, once begun is there.
 type slowBegin struct {
 	*checkout.Checkout
 	begun, goOn chan struct{}
 }
 
-func (s *slowBegin) Begin(ctx context.Context, r checkout.Request) (code, pay string, err error) {
-	code, pay, err = s.Checkout.Begin(ctx, r)
-	close(s.begun)
-	<-s.goOn
-	return code, pay, err
+func (s *slowBegin) Begin(ctx context.Context, r checkout.Request) (checkout.Begun, error) {
+	begun, err := s.Checkout.Begin(ctx, r)
+	if s.begun != nil {
+		close(s.begun)
+		<-s.goOn
+	}
+	return begun, err
 }

@@ -14,8 +14,7 @@ import (
 )
 
 // Demo is what visitors do at the provider that takes no money, by the ids of
-// attempts. An error that is none of a store's or of checkout's is the
-// provider's answer.
+// attempts. Its answer that nothing is left to be done is a checkout.ErrRefused.
 type Demo interface {
 	Pay(ctx context.Context, id string) error
 	PayTwice(ctx context.Context, id string) (second, err error)
@@ -79,13 +78,13 @@ func (s *Server) demoPay(c echo.Context) error {
 		return errBadForm
 	}
 	switch {
+	case err == nil, errors.Is(err, checkout.ErrRefused):
+		// That it was paid before, or has ended, is what the booking shows.
+		return c.Redirect(http.StatusSeeOther, views.BookingPath(b.Code))
 	case errors.Is(err, checkout.ErrNotFound):
 		return store.ErrNoBooking
-	case store.IsContract(err), ctx.Err() != nil:
-		return err
 	}
-	// What the provider else says, as that it was paid already, the booking shows.
-	return c.Redirect(http.StatusSeeOther, bookingPath(b.Code))
+	return err
 }
 
 // payLate pays, and brings the pay deadline forward, so that nobody waits long

@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,9 @@ type problem struct {
 	text       string // what went wrong and what to do next; "" for what fits the status
 	retryAfter int    // seconds; 0 for none
 	noEvent    bool   // there is no page of the event to go back to
+	title      string // the same in a few words; "" for what fits the status
+	// bookings are codes of what the visitor may be looking for.
+	bookings []string
 }
 
 var (
@@ -82,7 +87,7 @@ func problemOf(err error, w views.Words) problem {
 func bookingProblem(err error, w views.Words) (p problem, known bool) {
 	switch {
 	case errors.Is(err, store.ErrNoBooking):
-		return problem{status: 404, text: w.Say("There is no such booking, or this browser may not see it. The secret link of a booking opens it anywhere.")}, true
+		return problem{status: 404, title: w.Say("No such booking"), text: w.Say("There is no such booking, or this browser may not see it. The secret link of a booking opens it anywhere.")}, true
 	case errors.Is(err, store.ErrReused):
 		return problem{status: 422, text: w.Say("This form was sent before with something else in it, and only that counts. Open the checkout again from the seat map.")}, true
 	case errors.Is(err, store.ErrExpired):
@@ -108,6 +113,11 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return // the visitor left; nobody reads an answer
 	}
 	p := problemOf(err, s.speak(c))
+	if errors.Is(err, store.ErrExpired) {
+		if p.bookings = s.ownBookings(c); len(p.bookings) > 0 {
+			p.text = s.speak(c).Say("You hold no seats that are not booked yet. What you have booked for this event is here; to book more, choose on the seat map.")
+		}
+	}
 	if errors.Is(err, errUndrawable) {
 		s.undrawable.log(s.log, slog.LevelError, "event cannot be shown", "event", c.Param("event"), "error", err)
 	}
@@ -117,6 +127,8 @@ func (s *Server) answerError(err error, c echo.Context) {
 		s.unavailable.log(s.log, slog.LevelWarn, "request failed", said...)
 	case p.status >= 500:
 		s.log.Error("request failed", said...)
+	default:
+		s.logRefused(c, p.status)
 	}
 	if c.Response().Committed {
 		return
@@ -130,13 +142,37 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
+// logRefused writes one line for what was refused around bookings. It tells
+// nothing of the person, the booking or the form, and so not the error either.
+func (s *Server) logRefused(c echo.Context, status int) {
+	route := c.Path()
+	if route != checkoutRoute && !strings.HasPrefix(route, bookingRoute) && !strings.HasPrefix(route, demoRoute) {
+		return
+	}
+	said := []any{"method", c.Request().Method, "route", route, "status", status}
+	if event := c.Param("event"); store.ValidID(event) {
+		said = append(said, "event", event)
+	}
+	s.log.Info("refused", said...)
+}
+
+// ownBookings are the codes of what the visitor has booked at the event of a
+// request, so far as its pages show that. Where that cannot be told there are none.
+func (s *Server) ownBookings(c echo.Context) []string {
+	board, err := s.boardOf(c)
+	if err != nil {
+		return nil
+	}
+	return codesOf(board.Booked(visitorOf(c).holder))
+}
+
 func (s *Server) writeProblem(c echo.Context, p problem) error {
-	v := views.ErrorView{Words: s.speak(c), Status: p.status, Text: p.text, Asset: s.files.Path}
+	v := views.ErrorView{Words: s.speak(c), Status: p.status, Title: p.title, Text: p.text, Bookings: p.bookings, Asset: s.files.Path}
 	if id := c.Param("event"); store.ValidID(id) && !p.noEvent && p.status != http.StatusNotFound {
 		v.Link, v.Label = "/events/"+id, v.Say("Back to the seat map")
 	}
-	if code := c.Param("code"); store.ValidCode(code) && p.status != http.StatusNotFound {
-		v.Link, v.Label = bookingPath(code), v.Say("Back to your booking")
+	if code := cmp.Or(c.Param("code"), store.BookingOf(c.Param("attempt"))); store.ValidCode(code) && p.status != http.StatusNotFound {
+		v.Link, v.Label = views.BookingPath(code), v.Say("Back to your booking")
 	}
 	if isFragment(c) {
 		return c.HTMLBlob(p.status, views.AppendStatus(nil, v.Sentence(), true))

@@ -313,7 +313,7 @@ func (p page) Mine(dst []byte, m live.Mine) []byte {
 			dst = p.AppendSeat(dst, seat, true)
 		}
 	}
-	basket := basketOf(m.Seats, m.Now)
+	basket := basketOf(m.Seats, m.Booked, m.Now)
 	dst = p.AppendBasket(dst, basket)
 	if line, bad := lostLine(p.Hall(), m.Lost, untilOf(p.Hall(), basket)); line != "" {
 		dst = views.AppendStatus(dst, line, bad)

@@ -217,13 +217,13 @@ func TestBasketKnowsOfTheExtension(t *testing.T) {
 	now := time.Now()
 	// A clock of an instance with another --lock-ttl: its length tells nothing.
 	seat := store.Seat{ID: "A1", Status: store.Locked, LockedBy: "me", LockTime: now, LockedUntil: now.Add(20 * time.Minute)}
-	if b := basketOf([]store.Seat{seat}, now); b.Lock.Extended || !b.Lock.Deadline.Equal(seat.LockedUntil) {
+	if b := basketOf([]store.Seat{seat}, nil, now); b.Lock.Extended || !b.Lock.Deadline.Equal(seat.LockedUntil) {
 		t.Errorf("a long clock: %+v", b.Lock)
 	}
 	longer := seat
 	longer.Extended = true
 	for _, seats := range [][]store.Seat{{longer}, {longer, seat}, {seat, longer}} {
-		if b := basketOf(seats, now); !b.Lock.Extended {
+		if b := basketOf(seats, nil, now); !b.Lock.Extended {
 			t.Errorf("an extended clock: %+v", b.Lock)
 		}
 	}

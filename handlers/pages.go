@@ -39,7 +39,7 @@ func (s *Server) showEvent(c echo.Context, board *live.Board, section string, st
 	if !ok {
 		return live.ErrNoPage
 	}
-	basket, booked := basketOf(view.Mine, view.Now), idsOf(view.Booked)
+	basket, booked := basketOf(view.Mine, view.Booked, view.Now), idsOf(view.Booked)
 	refused := status != http.StatusOK
 	if !refused {
 		line = note(c.QueryParam("note")).line(h.Words, untilOf(h, basket))

@@ -187,7 +187,7 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	if !ok {
 		p, _ = h.Page("") // what was done, or not, is told in any case
 	}
-	basket := basketOf(a.out.Lock.Seats, a.out.Now)
+	basket := basketOf(a.out.Lock.Seats, board.Booked(visitorOf(c).holder), a.out.Now)
 	status, line := http.StatusOK, ""
 	if a.err == nil {
 		line = a.line(h, untilOf(h, basket))
@@ -258,8 +258,9 @@ func isOwn(seat store.Seat, holder store.Holder, now time.Time) bool {
 
 // basketOf is what the seats of a holder come to: all that are locked share one
 // clock, which those that are being paid for have left. A seat that joined it
-// later was told later whether it was extended.
-func basketOf(seats []store.Seat, now time.Time) views.Basket {
+// later was told later whether it was extended. Of what is booked it has the
+// bookings.
+func basketOf(seats, booked []store.Seat, now time.Time) views.Basket {
 	lock := store.Lock{Seats: seats}
 	for _, seat := range seats {
 		if seat.Status != store.Locked {
@@ -268,7 +269,17 @@ func basketOf(seats []store.Seat, now time.Time) views.Basket {
 		lock.Started, lock.Deadline = seat.LockTime, seat.LockedUntil
 		lock.Extended = lock.Extended || seat.Extended
 	}
-	return views.Basket{Lock: lock, Now: now}
+	return views.Basket{Lock: lock, Bookings: codesOf(booked), Now: now}
+}
+
+// codesOf are the codes of the bookings that seats belong to, each once.
+func codesOf(booked []store.Seat) (codes []string) {
+	for _, seat := range booked {
+		if store.ValidCode(seat.Booking) && !slices.Contains(codes, seat.Booking) {
+			codes = append(codes, seat.Booking)
+		}
+	}
+	return codes
 }
 
 func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }

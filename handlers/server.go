@@ -151,17 +151,25 @@ func (s *Server) routes() *echo.Echo {
 	posts.POST("/unlock", s.unlock)
 	posts.POST("/extend", s.extend)
 	if s.checkout != nil {
-		pages.Match(read, "/events/:event/checkout", s.checkoutPage)
+		pages.Match(read, checkoutRoute, s.checkoutPage)
 		posts.POST("/checkout", s.book)
 		s.routeBookings(e, read)
 	}
 	return e
 }
 
+// The routes of bookings, whose refusals are logged. The first is that of a form
+// of [Server.book], too; what is about one booking is below the others.
+const (
+	checkoutRoute = "/events/:event/checkout"
+	bookingRoute  = "/bookings/:code"
+	demoRoute     = "/demo-pay/:attempt"
+)
+
 // routeBookings adds what is about one booking.
 func (s *Server) routeBookings(e *echo.Echo, read []string) {
 	ofBooking := func(c echo.Context) string { return c.Param("code") }
-	own := e.Group("/bookings/:code", secretPage)
+	own := e.Group(bookingRoute, secretPage)
 	own.Match(read, "", s.bookingPage, s.sessions.load)
 	own.POST("/cancel", s.cancelBooking, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
 	own.POST("/give-up", s.giveUp, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
@@ -169,8 +177,8 @@ func (s *Server) routeBookings(e *echo.Echo, read []string) {
 		return
 	}
 	ofAttempt := func(c echo.Context) string { return store.BookingOf(c.Param("attempt")) }
-	e.Match(read, "/demo-pay/:attempt", s.demoPage, secretPage, s.sessions.load)
-	e.POST("/demo-pay/:attempt", s.demoPay, secretPage, limitBody, s.sessions.load, s.refuseForeign(ofAttempt))
+	e.Match(read, demoRoute, s.demoPage, secretPage, s.sessions.load)
+	e.POST(demoRoute, s.demoPay, secretPage, limitBody, s.sessions.load, s.refuseForeign(ofAttempt))
 }
 
 // healthz says that the process lives.

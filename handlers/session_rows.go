@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -66,15 +68,21 @@ func (s sessionRows) check(ctx context.Context, hash string) error {
 }
 
 // CommitCtx implements scs.CtxStore. What a newer program keeps in the row
-// stays there. A tombstone stays as it is, which is a forgottenError.
+// stays there, and so does what another request of the session has written since
+// this one began. A tombstone stays as it is, which is a forgottenError.
 func (s sessionRows) CommitCtx(ctx context.Context, hash string, data []byte, expiry time.Time) error {
 	return s.ChangeRecord(ctx, sessionKey(hash), func(row store.Record) (store.Record, bool, error) {
+		next := data
 		if len(row.Body) > 0 {
-			if _, err := decodeSession(row.Body); err != nil {
+			old, err := decodeSession(row.Body)
+			if err != nil {
+				return store.Record{}, false, err
+			}
+			if next, err = old.merge(data); err != nil {
 				return store.Record{}, false, err
 			}
 		}
-		body, err := store.KeepUnknown(row.Body, data, sessionFields...)
+		body, err := store.KeepUnknown(row.Body, next, sessionFields...)
 		if err != nil {
 			return store.Record{}, false, fmt.Errorf("session row: %w", err)
 		}
@@ -199,6 +207,31 @@ type forgottenJSON struct {
 	Empty bool `json:"empty,omitempty"`
 	// AllBack tells that all seats of the holder were given back.
 	AllBack bool `json:"allBack,omitempty"`
+}
+
+// merge returns a session that is to be written over this one, with the holder of
+// this one and the bookings of both. One that is over by our clock gives nothing.
+func (old sessionJSON) merge(data []byte) ([]byte, error) {
+	if !time.Now().Before(old.Deadline) {
+		return data, nil
+	}
+	next, err := decodeSession(data)
+	if err != nil {
+		return nil, err
+	}
+	if holder := old.Values[holderKey]; holder != "" {
+		next.Values[holderKey] = holder
+	}
+	codes := strings.Fields(old.Values[bookingsKey])
+	for code := range strings.FieldsSeq(next.Values[bookingsKey]) {
+		if !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
+	if len(codes) > 0 {
+		next.Values[bookingsKey] = strings.Join(codes[max(0, len(codes)-maxAdded):], " ")
+	}
+	return json.Marshal(next)
 }
 
 // sessionFields are those of sessionJSON.

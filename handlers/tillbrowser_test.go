@@ -27,15 +27,18 @@ func (b *buyer) click(selector string) {
 	b.Do(b.t, "click "+selector, chromedp.Click(selector))
 }
 
+// untilWithin is longer than a page without a script takes to ask again.
+const untilWithin = 30 * time.Second
+
 // until waits for a page on which an expression is true; pages may come and go.
 func (b *buyer) until(what, expression string) {
 	b.t.Helper()
-	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(untilWithin); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
 		if got, err := chromedp.Run(b.Context, chromedp.Evaluate[bool](`Boolean(document.body && (`+expression+`))`)); err == nil && got {
 			return
 		}
 	}
-	b.t.Fatalf("not within 20 s: %s; the page says\n%s", what, testengine.Ask[string](b.t, b.Tab, `location + document.body.innerText`))
+	b.t.Fatalf("not within %v: %s; the page says\n%s", untilWithin, what, testengine.Ask[string](b.t, b.Tab, `location + document.body.innerText`))
 }
 
 // untilState waits for the page of a booking in a state.

@@ -98,6 +98,14 @@ func (b *Board) Event() store.Event {
 	return b.event
 }
 
+// Booked returns the first [MaxBooked] seats that are booked for the holder.
+func (b *Board) Booked(holder store.Holder) []store.Seat {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, booked := b.table.mine(holder)
+	return booked
+}
+
 // Renderer returns what was made for the event as it is now defined.
 func (b *Board) Renderer() Renderer {
 	b.mu.Lock()

@@ -295,8 +295,6 @@
 		shown = texts.left.replace('{time}', `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
 		if (time.textContent !== shown) time.textContent = shown;
 		time.classList.toggle('soon', s <= 120);
-		const warn = byId('warn');
-		if (warn) warn.hidden = s > 120;
 		const extend = byId('extend');
 		if (extend && left <= Number(extend.dataset.window)) extend.hidden = false;
 		for (const mark of [120, 30]) {

@@ -68,7 +68,7 @@ func (r BeginRequest) Validate() error {
 	case !ValidID(r.Request):
 		return fmt.Errorf("%w: request id %q", ErrInvalid, r.Request)
 	case !ValidID(r.Provider):
-		return fmt.Errorf("%w: provider %q", ErrInvalid, r.Provider)
+		return fmt.Errorf("%w: provider", ErrInvalid)
 	case r.Rules.Window < time.Millisecond, r.Rules.Total < time.Millisecond, r.Rules.Least < time.Millisecond:
 		return fmt.Errorf("%w: rules %+v", ErrInvalid, r.Rules)
 	}
@@ -99,7 +99,7 @@ type request struct {
 // Begin makes a booking of all seats that the holder has locked, and of nothing
 // else: booked at once if it costs nothing, reserved if it is to be paid at the
 // door, and else paying, with an attempt that is recorded. It returns the
-// booking's code.
+// booking's code, which for a repeat is another than the request's.
 //
 // Not found: ErrNoEvent. Refused: ErrExists if another booking has the code;
 // ErrClosed once the event is over, and not
@@ -112,7 +112,7 @@ type request struct {
 // Repeat: a request with the id of one that was granted answers the code of that
 // booking, whatever has become of it, if its contents are the same, and else
 // ErrReused. Neither changes anything.
-func (s *Store) Begin(ctx context.Context, r BeginRequest) (code string, err error) {
+func (s *Store) Begin(ctx context.Context, r BeginRequest) (string, error) {
 	what := "begin a booking of " + r.Event
 	if err := r.Validate(); err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
@@ -123,7 +123,8 @@ func (s *Store) Begin(ctx context.Context, r BeginRequest) (code string, err err
 	if !r.AtDoor && TotalOf(r.Lines) > 0 {
 		q.Records = append(q.Records, Key{AttemptRecord, Booking{Code: r.Code}.Attempt()})
 	}
-	_, err = s.decide(ctx, what, q, func(v View) Decision {
+	var code string
+	_, err := s.decide(ctx, what, q, func(v View) Decision {
 		code = r.Code
 		if known := v.Records[0]; known.Version > 0 {
 			var first request
@@ -141,7 +142,7 @@ func (s *Store) Begin(ctx context.Context, r BeginRequest) (code string, err err
 		return r.decide(v)
 	})
 	if err != nil && !errors.Is(err, ErrPaying) {
-		return "", err
+		return "", err // an engine that has failed may still be busy with the rule
 	}
 	return code, err
 }

@@ -71,6 +71,8 @@ type Line struct {
 	Tariff    string `json:"tariff,omitempty"`
 	Price     int64  `json:"price"`
 	Cancelled bool   `json:"cancelled,omitempty"`
+	// NoRefund tells that it was cancelled, and that the house keeps its price.
+	NoRefund bool `json:"no_refund,omitempty"`
 }
 
 // Attempt is the booking's only one, by its id.

@@ -71,22 +71,38 @@ func (r CancelRequest) cancel(v bookingView, lines []Line) bookingWrites {
 	b := v.booking
 	w := bookingWrites{booking: b}
 	w.booking.Lines = slices.Clone(b.Lines)
-	gone := Seats(lines)
+	cancelled := Seats(lines)
 	for i := range w.booking.Lines {
-		if slices.Contains(gone, w.booking.Lines[i].Seat) {
-			w.booking.Lines[i].Cancelled = true
+		if l := &w.booking.Lines[i]; slices.Contains(cancelled, l.Seat) {
+			l.Cancelled, l.NoRefund = true, r.NoRefund && b.Captured > 0 && l.Price > 0
 		}
 	}
-	seats := slices.DeleteFunc(v.own(Booked), func(s Seat) bool { return !slices.Contains(gone, s.ID) })
+	seats := slices.DeleteFunc(v.own(Booked), func(s Seat) bool { return !slices.Contains(cancelled, s.ID) })
 	w.changes = b.changes(seats, freeSeat, ReasonCancelled)
-	if b.State == BookingReserved {
+	kept := w.booking.Kept()
+	switch {
+	case b.State == BookingReserved && w.booking.Owed() == 0: // what is left costs nothing, or nothing is
+		w.clock = v.owes(-len(b.Kept()))
+		w.booking.State, w.booking.PayUntil = BookingBooked, time.Time{}
+	case b.State == BookingReserved:
 		w.clock = v.owes(-len(lines))
-	} else if refund := b.refund(v.attempt, lines, v.Now); refund.Amount > 0 && !r.NoRefund {
-		w.refund = &refund
-		w.booking.Refunds = append(slices.Clone(b.Refunds), refund.ID)
+	case !r.NoRefund && TotalOf(lines) > 0:
+		w.payBack(v, lines)
 	}
-	if len(w.booking.Kept()) == 0 {
-		w.booking.State, w.booking.PayUntil = BookingCancelled, time.Time{}
+	if len(kept) == 0 {
+		w.booking.State = BookingCancelled
 	}
 	return w
+}
+
+// payBack wants the price of lines back. What was paid at the door is paid back
+// there: that is done with it.
+func (w *bookingWrites) payBack(v bookingView, lines []Line) {
+	refund := v.booking.refund(v.attempt, lines, v.Now)
+	if v.attempt.Version == 0 {
+		refund.State, refund.Work = RefundDone, Work{}
+		w.booking.Refunded += refund.Amount
+	}
+	w.refund = &refund
+	w.booking.Refunds = append(slices.Clone(v.booking.Refunds), refund.ID)
 }

@@ -135,21 +135,25 @@ func CheckNewest(s Seat, newest Change) []Finding {
 	return []Finding{Findingf("seat %s of %s: %s", s.ID, newest.Event, what)}
 }
 
-// CheckRecord tells what is wrong with a record of bookings by itself, of the
-// kinds that [RelatedRecords] and [CheckBookings] are about; others are their
+// maxAhead is how far ahead an attempt or a refund can be leased or due. Both are
+// a matter of minutes: what is later was written by a clock that was wrong.
+const maxAhead = 24 * time.Hour
+
+// CheckRecord tells what is wrong with a record of bookings by itself at now, of
+// the kinds that [RelatedRecords] and [CheckBookings] are about; others are their
 // owners' business.
-func CheckRecord(r Record) []Finding {
-	id, own, err := "", Record{}, error(nil)
+func CheckRecord(r Record, now time.Time) []Finding {
+	id, own, work, err := "", Record{}, Work{}, error(nil)
 	switch r.Kind {
 	case BookingRecord:
 		b, failed := decode[Booking](r)
 		id, own, err = b.Code, b.record(), failed
 	case AttemptRecord:
 		a, failed := decode[Attempt](r)
-		id, own, err = a.ID, a.record(), failed
+		id, own, work, err = a.ID, a.record(), a.Work, failed
 	case RefundRecord:
 		f, failed := decode[Refund](r)
-		id, own, err = f.ID, f.record(), failed
+		id, own, work, err = f.ID, f.record(), f.Work, failed
 	default:
 		return nil
 	}
@@ -165,6 +169,10 @@ func CheckRecord(r Record) []Finding {
 		what = "it says that it is another"
 	case !maps.Equal(listed, own.Index):
 		what = "it is listed by other values than it says"
+	case work.Leased.Sub(now) > maxAhead:
+		what = "somebody is at work on it for more than a day"
+	case work.Due.Sub(now) > maxAhead:
+		what = "it is looked at in more than a day"
 	default:
 		return nil
 	}
@@ -218,6 +226,10 @@ func CheckBookings(event string, seats []Seat, clocks map[Holder]Clock, records 
 		if told, is := clocks[holder].Unpaid, c.unpaid[holder]; told != is {
 			c.found = append(c.found, Findingf("a clock of %s: %d seats are unpaid, and reserved are %d", event, told, is))
 		}
+		delete(c.unpaid, holder)
+	}
+	for _, holder := range slices.Sorted(maps.Keys(c.unpaid)) {
+		c.found = append(c.found, Findingf("a clock of %s is missing: reserved are %d seats", event, c.unpaid[holder]))
 	}
 	return c.found
 }
@@ -315,38 +327,98 @@ func (s BookingState) known() bool {
 	return seats || s == BookingDeclined || s == BookingLapsed || s == BookingLost || s == BookingCancelled
 }
 
+// paid reports whether the money of a booking in this state is, or was, there.
+func (s BookingState) paid() bool {
+	return s == BookingBooked || s == BookingLost || s == BookingCancelled
+}
+
+// online reports whether a booking must have an attempt. What costs nothing has
+// no provider, and who pays at the door has the seats at once.
+func (b Booking) online() bool { return b.Provider != "" && !b.Booked.Equal(b.Begun) }
+
 // attempt checks that there is one where there must be, and what it came to.
 func (c *bookingCheck) attempt(b Booking) {
 	a, there := c.attempts[b.Attempt()]
-	switch {
-	case b.State == BookingPaying && !there:
+	switch captured := a.State == AttemptCaptured; {
+	case !there && b.online():
 		c.add(b, "its attempt is missing")
-	case b.State == BookingPaying && a.Final():
+	case !there:
+	case b.State == BookingPaying && a.Final(), b.State.paid() != captured && b.State.known():
 		c.add(b, "its attempt is %s", a.State)
-	case a.State == AttemptCaptured && a.Amount != b.Captured:
+	case captured && a.Amount != b.Captured:
 		c.add(b, "its attempt has captured %d, and it tells of %d", a.Amount, b.Captured)
+	case a.Amount != b.Total():
+		c.add(b, "its attempt is of %d, and its seats cost %d", a.Amount, b.Total())
 	}
 }
 
 // money checks the sums of a booking.
 func (c *bookingCheck) money(b Booking) {
 	var done, wanted int64
+	var refunds []Refund
 	for _, id := range b.Refunds {
 		f, there := c.refunds[id]
 		if !there {
 			c.add(b, "its refund %s is missing", id)
 			return // and the sums with it
 		}
+		refunds = append(refunds, f)
 		if wanted += f.Amount; f.State == RefundDone {
 			done += f.Amount
 		}
 	}
+	c.paidBack(b, refunds)
+	keeps, known := b.keeps()
 	switch {
+	case b.State == BookingReserved && b.Owed() <= 0:
+		c.add(b, "it owes nothing")
 	case b.Refunded > b.Captured:
 		c.add(b, "%d was refunded of %d", b.Refunded, b.Captured)
 	case wanted > b.Captured:
 		c.add(b, "%d is to be refunded of %d", wanted, b.Captured)
 	case done != b.Refunded:
 		c.add(b, "its refunds have paid %d back, and it tells of %d", done, b.Refunded)
+	case known && b.Captured-wanted != keeps:
+		c.add(b, "it keeps %d of %d, and should keep %d", b.Captured-wanted, b.Captured, keeps)
+	}
+}
+
+// keeps is what a booking has of its money once all refunds are done: the price
+// of the seats that it has, and of those whose price the house has kept. ok is
+// false in a state that only a newer program knows.
+func (b Booking) keeps() (amount int64, ok bool) {
+	if b.State != BookingBooked && b.State != BookingCancelled {
+		return 0, b.State.known() // not paid, or paid for seats that were lost
+	}
+	for _, l := range b.Lines {
+		if !l.Cancelled || l.NoRefund {
+			amount += l.Price
+		}
+	}
+	return amount, true
+}
+
+// paidBack checks that refunds are of lines that were given back, each once, and
+// of their price.
+func (c *bookingCheck) paidBack(b Booking, refunds []Refund) {
+	var paid []string
+	for _, f := range refunds {
+		var lines []Line
+		for _, id := range f.Seats {
+			i := slices.IndexFunc(b.Lines, func(l Line) bool { return l.Seat == id })
+			switch {
+			case i < 0:
+				c.add(b, "its refund %s is of another's seat", f.ID)
+				continue
+			case slices.Contains(paid, id):
+				c.add(b, "seat %s is paid back twice", id)
+			case b.State != BookingLost && (!b.Lines[i].Cancelled || b.Lines[i].NoRefund):
+				c.add(b, "seat %s is paid back, and was not to be", id)
+			}
+			lines, paid = append(lines, b.Lines[i]), append(paid, id)
+		}
+		if price := TotalOf(lines); f.Amount != price {
+			c.add(b, "its refund %s is of %d, and the seats cost %d", f.ID, f.Amount, price)
+		}
 	}
 }

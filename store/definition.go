@@ -39,10 +39,11 @@ func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
 
 // MadeAs reports whether the event exists and was created with this definition:
 // whether CreateEvent would be a repeat.
-func (s *Store) MadeAs(ctx context.Context, e NewEvent) (made bool, err error) {
+func (s *Store) MadeAs(ctx context.Context, e NewEvent) (bool, error) {
 	e.Plan, e.Revision = PlanHash(e.PlanBody), 1
 	fingerprint := e.Fingerprint()
-	err = s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
+	var made bool
+	err := s.engine.Define(ctx, e.ID, false, func(d Definition) (Redefinition, error) {
 		made = d.ID != "" && d.Fingerprint == fingerprint
 		return Redefinition{}, nil
 	})

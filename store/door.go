@@ -2,16 +2,21 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
 
-// Paid tells that a reserved booking was paid at the door: all that it owes. It
+// WhateverIsOwed, as an amount that was paid, is all that is owed.
+const WhateverIsOwed = -1
+
+// Paid tells that a reserved booking was paid at the door, with this amount. It
 // is booked then.
 // Not found: ErrNoBooking. Refused: ErrNotReserved for a booking that is paying
-// elsewhere, or is no more. Concurrent: of this and the lapse one wins.
+// elsewhere, or is no more; ErrStale if it owes another amount, as after a part
+// of it was cancelled. Concurrent: of this and the lapse one wins.
 // Repeat: a booking that was paid at the door stays as it is.
-func (s *Store) Paid(ctx context.Context, code string) (BookingOutcome, error) {
+func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOutcome, error) {
 	return s.onBooking(ctx, "pay booking "+code+" at the door", code, asked{}, func(v bookingView) (bookingWrites, error) {
 		b := v.booking
 		switch {
@@ -19,6 +24,8 @@ func (s *Store) Paid(ctx context.Context, code string) (BookingOutcome, error) {
 			return bookingWrites{}, nil
 		case b.State != BookingReserved:
 			return bookingWrites{}, fmt.Errorf("%w: it is %s", ErrNotReserved, b.State)
+		case amount != WhateverIsOwed && amount != b.Owed():
+			return bookingWrites{}, fmt.Errorf("%w: it owes %d", ErrStale, b.Owed())
 		}
 		w := bookingWrites{booking: b, clock: v.owes(-len(b.Kept()))}
 		w.booking.State, w.booking.Captured, w.booking.PayUntil = BookingBooked, b.Owed(), time.Time{}
@@ -42,30 +49,43 @@ func (s *Store) Lapse(ctx context.Context, code string) (BookingOutcome, error) 
 	})
 }
 
-// DueReserved returns the codes of reserved bookings that are to lapse by now,
-// at most limit of them, and the store's clock.
-func (s *Store) DueReserved(ctx context.Context, limit int) (codes []string, now time.Time, err error) {
-	return s.due(ctx, BookingRecord, limit)
+// DueWork is a record that is to be looked at by now.
+type DueWork struct {
+	// ID is a booking's code, or the id of an attempt or refund.
+	ID string
+	// Provider is who takes the money.
+	Provider string
+
+	record Record
 }
 
-// DueAttempts is DueReserved for the ids of attempts that are to be looked at.
-func (s *Store) DueAttempts(ctx context.Context, limit int) (ids []string, now time.Time, err error) {
-	return s.due(ctx, AttemptRecord, limit)
+// DueReserved returns reserved bookings that are to lapse by now, those that are
+// longest due first, at most limit of them; after is the last of the page before,
+// or zero.
+func (s *Store) DueReserved(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
+	return s.due(ctx, BookingRecord, after, limit)
 }
 
-// DueRefunds is DueReserved for the ids of refunds that are to be looked at.
-func (s *Store) DueRefunds(ctx context.Context, limit int) (ids []string, now time.Time, err error) {
-	return s.due(ctx, RefundRecord, limit)
+// DueAttempts is DueReserved for attempts that are to be looked at.
+func (s *Store) DueAttempts(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
+	return s.due(ctx, AttemptRecord, after, limit)
 }
 
-func (s *Store) due(ctx context.Context, kind string, limit int) (ids []string, now time.Time, err error) {
-	now, err = s.Now(ctx)
+// DueRefunds is DueReserved for refunds that are to be looked at.
+func (s *Store) DueRefunds(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
+	return s.due(ctx, RefundRecord, after, limit)
+}
+
+func (s *Store) due(ctx context.Context, kind string, after DueWork, limit int) (work []DueWork, err error) {
+	now, err := s.Now(ctx)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
-	page, err := s.Records(ctx, Scan{Kind: kind, Index: due, To: dueText(now.Add(time.Millisecond)), Limit: limit})
+	page, err := s.Records(ctx, Scan{Kind: kind, Index: due, To: dueText(now.Add(time.Millisecond)), After: after.record, Limit: limit})
 	for _, r := range page {
-		ids = append(ids, r.ID)
+		var of struct{ Provider string }
+		_ = json.Unmarshal(r.Body, &of) // who takes the step meets what is wrong with it
+		work = append(work, DueWork{r.ID, of.Provider, r})
 	}
-	return ids, now, err
+	return work, err
 }

@@ -44,6 +44,8 @@ var (
 	ErrReused = errors.New("request id used for something else")
 	// ErrNotReserved: the booking is not to be paid at the door, or no more.
 	ErrNotReserved = errors.New("booking not reserved")
+	// ErrNotStuck: the provider is still asked for the refund.
+	ErrNotStuck = errors.New("refund not stuck")
 	// ErrTooLate: the time in which a visitor can do that is over.
 	ErrTooLate = errors.New("too late")
 	// ErrEnded: the booking has ended without seats.
@@ -72,7 +74,7 @@ func IsAnswer(err error) bool {
 	for _, answer := range []error{
 		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInUse, ErrInvalid,
 		ErrTaken, ErrBooked, ErrWithheld, ErrPaying, ErrNotYours, ErrExpired, ErrClosed, ErrLimit,
-		ErrNoBooking, ErrReused, ErrNotReserved, ErrTooLate, ErrEnded, ErrLeased,
+		ErrNoBooking, ErrReused, ErrNotReserved, ErrNotStuck, ErrTooLate, ErrEnded, ErrLeased,
 		ErrCursorLost,
 	} {
 		if errors.Is(err, answer) {

@@ -33,10 +33,14 @@ var (
 
 // Faults tells which of the fields cannot be.
 func (p Person) Faults() (name, email, phone bool) {
-	name = !ValidText(p.Name, MaxName) || CheckText(p.Name) != nil
+	name = !ValidText(p.Name, MaxName) || CheckText(p.Name) != nil || strings.ContainsFunc(p.Name, isFormat)
 	phone = utf8.RuneCountInString(p.Phone) > MaxPhone || strings.Trim(p.Phone, "0123456789 +()-/.") != ""
 	return name, !validEmail(p.Email), phone
 }
+
+// isFormat reports a character that cannot be seen, but for the two joiners that
+// names are written with.
+func isFormat(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' }
 
 // validEmail reports whether an address is one of RFC 5322 that is written as
 // people write it, at a domain, and nothing in it is invisible.

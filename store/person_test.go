@@ -11,7 +11,7 @@ func TestPersonName(t *testing.T) {
 		"Anna Adler": false, "Σωκράτης Παπαδόπουλος": false, "王小明": false, "محمد بن سلمان": false, "Nguyễn Thị Minh Khai": false,
 		"D’Artagnan-O'Neill": false, "אברהם": false, "नरेंद्र": false, "X": false, "Zoë 🎻": false, "María José, Jr.": false,
 		strings.Repeat("ж", MaxName): false, " Anna ": false,
-		"": true, " ": true, "\u00a0\u2003": true, "\u200b": true, "\u2060\u200d": true, "\u3164": true, "\u2800": true, "\ufeff": true,
+		"": true, " ": true, "\u00a0\u2003": true, "\u200b": true, "\u2060\u200d": true, "\u3164": true, "\u2800": true, "\ufeff": true, "N\u200bx": true, "N\u00adx": true, "x\u2060y\ufeff": true,
 		"Anna\nAdler": true, "Anna\r\nBcc: x@example.org": true, "Anna\tAdler": true, "Anna\x00": true, "Anna\x1b[31m": true, "Anna\u0085": true,
 		"Anna\u2028Adler": true, "Anna\u2029": true, "Anna\u202eAdler": true, "\u2066Anna\u2069": true, "Anna\xff": true,
 		strings.Repeat("x", MaxName+1): true, strings.Repeat("x", 10<<10): true, "Z" + strings.Repeat("\u0301", 20): true,

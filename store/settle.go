@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,6 +122,7 @@ func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) 
 		w := v.letGo()
 		w.attempt = v.attempt
 		w.attempt.State, w.attempt.Work, w.attempt.Silent = AttemptDead, Work{}, time.Time{}
+		w.attempt.Ref = cmp.Or(a.Ref, v.attempt.Ref)
 		if w.booking.State == BookingPaying {
 			w.booking.State, w.booking.PayUntil = BookingDeclined, time.Time{}
 			if !v.attempt.GivenUp && !v.Now.Before(v.attempt.Deadline) {

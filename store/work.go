@@ -43,9 +43,11 @@ func (s *Store) LeaseRefund(ctx context.Context, id string, l Lease, call func(r
 	})
 }
 
-// lease takes the work for a call at now.
+// lease takes the work for a call at now. A lease that ends later than one that
+// begins now was taken by a clock that was ahead, and counts for nothing.
 func (w *Work) lease(call string, l Lease, now time.Time) error {
-	if call == "" || w.Due.IsZero() || now.Before(w.Leased) || now.Before(w.Due) && !l.Early {
+	leased := now.Before(w.Leased) && w.Leased.Sub(now) <= l.For+ClockSlack
+	if call == "" || w.Due.IsZero() || leased || now.Before(w.Due) && !l.Early {
 		return ErrLeased
 	}
 	w.Call, w.Leased = call, wholeTime(now.Add(l.For))
@@ -54,7 +56,9 @@ func (w *Work) lease(call string, l Lease, now time.Time) error {
 	return nil
 }
 
-func leaseAs[T Attempt | Refund](ctx context.Context, s *Store, key Key, lease func(Record, time.Time) (T, Record, error)) (leased T, now time.Time, err error) {
+func leaseAs[T Attempt | Refund](ctx context.Context, s *Store, key Key, lease func(Record, time.Time) (T, Record, error)) (T, time.Time, error) {
+	var leased, none T
+	var now time.Time
 	d, _, err := s.engine.Decide(ctx, Question{Records: []Key{key}}, func(v View) Decision {
 		now = v.Now
 		if v.Records[0].Version == 0 {
@@ -74,8 +78,7 @@ func leaseAs[T Attempt | Refund](ctx context.Context, s *Store, key Key, lease f
 		return Accept(v, Outcome{}, Writes{Records: []Record{next}})
 	})
 	what := "lease of a record of kind " + key.Kind
-	if err != nil { // the engine may still be busy with what the rule has told
-		var none T
+	if err != nil { // the engine may still be busy with the rule
 		return none, time.Time{}, fmt.Errorf("%s: %w", what, err)
 	}
 	if err := d.Refusal(); err != nil {
@@ -114,33 +117,4 @@ func (s *Store) NoteAttempt(ctx context.Context, a Attempt) (Attempt, error) {
 	}
 	a.Version++
 	return a, nil
-}
-
-// NoteRefund writes what a call has told of a refund; what is done then counts
-// in the booking as refunded, once.
-// Not found: ErrNoBooking. Concurrent: ErrStale if it is not of this version any
-// more, and not done.
-func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error) {
-	also := asked{also: func(Booking) []Key { return []Key{{RefundRecord, r.ID}} }}
-	return s.onBooking(ctx, "note a refund", BookingOf(r.ID), also, func(v bookingView) (bookingWrites, error) {
-		record := v.Records[2]
-		if record.Version == 0 {
-			return bookingWrites{}, ErrNoBooking
-		}
-		was, err := decode[Refund](record)
-		switch {
-		case err != nil:
-			return bookingWrites{}, err
-		case was.State == RefundDone:
-			return bookingWrites{}, nil
-		case was.Version != r.Version:
-			return bookingWrites{}, ErrStale
-		}
-		w := bookingWrites{refund: &r}
-		if r.State == RefundDone {
-			w.booking = v.booking
-			w.booking.Refunded += r.Amount
-		}
-		return w, nil
-	})
 }

@@ -15,7 +15,9 @@ type Basket struct {
 	// Lock has the seats that are locked or being paid for. Its times are those of
 	// the locked ones.
 	Lock store.Lock
-	Now  time.Time
+	// Bookings are the codes of what is booked for the viewer at the event.
+	Bookings []string
+	Now      time.Time
 }
 
 // BookingPath is where a booking is shown. A code needs no escaping.
@@ -26,7 +28,8 @@ type basketView struct {
 	hall         *Hall
 	seats        []heldView // that are locked
 	count, total string
-	book         string // what the way to the checkout says
+	book         string // what the way to the checkout says, or "" where there is none
+	bookings     []string
 	paying       []heldView
 	paid, due    string // how many are being paid for, and how much that is
 	until        string // the time of day of the deadline
@@ -46,6 +49,7 @@ func (h *Hall) basket(b Basket) basketView {
 	left := b.Lock.Deadline.Sub(b.Now)
 	v := basketView{
 		hall:     h,
+		bookings: b.Bookings,
 		until:    h.TimeOfDay(b.Lock.Deadline),
 		deadline: b.Lock.Deadline.UTC().Format("2006-01-02T15:04:05.000Z"),
 		left:     strconv.FormatInt(max(0, left.Milliseconds()), 10),
@@ -72,7 +76,9 @@ func (h *Hall) basket(b Basket) basketView {
 	}
 	v.extend = v.running && !b.Lock.Extended
 	v.count, v.total = h.Say("%d seats", len(v.seats)), h.sum(total)
-	v.book = h.Say("Book %d seats, %s", len(v.seats), v.total)
+	if v.running && !h.event.OverAt(b.Now) {
+		v.book = h.Say("Book %d seats, %s", len(v.seats), v.total)
+	}
 	v.paid, v.due = h.Say("%d seats are being paid for", len(v.paying)), h.sum(due)
 	return v
 }

@@ -38,7 +38,7 @@ func BillingOf(e store.Event, b store.Booking, w Words) Billing {
 }
 
 func (v BookingView) path(below string) string {
-	p := "/bookings/" + v.Booking.Code
+	p := BookingPath(v.Booking.Code)
 	if below != "" {
 		p += "/" + below
 	}
@@ -90,13 +90,8 @@ func (v BookingView) unanswered() bool {
 
 // waits tells that what the page shows will soon change by itself.
 func (v BookingView) waits() bool {
-	switch v.Booking.State {
-	case store.BookingPaying:
-		return true
-	case store.BookingLost, store.BookingCancelled:
-		return slices.ContainsFunc(v.Refunds, func(r store.Refund) bool { return r.State == store.RefundWanted })
-	}
-	return v.unanswered()
+	return v.Booking.State == store.BookingPaying || v.unanswered() ||
+		slices.ContainsFunc(v.Refunds, func(r store.Refund) bool { return r.State == store.RefundWanted })
 }
 
 // headline is the state in a few words.
@@ -230,10 +225,14 @@ func (v BookingView) title() string {
 	return v.Say("Booking %s", v.Booking.Code) + " – " + v.event.Title
 }
 
-// refresh is what the page's head has for browsers without a script.
+// refresh is what the page's head has for browsers without a script. To load a
+// page anew while somebody reads it is only good where a moment is all it takes.
 func (v BookingView) refresh() templ.Component {
-	if v.waits() {
-		return bookingRefresh()
+	switch {
+	case v.Booking.State == store.BookingPaying && v.payPhase() != payOpen:
+		return bookingRefresh("2")
+	case v.waits():
+		return bookingRefresh("15")
 	}
 	return templ.NopComponent
 }

@@ -111,6 +111,7 @@ func bookingStates() map[string]func(*BookingView) {
 		"reserved":      func(v *BookingView) { v.Booking.State = store.BookingReserved },
 		"booked":        attempt(store.BookingBooked, store.AttemptCaptured, func(v *BookingView) { v.Booking.Captured = 5050 }),
 		"booked-part":   refund(store.BookingBooked, store.RefundDone),
+		"booked-refund": refund(store.BookingBooked, store.RefundWanted),
 		"booked-erased": attempt(store.BookingBooked, store.AttemptCaptured, func(v *BookingView) { v.Person = store.Person{} }),
 		"declined":      attempt(store.BookingDeclined, store.AttemptDead, nil),
 		"declined-held": attempt(store.BookingDeclined, store.AttemptDead, func(v *BookingView) { v.HeldUntil = now.Add(time.Minute) }),
@@ -143,11 +144,11 @@ func TestOnlyWhatWaitsAsksAgain(t *testing.T) {
 		v := bookingView(t, In(language.English), "")
 		change(&v)
 		page := render(t, BookingPage(v))
-		want := map[string]bool{"starting": true, "paying": true, "checking": true, "given-up": true, "unanswered": true, "lost": true}[name]
-		if got := strings.Contains(page, `<noscript><meta http-equiv="refresh" content="2">`); got != want {
-			t.Errorf("%s: refreshed without a script: %v", name, got)
+		want := map[string]string{"starting": "2", "paying": "15", "checking": "2", "given-up": "2", "unanswered": "15", "lost": "15", "booked-refund": "15"}[name]
+		if got := strings.Contains(page, `<noscript><meta http-equiv="refresh" content="`+want+`">`); got != (want != "") || !got && strings.Contains(page, "refresh") {
+			t.Errorf("%s: refreshed without a script, want %q:\n%s", name, want, page)
 		}
-		if got := strings.Contains(page, `hx-trigger="every 2s"`); got != want {
+		if got := strings.Contains(page, `hx-trigger="every 2s"`); got != (want != "") {
 			t.Errorf("%s: asked again by the script: %v", name, got)
 		}
 		if strings.Count(page, "data-booking=") != 1 || !strings.Contains(page, `data-booking="`+tillCode+`" data-state="`+string(v.Booking.State)+`"`) {

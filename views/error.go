@@ -7,6 +7,10 @@ import "net/http"
 type ErrorView struct {
 	Words
 	Status int
+	// Title says it in a few words; "" is what fits the status.
+	Title string
+	// Bookings are the codes of bookings that the viewer may look for.
+	Bookings []string
 	// Text is what went wrong and what to do next; "" is a sentence that fits
 	// the status.
 	Text string
@@ -17,6 +21,9 @@ type ErrorView struct {
 }
 
 func (v ErrorView) title() string {
+	if v.Title != "" {
+		return v.Title
+	}
 	switch v.Status {
 	case http.StatusForbidden:
 		return v.Say("That came from elsewhere")

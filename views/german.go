@@ -162,8 +162,11 @@ var german = vocabulary{sentences: map[string]string{
 	"A seat that you hold is not for sale any more. Give it back on the seat map, then book the others.":                    "Ein Platz, der für Sie reserviert ist, ist nicht mehr im Verkauf. Geben Sie ihn im Saalplan zurück und buchen Sie dann die anderen.",
 
 	// A booking.
-	"Booking %s":                                        "Buchung %s",
-	"Your booking":                                      "Ihre Buchung",
+	"Booking %s":   "Buchung %s",
+	"Your booking": "Ihre Buchung",
+	"You hold no seats that are not booked yet. What you have booked for this event is here; to book more, choose on the seat map.": "Sie halten keine Plätze, die nicht schon gebucht sind. Was Sie für diese Veranstaltung gebucht haben, finden Sie hier; um mehr zu buchen, wählen Sie im Saalplan.",
+	"No such booking":                                   "Keine solche Buchung",
+	"Your bookings:":                                    "Ihre Buchungen:",
 	"Back to your booking":                              "Zurück zu Ihrer Buchung",
 	"Your payment is being called off":                  "Ihre Zahlung wird abgebrochen",
 	"Your payment is being checked":                     "Ihre Zahlung wird geprüft",

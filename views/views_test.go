@@ -218,8 +218,32 @@ func TestGoldenBaskets(t *testing.T) {
 		"basket-paying":        {Lock: store.Lock{Seats: []store.Seat{{ID: "A2", Status: store.Paying, Booking: "ABCDEFGH23"}}}, Now: now},
 		"basket-paying-more":   lock(9*time.Minute, false, append(held, store.Seat{ID: "A1", Status: store.Paying, Booking: "ABCDEFGH23"})...),
 		"basket-over":          lock(-time.Second, false, held[0]),
+		"basket-bookings":      {Bookings: []string{"ABCDEFGH23", "ABCDEFGH24"}, Now: now},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, string(h.AppendBasket(nil, b))) })
+	}
+}
+
+// Once the event is over nothing leads to its checkout, which would refuse.
+func TestNothingToBookOnceOver(t *testing.T) {
+	e := smallEvent()
+	p := eventPage(newHall(t, e, smallPlan()))
+	for at, want := range map[time.Time]bool{e.Starts: true, e.Starts.Add(store.Evening): false} {
+		b := Basket{Lock: store.Lock{Seats: []store.Seat{{ID: "B1", Status: store.Locked}}, Deadline: at.Add(time.Minute)}, Now: at}
+		if got := strings.Contains(string(p.AppendBasket(nil, b)), `id="book"`); got != want {
+			t.Errorf("at %v the basket leads to the checkout: %v", at, got)
+		}
+	}
+}
+
+// Every page of an event leads to what the viewer has booked, the overview too.
+func TestEveryBasketLeadsToBookings(t *testing.T) {
+	for _, section := range []string{"", "east"} {
+		v := largeView(t, section)
+		v.Basket.Bookings = []string{"ABCDEFGH23"}
+		if page := render(t, EventPage(v)); !strings.Contains(page, `Your bookings: <a href="/bookings/ABCDEFGH23">ABCDEFGH23</a>`) {
+			t.Errorf("section %q: no way to the booking", section)
+		}
 	}
 }
 

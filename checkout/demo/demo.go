@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/seatlock/seatlock/checkout"
@@ -122,10 +123,12 @@ func (p *Provider) call(ctx context.Context, id string, become next) (payment, e
 var errAsItIs = errors.New("the payment stays as it is")
 
 // change has a payment become what next says, and returns it as it then stands.
-func (p *Provider) change(ctx context.Context, id string, now time.Time, become next) (after payment, err error) {
-	err = p.st.ChangeRecord(ctx, keyOf(id), func(old store.Record) (store.Record, bool, error) {
-		var err error
-		if after, err = become(old, now); err != nil {
+func (p *Provider) change(ctx context.Context, id string, now time.Time, become next) (payment, error) {
+	var last atomic.Pointer[payment] // a store that has failed may still be busy with the step
+	err := p.st.ChangeRecord(ctx, keyOf(id), func(old store.Record) (store.Record, bool, error) {
+		after, err := become(old, now)
+		last.Store(&after)
+		if err != nil {
 			return store.Record{}, false, err
 		}
 		body, err := after.encode(old.Body)
@@ -137,7 +140,10 @@ func (p *Provider) change(ctx context.Context, id string, now time.Time, become 
 	if errors.Is(err, errAsItIs) {
 		err = nil
 	}
-	return after, err
+	if after := last.Load(); after != nil {
+		return *after, err
+	}
+	return payment{}, err
 }
 
 // read returns a payment that is not silent.

@@ -11,12 +11,13 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// What a visitor is told who presses a button that does nothing any more.
+// What a visitor is told who presses a button that does nothing any more; both
+// are checkout.ErrRefused.
 var (
 	// ErrPaid: the payment was made already, and nothing more is taken.
-	ErrPaid = errors.New("paid already")
+	ErrPaid = fmt.Errorf("%w: paid already", checkout.ErrRefused)
 	// ErrEnded: the payment was declined or cancelled, and cannot be made.
-	ErrEnded = errors.New("the payment has ended")
+	ErrEnded = fmt.Errorf("%w: the payment has ended", checkout.ErrRefused)
 )
 
 // Payment is what the demo page shows.

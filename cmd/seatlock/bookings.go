@@ -11,12 +11,14 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/seatlock/seatlock/checkout"
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/views"
 )
 
 // bookingEntry is what the commands tell of a booking, and never whose cookie it
-// is. Amounts are in the currency's smallest unit, times in the event's zone.
+// is. Amounts are in the currency's smallest unit, times in the event's zone, or in
+// UTC if the event was removed.
 type bookingEntry struct {
 	Code     string     `json:"code"`
 	Event    string     `json:"event"`
@@ -40,6 +42,7 @@ type bookingEntry struct {
 type soldSeat struct {
 	Seat     string `json:"seat"`
 	State    string `json:"state"`
+	NoRefund bool   `json:"no_refund,omitempty"` // its price, by the house
 	Price    int64  `json:"price"`
 	Tariff   string `json:"tariff"`
 	Section  string `json:"section"`
@@ -63,39 +66,27 @@ func seatState(b store.Booking, l store.Line) string {
 	case b.State == store.BookingPaying, b.State == store.BookingReserved, b.State == store.BookingBooked:
 		return string(b.State)
 	}
-	return "released"
+	return letGo
 }
 
-// entryOf tells of a booking what stands in its own record and its refunds'.
-func entryOf(ctx context.Context, st *store.Store, b store.Booking, zone string) (bookingEntry, error) {
+// letGo is a seat of a booking that was declined, has lapsed or was lost. Others
+// may have it.
+const letGo = "let go"
+
+// entryOf tells of a booking with its refunds.
+func entryOf(b store.Booking, refunds []store.Refund, zone string) bookingEntry {
 	e := bookingEntry{
 		Code: b.Code, Event: b.Event, State: string(b.State), Currency: b.Currency, Provider: b.Provider,
 		Total: b.Total(), Captured: b.Captured, Refunded: b.Refunded, Owed: b.Owed(),
 		Begun: localTime(b.Begun, zone), PayUntil: localTime(b.PayUntil, zone),
 	}
 	for _, l := range b.Lines {
-		e.Seats = append(e.Seats, soldSeat{l.Seat, seatState(b, l), l.Price, l.Tariff, l.Section, l.Row, l.Label, l.Category})
+		e.Seats = append(e.Seats, soldSeat{l.Seat, seatState(b, l), l.NoRefund, l.Price, l.Tariff, l.Section, l.Row, l.Label, l.Category})
 	}
-	for _, id := range b.Refunds {
-		r, err := st.Refund(ctx, id)
-		if err != nil {
-			return e, err
-		}
+	for _, r := range refunds {
 		e.Refunds = append(e.Refunds, refundEntry{r.ID, string(r.State), r.Amount, r.Seats})
 	}
-	return e, nil
-}
-
-// withPerson adds who the booking is for, unless that was erased.
-func (e *bookingEntry) withPerson(ctx context.Context, st *store.Store) error {
-	p, err := st.Person(ctx, e.Code)
-	switch {
-	case err == nil:
-		e.Person = &p
-	case !errors.Is(err, store.ErrNoBooking):
-		return err
-	}
-	return nil
+	return e
 }
 
 // bookingList is what bookings is told.
@@ -112,16 +103,17 @@ func (l *bookingList) flags() *flag.FlagSet {
 }
 
 const bookingsManual = `
-Amounts in JSON are whole numbers of the currency's smallest unit. A seat of a
-booking is paying, reserved, booked, cancelled, or released: let go without
-having been booked, or lost. A refund is wanted, done, or stuck: the provider
-refuses it, and a person has to pay it back.
+Amounts in JSON are whole numbers of the currency's smallest unit. Times are the
+event's; of one that was removed they are UTC. A seat of a booking is paying,
+reserved, booked, cancelled (kept, if the house keeps its price), or let go: its
+booking was declined, has lapsed or was lost. A refund is wanted, done, or stuck:
+the provider refuses it, and a person has to pay it back (seatlock refunded).
 `
 
 // listBookings tells of all bookings of an event, by their codes.
 func listBookings(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var l bookingList
-	rest, err := parse(l.flags(), args, getenv)
+	rest, err := parse(l.flags(), args, only(notPeople, getenv))
 	if err == nil {
 		err = l.check(rest)
 	}
@@ -157,10 +149,7 @@ func (l *bookingList) read(ctx context.Context, st *store.Store) ([]bookingEntry
 		if err != nil {
 			return nil, err
 		}
-		e, err := entryOf(ctx, st, b, event.Zone)
-		if err == nil && l.people {
-			err = e.withPerson(ctx, st)
-		}
+		e, err := l.entry(ctx, st, b, event.Zone)
 		if err != nil {
 			return nil, err
 		}
@@ -172,11 +161,34 @@ func (l *bookingList) read(ctx context.Context, st *store.Store) ([]bookingEntry
 	return entries, nil
 }
 
+// entry reads no more of a booking than the list tells: a hall has thousands.
+func (l *bookingList) entry(ctx context.Context, st *store.Store, b store.Booking, zone string) (bookingEntry, error) {
+	var refunds []store.Refund
+	for _, id := range b.Refunds {
+		r, err := st.Refund(ctx, id)
+		if err != nil {
+			return bookingEntry{}, err
+		}
+		refunds = append(refunds, r)
+	}
+	e := entryOf(b, refunds, zone)
+	if !l.people {
+		return e, nil
+	}
+	switch p, err := st.Person(ctx, b.Code); {
+	case err == nil:
+		e.Person = &p
+	case !errors.Is(err, store.ErrNoBooking): // else it was erased
+		return bookingEntry{}, err
+	}
+	return e, nil
+}
+
 // cells are the columns of a booking.
 func (e bookingEntry) cells(people bool) []string {
 	var seats, refunds []string
 	for _, s := range e.Seats {
-		if s.State != "cancelled" && s.State != "released" {
+		if s.State != "cancelled" && s.State != letGo {
 			seats = append(seats, s.Seat)
 		}
 	}
@@ -204,6 +216,7 @@ type bookingCommand struct {
 	store, code string
 	format      string
 	noRefund    bool
+	amount      string
 }
 
 func (c *bookingCommand) flags() *flag.FlagSet {
@@ -234,6 +247,14 @@ func (c *bookingCommand) read(name string, f *flag.FlagSet, args []string, geten
 	return rest[1:], checkStore(c.store)
 }
 
+// named says of which booking there is none, in one way for all commands.
+func (c *bookingCommand) named(err error) error {
+	if errors.Is(err, store.ErrNoBooking) {
+		return fmt.Errorf("booking %s: %w", c.code, store.ErrNoBooking)
+	}
+	return err
+}
+
 // showBooking tells all of one booking, also who it is for.
 func showBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
@@ -243,49 +264,25 @@ func showBooking(ctx context.Context, args []string, getenv func(string) string,
 	if c.format != "text" && c.format != "json" {
 		return wrong("format", c.format, "text or json")
 	}
-	var entry bookingEntry
-	var event store.Event
+	var shown checkout.Shown
 	err := withStore(ctx, c.store, false, func(st *store.Store) (err error) {
-		entry, event, err = c.whole(ctx, st)
+		shown, err = checkout.New(st, checkout.Config{}).Show(ctx, c.code)
 		return err
 	})
-	switch {
-	case errors.Is(err, store.ErrNoBooking):
-		return fmt.Errorf("booking %s: %w", c.code, store.ErrNoBooking)
-	case err != nil:
-		return err
-	case c.format == "json":
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(entry)
-	}
-	return entry.describe(stdout, event)
-}
-
-// whole returns the booking with all that belongs to it, and its event; the zero
-// Event if that was removed.
-func (c *bookingCommand) whole(ctx context.Context, st *store.Store) (bookingEntry, store.Event, error) {
-	b, err := st.Booking(ctx, c.code)
 	if err != nil {
-		return bookingEntry{}, store.Event{}, err
+		return c.named(err)
 	}
-	event, err := st.Event(ctx, b.Event)
-	if err != nil && !errors.Is(err, store.ErrNoEvent) {
-		return bookingEntry{}, event, err
+	entry := entryOf(shown.Booking, shown.Refunds, shown.Event.Zone)
+	entry.Attempt = string(shown.Attempt.State)
+	if shown.Person != (store.Person{}) { // it was not erased
+		entry.Person = &shown.Person
 	}
-	e, err := entryOf(ctx, st, b, event.Zone)
-	if err == nil {
-		err = e.withPerson(ctx, st)
+	if c.format == "text" {
+		return entry.describe(stdout, shown.Event)
 	}
-	if err != nil {
-		return e, event, err
-	}
-	a, err := st.Attempt(ctx, b.Attempt())
-	if errors.Is(err, store.ErrNoBooking) {
-		err = nil
-	}
-	e.Attempt = string(a.State)
-	return e, event, err
+	encoder := json.NewEncoder(stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(entry)
 }
 
 // describe tells a person of a booking.
@@ -302,7 +299,7 @@ func (e bookingEntry) describe(w io.Writer, event store.Event) error {
 	}
 	title := event.Title
 	if event.ID == "" {
-		title = "which was removed"
+		title = "which was removed: times are UTC"
 	}
 	for _, l := range [][2]string{
 		{"event", e.Event + ", " + title}, {"starts", localTime(event.Starts, event.Zone)},
@@ -315,7 +312,11 @@ func (e bookingEntry) describe(w io.Writer, event store.Event) error {
 	}
 	money := func(units int64) string { return views.FullPrice(units, e.Currency) }
 	for _, s := range e.Seats {
-		fmt.Fprintf(t, "  seat %s\t%s\t%s\n", s.Seat, money(s.Price), s.State)
+		state := s.State
+		if s.NoRefund {
+			state += ", and its price kept"
+		}
+		fmt.Fprintf(t, "  seat %s\t%s\t%s\n", s.Seat, money(s.Price), state)
 	}
 	fmt.Fprintf(t, "  total\t%s\n  captured\t%s\n  refunded\t%s\n  owed\t%s\n", money(e.Total), money(e.Captured), money(e.Refunded), money(e.Owed))
 	for _, r := range e.Refunds {

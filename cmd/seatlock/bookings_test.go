@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -134,7 +135,12 @@ func TestBookingFromPayingToCancelled(t *testing.T) {
 		}
 	}
 	does(t, "remove", "--store", address, "--event", "gala")
-	wantSaid(t, firstLine(does(t, "booking", "--store", address, code)), "Booking "+code+" is cancelled.")
+	text := does(t, "booking", "--store", address, code)
+	wantSaid(t, firstLine(text), "Booking "+code+" is cancelled.")
+	begun, err := time.Parse(time.RFC3339, object(t, does(t, "booking", "--store", address, code, "--format", "json"))["begun"].(string))
+	if err != nil || begun.Location() != time.UTC || !strings.Contains(text, "gala, which was removed: times are UTC\n") || !strings.Contains(text, begun.Format(time.RFC3339)) {
+		t.Errorf("%v: without its event, the time is %v, and the text\n%s", err, begun, text)
+	}
 	if out := does(t, "bookings", "--store", address, "--event", "gala"); !strings.Contains(out, code) {
 		t.Errorf("the bookings of an event that was removed are\n%s", out)
 	}
@@ -150,9 +156,11 @@ func TestBookingAtTheDoor(t *testing.T) {
 		map[string]any{"state": "reserved", "total": 11000.0, "captured": 0.0, "owed": 11000.0, "attempt": nil, "provider": "door"})
 	wantSaid(t, does(t, "cancel", "--store", address, code, seats[0]),
 		"1 seat of booking "+code+" is free: "+seats[0]+".\nNothing was paid for that.\n€65.00 is still to be paid at the door.\n")
-	for range 2 { // the second changes nothing
-		wantSaid(t, does(t, "paid", "--store", address, code), "Booking "+code+" is booked: €65.00 was paid at the door.\n")
+	refuses(t, exitFault, "owes €65.00, and not €110.00; nothing was changed", "paid", "--store", address, code, "--amount", "110.00")
+	for _, amount := range []string{"65.00", "65,00", ""} { // the second and third change nothing
+		wantSaid(t, does(t, "paid", "--store", address, code, "--amount", amount), "Booking "+code+" is booked: €65.00 was paid at the door.\n")
 	}
+	refuses(t, exitFault, "was paid already, €65.00 and not €45.00; nothing was changed", "paid", "--store", address, code, "--amount", "45.00")
 	text := does(t, "booking", "--store", address, code)
 	for _, want := range []string{
 		"Booking " + code + " is booked.\n", "  event     gala, =Gala\n", "  starts    2030-06-01T19:30:00+02:00\n", "  payment   door\n",
@@ -165,8 +173,20 @@ func TestBookingAtTheDoor(t *testing.T) {
 	}
 	wantSaid(t, does(t, "cancel", "--store", address, code, seats[1]),
 		"1 seat of booking "+code+" is free: "+seats[1]+".\nHand out €45.00: it was paid at the door.\n")
+	handed := object(t, does(t, "booking", "--store", address, code, "--format", "json"))
+	wantFields(t, handed, map[string]any{"captured": 6500.0, "refunded": 4500.0, "refunds": []any{
+		map[string]any{"id": code + "-r1", "state": "done", "amount": 4500.0, "seats": []any{seats[1]}},
+	}})
 	wantSaid(t, does(t, "cancel", "--store", address, code, "--no-refund"),
 		"1 seat of booking "+code+" is free: "+seats[2]+".\nNo money goes back.\n")
+	kept := object(t, does(t, "booking", "--store", address, code, "--format", "json"))
+	for i, want := range []any{nil, nil, true} {
+		wantFields(t, kept["seats"].([]any)[i].(map[string]any), map[string]any{"state": "cancelled", "no_refund": want})
+	}
+	if text := collapse(does(t, "booking", "--store", address, code)); !strings.Contains(text, "seat "+seats[2]+" €20.00 cancelled, and its price kept\n") ||
+		!strings.Contains(text, "refund "+code+"-r1 €45.00 done, of "+seats[1]+"\n") {
+		t.Errorf("it says\n%s", text)
+	}
 	refuses(t, exitFault, "it is cancelled; nothing was changed", "paid", "--store", address, code)
 	does(t, "check", "--store", address)
 }
@@ -188,7 +208,7 @@ func TestBookingThatCameToNothing(t *testing.T) {
 	}
 	b := object(t, does(t, "booking", "--store", address, code, "--format", "json"))
 	wantFields(t, b, map[string]any{"state": "declined", "attempt": "dead", "owed": 0.0, "pay_until": nil})
-	wantFields(t, b["seats"].([]any)[0].(map[string]any), map[string]any{"state": "released", "price": 4500.0})
+	wantFields(t, b["seats"].([]any)[0].(map[string]any), map[string]any{"state": "let go", "price": 4500.0})
 	rows, err := csv.NewReader(strings.NewReader(does(t, "bookings", "--store", address, "--event", "gala", "--format", "csv"))).ReadAll()
 	if err != nil || len(rows) != 2 || rows[1][1] != "declined" || rows[1][4] != "" {
 		t.Errorf("%v: the list is %q, want one without seats", err, rows)
@@ -272,13 +292,22 @@ func TestBookingMistakes(t *testing.T) {
 		{exitFault, "booking 2345678923: no such booking", []string{"booking", "2345678923"}},
 		{exitFault, "no such booking", []string{"booking", "a\nb"}},
 		{exitUsage, "cancel wants the CODE", []string{"cancel", "--no-refund"}},
-		{exitFault, "cancel booking 2345678923: booking: no such booking; nothing was changed", []string{"cancel", "2345678923"}},
+		{exitFault, "seatlock: booking 2345678923: no such booking; nothing was changed\n", []string{"cancel", "2345678923"}},
 		{exitFault, "no such seat: Z9; nothing was changed", []string{"cancel", code, seats[0], "Z9"}},
 		{exitFault, "no such seat: " + seats[1] + "; nothing was changed", []string{"cancel", code, seats[1]}},
 		{exitUsage, "invalid", []string{"cancel", code, "A 1"}},
 		{exitUsage, "paid wants the CODE", []string{"paid"}},
 		{exitUsage, "unexpected argument", []string{"paid", code, "5.00"}},
-		{exitFault, "no such booking; nothing was changed", []string{"paid", "2345678923"}},
+		{exitFault, "seatlock: booking 2345678923: no such booking; nothing was changed\n", []string{"paid", "2345678923"}},
+		{exitUsage, "--amount 45 could be €45.00 or €0.45", []string{"paid", code, "--amount", "45"}},
+		{exitUsage, "--amount -45.00", []string{"paid", code, "--amount=-45.00"}},
+		{exitFault, "booking " + code + " owes €45.00, and not €45.01; nothing was changed", []string{"paid", code, "--amount", "45.01"}},
+		{exitFault, "owes €45.00, and not €0.00; nothing was changed", []string{"paid", code, "--amount", "0.00"}},
+		{exitUsage, "refunded wants the id of a REFUND", []string{"refunded"}},
+		{exitUsage, "unexpected argument", []string{"refunded", code + "-r1", code + "-r2"}},
+		{exitFault, "refund " + code + "-r1: there is none; nothing was changed", []string{"refunded", code + "-R1"}},
+		{exitFault, "there is none; nothing was changed", []string{"refunded", code}},
+		{exitFault, "there is none; nothing was changed", []string{"refunded", "x"}},
 		{exitFault, "no such file", []string{"paid", code, "--store", address + ".typo"}},
 	} {
 		refuses(t, m.code, m.want, append([]string{m.args[0], "--store", address}, m.args[1:]...)...)
@@ -305,4 +334,49 @@ func TestCancelTakesNothingFromTheEnvironment(t *testing.T) {
 	if exit := run(t.Context(), []string{"cancel", code}, env, &out, &out); exit != exitOK || !strings.Contains(out.String(), "€45.00 goes back") {
 		t.Errorf("exit %d, %s", exit, &out)
 	}
+}
+
+// TestPeopleAreAskedForByName: the environment opens no personal data, and is
+// not said to; what says which event and how counts.
+func TestPeopleAreAskedForByName(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "door", seats[0])
+	env := environment(map[string]string{"SEATLOCK_STORE": address, "SEATLOCK_EVENT": "gala", "SEATLOCK_FORMAT": "csv", "SEATLOCK_PEOPLE": "true"})
+	var out strings.Builder
+	if exit := run(t.Context(), []string{"bookings"}, env, &out, &out); exit != exitOK || !strings.Contains(out.String(), code+",reserved,") || strings.Contains(out.String(), "ada@") {
+		t.Errorf("exit %d, %s", exit, &out)
+	}
+	if manual := does(t, "bookings", "--help"); strings.Contains(manual, "SEATLOCK_PEOPLE") || !strings.Contains(manual, "SEATLOCK_FORMAT") {
+		t.Errorf("the manual is\n%s", manual)
+	}
+}
+
+// TestRefundPaidBackByHand: one that the provider refuses is done once that was
+// told, and one that it is still asked for is not.
+func TestRefundPaidBackByHand(t *testing.T) {
+	address, seats := houseOnSale(t)
+	code := book(t, address, "demo", seats[0], seats[1])
+	pay(t, address, code)
+	does(t, "cancel", "--store", address, code, seats[0])
+	id := code + "-r1"
+	refuses(t, exitFault, "refund not stuck: it is wanted; nothing was changed", "refunded", "--store", address, id)
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		r, err := st.Refund(t.Context(), id)
+		if err == nil {
+			r.State = store.RefundStuck
+			_, err = st.NoteRefund(t.Context(), r)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := collapse(does(t, "booking", "--store", address, code)); !strings.Contains(text, "refund "+id+" €45.00 stuck, of "+seats[0]+"\n") {
+		t.Errorf("before, it says\n%s", text)
+	}
+	wantSaid(t, does(t, "refunded", "--store", address, strings.ToLower(id)), "Refund "+id+" of €45.00 is done: it was paid back by hand.\n")
+	wantSaid(t, does(t, "refunded", "--store", address, id), "Refund "+id+" of €45.00 was done already: nothing was changed.\n")
+	wantFields(t, object(t, does(t, "booking", "--store", address, code, "--format", "json")), map[string]any{"state": "booked", "captured": 9000.0, "refunded": 4500.0,
+		"refunds": []any{map[string]any{"id": id, "state": "done", "amount": 4500.0, "seats": []any{seats[0]}}}})
+	does(t, "check", "--store", address)
 }

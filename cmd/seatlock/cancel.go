@@ -23,13 +23,14 @@ func (c *bookingCommand) cancelFlags() *flag.FlagSet {
 const cancelManual = `
 Without SEAT all of the booking is cancelled. The seats are free at once, and
 their full price goes back, also when visitors can no longer cancel. A running
-server pays it back; what was paid at the door is to be handed out.
+server pays it back; what was paid at the door counts as paid back at once, and is
+to be handed out.
 `
 
 // cancelBooking frees seats of a booking for good.
 func cancelBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
-	seats, err := c.read("cancel", c.cancelFlags(), args, subjectOnly(getenv), true)
+	seats, err := c.read("cancel", c.cancelFlags(), args, only(isSubject, getenv), true)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func cancelBooking(ctx context.Context, args []string, getenv func(string) strin
 	var out store.BookingOutcome
 	err = withStore(ctx, c.store, false, func(st *store.Store) (err error) {
 		if before, err = st.Booking(ctx, c.code); err != nil {
-			return fmt.Errorf("cancel booking %s: %w", c.code, err)
+			return c.named(err)
 		}
 		out, err = st.Cancel(ctx, store.CancelRequest{Code: c.code, Seats: seats, NoRefund: c.noRefund})
 		return err
@@ -80,29 +81,5 @@ func (c *bookingCommand) describe(w io.Writer, freed []string, out store.Booking
 		said = append(said, fmt.Sprintf("%s is still to be paid at the door.", money(owed)))
 	}
 	_, err := fmt.Fprintln(w, strings.Join(said, "\n"))
-	return err
-}
-
-const paidManual = `
-It is all that the booking owes. Once that was told, the booking no longer
-lapses; to tell it again changes nothing.
-`
-
-// paidBooking tells that a reserved booking was paid at the door.
-func paidBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
-	var c bookingCommand
-	if _, err := c.read("paid", c.flags(), args, getenv, false); err != nil {
-		return err
-	}
-	var out store.BookingOutcome
-	err := withStore(ctx, c.store, false, func(st *store.Store) (err error) {
-		out, err = st.Paid(ctx, c.code)
-		return err
-	})
-	if err != nil {
-		return unchanged(err)
-	}
-	b := out.Booking
-	_, err = fmt.Fprintf(stdout, "Booking %s is booked: %s was paid at the door.\n", b.Code, views.FullPrice(b.Captured, b.Currency))
 	return err
 }

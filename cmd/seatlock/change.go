@@ -58,7 +58,7 @@ clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
 func changeEvent(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	c := changing{named: map[string]bool{}}
 	f := c.flags()
-	rest, err := parse(f, args, subjectOnly(getenv))
+	rest, err := parse(f, args, only(isSubject, getenv))
 	f.Visit(func(given *flag.Flag) {
 		c.named[given.Name] = !slices.Contains([]string{"store", "event", "past", "yes"}, given.Name)
 	})

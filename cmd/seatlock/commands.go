@@ -20,10 +20,10 @@ type command struct {
 	flags func() *flag.FlagSet
 	// inOrder is for flags whose order matters: they have no environment.
 	inOrder bool
-	// named is for flags that change what they name: an environment would name
-	// it unseen. Only those that say of which event have one.
-	named bool
-	run   runner
+	// env tells which variables count; nil is all. One that changes something or
+	// opens personal data would do it unseen.
+	env func(variable string) bool
+	run runner
 }
 
 type runner func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
@@ -35,7 +35,7 @@ func commands() []command {
 			flags: func() *flag.FlagSet { c := defaults(); return c.flags() }},
 		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan, or add seats", run: importPlan, more: importManual,
 			flags: func() *flag.FlagSet { return new(importing).flags() }},
-		{name: "change", args: "--event ID [flags]", does: "change an event: texts, times, prices", run: changeEvent, more: changeManual, named: true,
+		{name: "change", args: "--event ID [flags]", does: "change an event: texts, times, prices", run: changeEvent, more: changeManual, env: isSubject,
 			flags: func() *flag.FlagSet { return new(changing).flags() }},
 		{name: "export", args: "--event ID [flags]", does: "write the seat plan of an event to stdout", run: exportPlan,
 			flags: func() *flag.FlagSet { return new(exporting).flags() }},
@@ -51,13 +51,15 @@ func commands() []command {
 			flags: func() *flag.FlagSet { return new(seatCommand).flags() }},
 		{name: "release", args: "--event ID SEAT …", does: "free seats that visitors have locked", run: releaseSeats(), more: releaseManual,
 			flags: func() *flag.FlagSet { return new(seatCommand).flags() }},
-		{name: "bookings", args: "--event ID [flags]", does: "list the bookings of an event", run: listBookings, more: bookingsManual,
+		{name: "bookings", args: "--event ID [flags]", does: "list the bookings of an event", run: listBookings, more: bookingsManual, env: notPeople,
 			flags: func() *flag.FlagSet { return new(bookingList).flags() }},
 		{name: "booking", args: "CODE [flags]", does: "tell of one booking, and who it is for", run: showBooking, more: bookingsManual,
 			flags: func() *flag.FlagSet { return new(bookingCommand).showFlags() }},
-		{name: "cancel", args: "CODE [SEAT …] [--no-refund]", does: "cancel a booking, or seats of it", run: cancelBooking, more: cancelManual, named: true,
+		{name: "cancel", args: "CODE [SEAT …] [--no-refund]", does: "cancel a booking, or seats of it", run: cancelBooking, more: cancelManual, env: isSubject,
 			flags: func() *flag.FlagSet { return new(bookingCommand).cancelFlags() }},
-		{name: "paid", args: "CODE", does: "tell that a reserved booking was paid at the door", run: paidBooking, more: paidManual,
+		{name: "paid", args: "CODE [--amount AMOUNT]", does: "tell that a reserved booking was paid at the door", run: paidBooking, more: paidManual, env: isSubject,
+			flags: func() *flag.FlagSet { return new(bookingCommand).paidFlags() }},
+		{name: "refunded", args: "REFUND", does: "tell that a stuck refund was paid back by hand", run: refundedByHand, more: refundedManual,
 			flags: func() *flag.FlagSet { return new(bookingCommand).flags() }},
 		{name: "remove", args: "--event ID", does: "remove an event that nobody has a seat of", run: removeEvent, more: removeManual,
 			flags: func() *flag.FlagSet { return new(seatCommand).flags() }},
@@ -125,32 +127,36 @@ func (c command) manual() string {
 
 func (c command) describe() string {
 	var b strings.Builder
-	if !c.inOrder && !c.named {
+	if !c.inOrder && c.env == nil {
 		b.WriteString("Each flag can be given as an environment variable too; a flag wins.\n\n")
 	}
 	c.flags().VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(&b, "  --%s %s\n        %s\n", f.Name, value, text)
-		if !c.inOrder && (!c.named || isSubject(envName(f.Name))) {
+		if !c.inOrder && (c.env == nil || c.env(envName(f.Name))) {
 			fmt.Fprintf(&b, "        default %s; environment %s\n", cmp.Or(f.DefValue, "none"), envName(f.Name))
 		}
 	})
 	return b.String()
 }
 
-// subjectOnly is the environment for flags that change what they name.
-func subjectOnly(getenv func(string) string) func(string) string {
+// only is the environment with the variables that count.
+func only(counts func(variable string) bool, getenv func(string) string) func(string) string {
 	return func(name string) string {
-		if !isSubject(name) {
+		if !counts(name) {
 			return ""
 		}
 		return getenv(name)
 	}
 }
 
+// isSubject tells the variables that say what a command is about.
 func isSubject(variable string) bool {
 	return variable == envName("store") || variable == envName("event")
 }
+
+// notPeople are all but the one that would open personal data.
+func notPeople(variable string) bool { return variable != envName("people") }
 
 // withStore opens the store for a command, beside a server that may run on it.
 func withStore(ctx context.Context, address string, mayMake bool, do func(*store.Store) error) error {

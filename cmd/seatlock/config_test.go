@@ -83,15 +83,17 @@ func TestMistakesAreOneLine(t *testing.T) {
 		{args: []string{"--payments", "door,"}, want: "each once"},
 		{args: []string{"--payments", "door,demo,door"}, want: "each once"},
 		{args: []string{"--payments", "door, demo"}, want: "a comma-separated list"},
-		{args: []string{"--payments", "door,demo", "--base-url", "https://tickets.example"}, want: "--payments door,demo: want no demo at https://tickets.example"},
-		{args: []string{"--payments", "demo", "--base-url", "http://192.168.1.9:3000"}, want: "--demo-payments-on-a-public-address allows it"},
+		{args: []string{"--payments", "door,demo", "--base-url", "https://tickets.example"}, want: "--payments door,demo: want door alone at https://tickets.example, where anybody could book with play money"},
+		{args: []string{"--payments", "demo", "--base-url", "http://192.168.1.9:3000"}, want: "or beside it --demo-payments-on-a-public-address"},
+		{args: []string{"--demo-payments-on-a-public-address", "--base-url", "https://tickets.example"}, want: "want beside it --payments with demo, which is else not offered at https://tickets.example"},
+		{args: []string{"--demo-payments-on-a-public-address", "--base-url", "https://tickets.example", "--payments", "door"}, want: "want beside it --payments with demo"},
 		{args: []string{"--no-such-flag"}, want: "no-such-flag"},
 		{args: []string{"serve", "now"}, want: `"now"`},
 		{args: []string{"sell"}, want: `"sell"`},
 		{env: map[string]string{"SEATLOCK_MAX_SEATS": "ten"}, want: `SEATLOCK_MAX_SEATS="ten": want a number`},
 		{env: map[string]string{"SEATLOCK_MEMORY": "much"}, want: `SEATLOCK_MEMORY="much": want a size`},
 		{env: map[string]string{"SEATLOCK_PAYMENTS": "cash"}, want: `SEATLOCK_PAYMENTS="cash": want a comma-separated list`},
-		{env: map[string]string{"SEATLOCK_PAYMENTS": "demo", "SEATLOCK_BASE_URL": "https://tickets.example"}, want: "want no demo"},
+		{env: map[string]string{"SEATLOCK_PAYMENTS": "demo", "SEATLOCK_BASE_URL": "https://tickets.example"}, want: "want door alone"},
 		{env: map[string]string{"SEATLOCK_DEMO_PAYMENTS_ON_A_PUBLIC_ADDRESS": "perhaps"}, want: "true or false"},
 		{env: map[string]string{"SEATLOCK_DEMO": "perhaps"}, want: "true or false"},
 	} {
@@ -152,8 +154,39 @@ func TestPlayMoneyStaysAtHome(t *testing.T) {
 			t.Errorf("%q: %q, %v; want them in the order in which they were named", args, c.payments.String(), err)
 		}
 	}
-	c, err := configure([]string{"--base-url", "https://tickets.example", "--demo-payments-on-a-public-address"}, environment(nil))
-	if err != nil || c.payments.String() != "door" {
-		t.Errorf("allowed and not asked for: %q, %v", c.payments.String(), err)
+}
+
+// TestWarnsOfPlayMoneyThatOthersReach: the demo that nobody has asked for, on an
+// address that is not the machine's alone, is one line in the log that says what
+// to do.
+func TestWarnsOfPlayMoneyThatOthersReach(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		env  string // of SEATLOCK_PAYMENTS
+		want bool
+	}{
+		{want: true},
+		{args: []string{"--addr", "0.0.0.0:80"}, want: true},
+		{args: []string{"--addr", "[::]:80"}, want: true},
+		{args: []string{"--addr", "192.168.1.9:3000"}, want: true},
+		{args: []string{"--addr", "tickets.example:3000"}, want: true},
+		{args: []string{"--addr", "127.0.0.1:3000"}},
+		{args: []string{"--addr", "[::1]:3000"}},
+		{args: []string{"--addr", "localhost:3000"}},
+		{args: []string{"--payments", "door,demo"}},
+		{env: "demo"},
+		{args: []string{"--payments", "door"}},
+		{args: []string{"--base-url", "https://tickets.example"}},
+	} {
+		c, err := configure(test.args, environment(map[string]string{"SEATLOCK_PAYMENTS": test.env}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		c.warnOfPlayMoney(newLog(c, &log))
+		warned := strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), "can book with play money: set --base-url or --payments")
+		if warned != test.want || strings.Count(log.String(), "\n") > 1 || !warned && log.Len() > 0 {
+			t.Errorf("%q %s: the log has %q, want a warning: %t", test.args, test.env, log.String(), test.want)
+		}
 	}
 }

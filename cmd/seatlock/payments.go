@@ -2,8 +2,8 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -39,18 +39,30 @@ func (p *payments) String() string { return strings.Join(p.names, ",") }
 // checkPayments refuses play money where strangers could come by. Unasked,
 // there is none.
 func (c *config) checkPayments() error {
+	asked := c.payments.given && slices.Contains(c.payments.names, demoPayments)
 	switch {
-	case isLoopback(c.base):
+	case isLoopback(c.base.Hostname()):
+	case asked && !c.demoPublic:
+		return wrong("payments", &c.payments, "door alone at "+c.base.String()+", where anybody could book with play money; or beside it --demo-payments-on-a-public-address, if that is meant")
+	case c.demoPublic && !asked:
+		return wrong("demo-payments-on-a-public-address", c.demoPublic, "beside it --payments with demo, which is else not offered at "+c.base.String())
 	case !c.payments.given:
 		c.payments.names = []string{checkout.Door}
-	case slices.Contains(c.payments.names, demoPayments) && !c.demoPublic:
-		return wrong("payments", &c.payments, "no demo at "+c.base.String()+": anybody could book there without money (--demo-payments-on-a-public-address allows it)")
 	}
 	return nil
 }
 
-// isLoopback reports whether an address is one of the machine itself.
-func isLoopback(base *url.URL) bool {
-	host := strings.ToLower(strings.TrimSuffix(base.Hostname(), "."))
+// warnOfPlayMoney tells where strangers may come by after all: the base URL is
+// the machine's own, and the server listens to others, too.
+func (c *config) warnOfPlayMoney(log *slog.Logger) {
+	host, _, _ := net.SplitHostPort(c.addr) // it was checked
+	if !c.payments.given && slices.Contains(c.payments.names, demoPayments) && !isLoopback(host) {
+		log.Warn("anybody who reaches this address can book with play money: set --base-url or --payments", "addr", c.addr)
+	}
+}
+
+// isLoopback reports whether a host is the machine itself.
+func isLoopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }

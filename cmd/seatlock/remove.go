@@ -11,8 +11,11 @@ import (
 
 const removeManual = `
 Nobody may have a seat of it, locked, being paid for or booked. A booking that
-is in the way is named: seatlock cancel ends it. Open pages of the event end.
-seatlock change --hidden only takes it off the list.
+is in the way is named. seatlock cancel ends one that is booked or reserved. One
+that is paying, lapsed or lost ends by itself under a running server, once its
+provider has answered or its money is back; seatlock refunded ends a refund that
+is stuck. Open pages of the event end. seatlock change --hidden only takes it off
+the list.
 `
 
 // removeEvent removes an event that nobody has a seat of.

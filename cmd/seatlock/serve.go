@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,11 +96,10 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 		Providers: map[string]checkout.Provider{demoPayments: play}, Offered: c.payments.names,
 		Rules: checkout.DefaultRules(c.rules().Total), Log: log,
 	})
-	config := handlers.Config{BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log, Checkout: payments}
-	if slices.Contains(c.payments.names, demoPayments) {
-		config.Demo = play // its page; payments that were begun end without it, too
-	}
-	h, err := handlers.New(st, config)
+	h, err := handlers.New(st, handlers.Config{
+		BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log, Checkout: payments,
+		Demo: play, // also where it is not offered any more: what was begun is ended on its page
+	})
 	if err != nil {
 		return err
 	}
@@ -110,6 +108,7 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 		return fmt.Errorf("listen on %s: %w", c.addr, err)
 	}
 	return serveHTTP(ctx, h, []func(context.Context) error{h.Run, payments.Run}, listener, log, func() {
+		c.warnOfPlayMoney(log)
 		fmt.Fprintf(stdout, "Seatlock listens on %s: open %s\n", listener.Addr(), c.base)
 	})
 }

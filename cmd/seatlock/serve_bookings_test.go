@@ -100,8 +100,8 @@ func TestServerBooksAndPaysBack(t *testing.T) {
 	}
 }
 
-// TestPaymentThatIsOfferedNoMore: nobody can begin one, or pay one, and what was
-// begun is ended.
+// TestPaymentThatIsOfferedNoMore: nobody can begin one, and what was begun is
+// ended, on the provider's page or by giving it up.
 func TestPaymentThatIsOfferedNoMore(t *testing.T) {
 	p := serveProgram(t)
 	r := p.rival()
@@ -111,11 +111,8 @@ func TestPaymentThatIsOfferedNoMore(t *testing.T) {
 	p.stop()
 	p.flags = []string{"--payments", "door"}
 	p.restart()
-	if status, _, _ := r.fetch(page, nil); status != http.StatusNotFound {
-		t.Errorf("its page answers %d, want 404", status)
-	}
-	if status, _, _ := r.fetch(page, url.Values{"do": {"pay"}}); status != http.StatusNotFound {
-		t.Errorf("to pay answers %d, want 404", status)
+	if status, at, form := r.fetch(page, nil); status != http.StatusOK || at != page || !strings.Contains(form, `value="decline"`) {
+		t.Errorf("its page answers %d at %s with\n%s", status, at, form)
 	}
 	if status, _, _ := r.fetch("/bookings/"+code+"/give-up", url.Values{}); status != http.StatusOK {
 		t.Errorf("to give it up answers %d", status)

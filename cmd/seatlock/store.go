@@ -6,10 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/mongostore"
+	"github.com/seatlock/seatlock/store/plan"
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
@@ -92,29 +94,26 @@ func checkWhole(ctx context.Context, args []string, getenv func(string) string, 
 }
 
 // findings are those of the engine, and events whose seats are not their plan's.
+// The store is not opened for work: that could upgrade it.
 func findings(ctx context.Context, address string) (found []store.Finding, err error) {
+	check, halls := mongostore.Check, mongostore.Halls
 	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
 		if err := checkThere(path); err != nil {
 			return nil, err
 		}
-		found, err = sqlitestore.Check(ctx, path)
-	} else {
-		found, err = mongostore.Check(ctx, address)
+		address, check, halls = path, sqlitestore.Check, sqlitestore.Halls
 	}
-	if err != nil || len(found) > 0 { // a store that is not sound may not open
+	found, err = check(ctx, address)
+	if err != nil || len(found) > 0 { // the plans of a store that is not sound tell nothing
 		return found, err
 	}
-	err = withStore(ctx, address, false, func(st *store.Store) error {
-		events, err := st.Events(ctx)
-		if err != nil {
-			return err
+	err = halls(ctx, address, func(event string, body []byte, seats []string) {
+		switch hall, err := plan.Decode(body); {
+		case err != nil:
+			found = append(found, store.Findingf("event %s: its plan cannot be read: %v", event, err))
+		case !slices.Equal(hall.SeatIDs(), seats):
+			found = append(found, store.Findingf("event %s: its seats are not those of its plan", event))
 		}
-		for _, e := range events {
-			if _, err := seatLines(ctx, st, e.ID); err != nil {
-				found = append(found, store.Finding(err.Error()))
-			}
-		}
-		return ctx.Err()
 	})
 	return found, err
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,17 +117,60 @@ func TestCheckTellsDamage(t *testing.T) {
 	if said := does(t, "check", "--store", address); !strings.Contains(said, "is sound") {
 		t.Errorf("of a sound store it says %q", said)
 	}
-	conn, err := sqlite.OpenConn(strings.TrimPrefix(address, "sqlite:"), sqlite.OpenReadWrite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = sqlitex.ExecuteScript(conn, `UPDATE seats SET locked_by = 'nobody-secret' WHERE place = 0; DELETE FROM seats WHERE place = 2;`, nil)
-	if closing := conn.Close(); err != nil || closing != nil {
-		t.Fatal(err, closing)
-	}
+	script(t, strings.TrimPrefix(address, "sqlite:"), `UPDATE seats SET locked_by = 'nobody-secret' WHERE place = 0; DELETE FROM seats WHERE place = 2;`)
 	code, out, _ := told(t, "check", "--store", address)
 	if code != exitFault || out == "" || strings.Contains(out, "secret") {
 		t.Errorf("exit %d, %q: want findings that do not tell who has a seat", code, out)
+	}
+}
+
+// TestCheckChangesNothing: a file of the format before, which a command that works
+// on it would upgrade, stays byte for byte as it is; and seats that are not their
+// plan's are told of, also there.
+func TestCheckChangesNothing(t *testing.T) {
+	address := house(t)
+	path := strings.TrimPrefix(address, "sqlite:")
+	script(t, path, `DROP TRIGGER clocks_unpaid; ALTER TABLE events DROP COLUMN terms; ALTER TABLE clocks DROP COLUMN unpaid; PRAGMA user_version = 4;`)
+	before := fileOnDisk(t, path)
+	if said := does(t, "check", "--store", address); !strings.Contains(said, "is sound") {
+		t.Errorf("it says %q", said)
+	}
+	if !bytes.Equal(fileOnDisk(t, path), before) {
+		t.Error("the file was changed")
+	}
+	script(t, path, `UPDATE seats SET place = 9 - place;`)
+	before = fileOnDisk(t, path)
+	if code, out, _ := told(t, "check", "--store", address); code != exitFault || out != "event gala: its seats are not those of its plan\n" {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	if !bytes.Equal(fileOnDisk(t, path), before) {
+		t.Error("the file was changed")
+	}
+	does(t, "events", "--store", address) // works on it, and so upgrades it
+	if bytes.Equal(fileOnDisk(t, path), before) {
+		t.Error("no command upgrades this file: it proves nothing")
+	}
+}
+
+func fileOnDisk(t *testing.T, path string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// script changes a file past the engine.
+func script(t *testing.T, path, text string) {
+	t.Helper()
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sqlitex.ExecuteScript(conn, text, nil)
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -32,7 +32,7 @@ const wantsTerm = "a duration such as 48h or 90m, a number of hours up to 8784, 
 
 // leastToPay is what visitors are given to pay in any case: less would mean
 // nothing.
-const leastToPay = 15 * time.Minute
+func leastToPay() time.Duration { return store.DefaultPayRules(0).AtDoor }
 
 var hours = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
@@ -54,7 +54,7 @@ func (t *term) Set(text string) error {
 		return nil
 	}
 	switch {
-	case err != nil, d <= 0, d > store.MaxTerm, d%time.Millisecond != 0, d < leastToPay && t.zero == 0:
+	case err != nil, d <= 0, d > store.MaxTerm, d%time.Millisecond != 0, d < leastToPay() && t.zero == 0:
 		return errors.New("want " + t.wants())
 	}
 	*t.to = d
@@ -66,7 +66,7 @@ func (t *term) wants() string {
 	case t.never:
 		return wantsTerm + ", or never"
 	case t.zero == 0:
-		return wantsTerm + ", and at least 15m"
+		return wantsTerm + ", and at least " + sayDuration(leastToPay())
 	}
 	return wantsTerm
 }

@@ -172,10 +172,11 @@ func localTime(t time.Time, zone string) string {
 	if t.IsZero() {
 		return ""
 	}
-	if in, err := store.Zone(zone); err == nil {
-		t = t.In(in)
+	in, err := store.Zone(zone)
+	if err != nil {
+		return t.UTC().Format(time.RFC3339)
 	}
-	return t.Format(writtenTime)
+	return t.In(in).Format(writtenTime)
 }
 
 // sayTimes are the times of an event as they were understood.

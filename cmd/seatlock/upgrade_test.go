@@ -45,7 +45,7 @@ func TestUpgradeAHouse(t *testing.T) {
 	}
 	for _, command := range [][]string{
 		{"events"}, {"seats", "--event", "evening"}, {"withhold", "--event", "evening", "B2"}, {"export", "--event", "evening"},
-		{"change", "--event", "evening", "--title", "Another"}, {"bookings", "--event", "evening"}, {"paid", "2345678923"}, {"serve", "--addr", "127.0.0.1:0"},
+		{"change", "--event", "evening", "--title", "Another"}, {"bookings", "--event", "evening"}, {"paid", "2345678923"}, {"refunded", "2345678923-r1"}, {"serve", "--addr", "127.0.0.1:0"},
 	} {
 		refuses(t, exitFault, "run seatlock upgrade", append([]string{command[0], "--store", address}, command[1:]...)...)
 	}

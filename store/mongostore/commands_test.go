@@ -154,7 +154,7 @@ func TestCommands(t *testing.T) {
 		{"a seat and a record", both, find + ", find records, " + write + ", update records, " + commit},
 		{"a booking begins", begin, find + ", find records, find events, update events, " + write + ", update records, " + commit},
 		{"it is asked for again", begin, find + ", find records, find events, " + commit},
-		{"it is paid", confirm, "find records, " + find + ", find records, find events, update events, " + write + ", update records, " + commit},
+		{"it is paid", confirm, "find records, " + find + ", find records, " + write + ", update records, " + commit},
 	} {
 		watched.format.last.Store(engine.format.last.Load())
 		if known, is := watched.opened.Load().sales.get("e"); is { // which a slow test would outlast

@@ -92,6 +92,9 @@ func (c *checker) contents(ctx context.Context) (err error) {
 	if c.now, err = c.findNow(ctx); err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return err
 	}
+	if c.now.IsZero() { // meta tells why
+		c.now = time.Now()
+	}
 	for _, part := range []func(context.Context) error{c.meta, c.events, c.strays, c.records, c.removed} {
 		if err := part(ctx); err != nil {
 			return err
@@ -187,6 +190,9 @@ func (c *checker) seats(ctx context.Context, event string) (n int, err error) {
 			clock, err := decodeClock(raw)
 			if err == nil && id != clockID(event, clock.holder) {
 				c.add(store.Findingf("a clock of %s: its _id is another's", event))
+			}
+			if clock.clock.Unpaid > 0 && !optionalTime(raw, "over").IsZero() {
+				c.add(store.Findingf("a clock of %s: it will be removed, and seats of its holder are unpaid", event))
 			}
 			clocks[clock.holder] = clock.clock
 			return err
@@ -296,7 +302,7 @@ func (c *checker) records(ctx context.Context) error {
 			c.add(store.Findingf("%s is not as records are", recordName(id)))
 		}
 		if err == nil {
-			c.add(store.CheckRecord(r.record)...)
+			c.add(store.CheckRecord(r.record, c.now)...)
 		}
 		return err
 	})

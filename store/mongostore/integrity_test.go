@@ -50,6 +50,9 @@ func TestCheck(t *testing.T) {
 	bodySet := func(id, field string, value any) bson.D {
 		return body(id, func(values map[string]any) { values[field] = value })
 	}
+	line := func(id string, i int, field string, value any) bson.D {
+		return body(id, func(values map[string]any) { values["lines"].([]any)[i].(map[string]any)[field] = value })
+	}
 	away := bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: 0}}}} // as a mark of what is not there
 	set := func(field string, value any) bson.D {
 		return bson.D{{Key: "$set", Value: bson.D{{Key: field, Value: value}}}}
@@ -86,9 +89,7 @@ func TestCheck(t *testing.T) {
 		{"seats", "evening/s4", set("lockedBy", "bert"), "booking PAYNG22222 is another holder's"},
 		{"records", "booking/PAYNG22222", bodySet("booking/PAYNG22222", "state", "lapsed"), "booking PAYNG22222 is lapsed"},
 		{"seats", "evening/s6", set("booking", "PAYNG22222"), "booking RESERVED22 of evening: reserved, and seat s6 is not its own"},
-		{"records", "booking/BKED222222", body("booking/BKED222222", func(values map[string]any) {
-			values["lines"].([]any)[0].(map[string]any)["cancelled"] = true
-		}), "booking BKED222222 has no such seat"},
+		{"records", "booking/BKED222222", line("booking/BKED222222", 0, "cancelled", true), "booking BKED222222 has no such seat"},
 		{"records", "attempt/PAYNG22222-1", away, "booking PAYNG22222 of evening: paying, and its attempt is missing"},
 		{"records", "attempt/PAYNG22222-1", bodySet("attempt/PAYNG22222-1", "state", "dead"), "its attempt is dead"},
 		{"records", "attempt/BKED222222-1", bodySet("attempt/BKED222222-1", "amount", 1), "its attempt has captured 1"},
@@ -99,6 +100,32 @@ func TestCheck(t *testing.T) {
 		{"records", "booking/RESERVED22", set("by.due", "9999"), "booking RESERVED22: it is listed by other values"},
 		{"records", "booking/RESERVED22", set("by.event", "gone"), "booking RESERVED22: it is listed by other values"},
 		{"seats", "evening/@holder-RESERVED22", set("unpaid", 1), "a clock of evening: 1 seats are unpaid, and reserved are 2"},
+		{"seats", "evening/@holder-RESERVED22", set("over", time.Now()), "a clock of evening: it will be removed, and seats of its holder are unpaid"},
+		{"seats", "evening/@holder-RESERVED22", set("event", "gone"), "a clock of evening is missing: reserved are 2 seats"},
+		{"records", "booking/RESERVED22", away, "a clock of evening: 2 seats are unpaid, and reserved are 0"},
+		{"records", "attempt/BKED222222-1", bodySet("attempt/BKED222222-1", "state", "dead"), "booking BKED222222 of evening: booked, and its attempt is dead"},
+		{"records", "booking/BKED222222", bodySet("booking/BKED222222", "captured", 0), "booking BKED222222 of evening: booked, and its attempt has captured 3000, and it tells of 0"},
+		{"records", "booking/RESERVED22", bodySet("booking/RESERVED22", "state", "booked"), "booking RESERVED22 of evening: booked, and it keeps 0 of 0, and should keep 2000"},
+		{"records", "booking/PAYNG22222", bodySet("booking/PAYNG22222", "captured", 2000), "booking PAYNG22222 of evening: paying, and it keeps 2000 of 2000, and should keep 0"},
+		{"records", "booking/PAYNG22222", bodySet("booking/PAYNG22222", "state", "lost"), "booking PAYNG22222 of evening: lost, and its attempt is recorded"},
+		{"records", "booking/BKED222222", bodySet("booking/BKED222222", "state", "lost"), "booking BKED222222 of evening: lost, and it keeps 2000 of 3000, and should keep 0"},
+		{"records", "booking/BKED222222", line("booking/BKED222222", 0, "price", 1), "booking BKED222222 of evening: booked, and its attempt is of 3000, and its seats cost 2001"},
+		{"records", "booking/RESERVED22", body("booking/RESERVED22", func(values map[string]any) {
+			for _, l := range values["lines"].([]any) {
+				l.(map[string]any)["price"] = 0
+			}
+		}), "booking RESERVED22 of evening: reserved, and it owes nothing"},
+		{"records", "booking/BKED222222", line("booking/BKED222222", 2, "no_refund", true), "booking BKED222222 of evening: booked, and seat s10 is paid back, and was not to be"},
+		{"records", "booking/BKED222222", bodySet("booking/BKED222222", "refunds", []string{}), "booking BKED222222 of evening: booked, and its refunds have paid 0 back"},
+		{"records", "refund/BKED222222-r1", bodySet("refund/BKED222222-r1", "seats", []string{"s8"}), "booking BKED222222 of evening: booked, and seat s8 is paid back, and was not to be"},
+		{"records", "refund/BKED222222-r1", bodySet("refund/BKED222222-r1", "seats", []string{"s10", "s10"}), "booking BKED222222 of evening: booked, and seat s10 is paid back twice"},
+		{"records", "refund/BKED222222-r1", bodySet("refund/BKED222222-r1", "seats", []string{"s6"}), "its refund BKED222222-r1 is of another's seat"},
+		{"records", "refund/BKED222222-r1", bodySet("refund/BKED222222-r1", "amount", 999), "its refund BKED222222-r1 is of 999, and the seats cost 1000"},
+		{"records", "attempt/PAYNG22222-1", bodySet("attempt/PAYNG22222-1", "leased", "2099-01-01T00:00:00Z"), "attempt PAYNG22222-1: somebody is at work on it for more than a day"},
+		{"records", "attempt/PAYNG22222-1", bson.D{{Key: "$set", Value: bson.D{
+			bodySet("attempt/PAYNG22222-1", "due", "2099-01-01T00:00:00Z")[0].Value.(bson.D)[0],
+			{Key: "by.due", Value: "2099-01-01T00:00:00.000Z"},
+		}}}, "attempt PAYNG22222-1: it is looked at in more than a day"},
 	} {
 		c := db.Collection(wrong.collection)
 		was := must[bson.Raw](t)(c.FindOne(t.Context(), bson.D{{Key: "_id", Value: wrong.id}}).Raw())

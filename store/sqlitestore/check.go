@@ -40,12 +40,34 @@ func Check(ctx context.Context, path string) ([]store.Finding, error) {
 }
 
 func checkFile(ctx context.Context, path string) (found []store.Finding, err error) {
+	err = lookInto(ctx, path, func(r reader) error {
+		c := &checker{reader: r}
+		if err := c.file(); err != nil || len(c.found) > 0 {
+			found = c.found // what the file says is not to be relied on
+			return err
+		}
+		format, err := c.format()
+		if err == nil {
+			err = format.Check()
+		}
+		if err != nil {
+			return err
+		}
+		found, err = c.contents(format)
+		return err
+	})
+	return found, err
+}
+
+// lookInto reads a store that is there, as it stands at one instant, over a
+// connection that cannot write.
+func lookInto(ctx context.Context, path string, read func(reader) error) (err error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, err
+		return err
 	}
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer conn.Close() // it has only read
 	conn.SetBusyTimeout(busyTimeout)
@@ -53,25 +75,14 @@ func checkFile(ctx context.Context, path string) (found []store.Finding, err err
 	defer conn.SetInterrupt(nil)
 	end := sqlitex.Transaction(conn)
 	defer end(&err)
-	c := &checker{reader: reader{Conn: conn, now: time.Now().UTC()}}
-	isNew, err := c.isNew()
-	if err == nil && isNew {
-		err = errNotOurs
+	r := reader{Conn: conn, now: time.Now().UTC()}
+	switch isNew, err := r.isNew(); {
+	case err != nil:
+		return err
+	case isNew:
+		return errNotOurs
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := c.file(); err != nil || len(c.found) > 0 {
-		return c.found, err // what it says is not to be relied on
-	}
-	format, err := c.format()
-	if err == nil {
-		err = format.Check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.contents(format)
+	return read(r)
 }
 
 // asCurrent has the tables of an older format read as those of the current one.
@@ -100,6 +111,13 @@ func (c *checker) asCurrent(format int) error {
 func (c *checker) contents(format store.Format) ([]store.Finding, error) {
 	if err := c.asCurrent(format.Number); err != nil {
 		return nil, err
+	}
+	newest, err := c.newestChange()
+	if err != nil {
+		return nil, err
+	}
+	if newest.After(c.now) { // the store stands still until that time has come
+		c.now = newest
 	}
 	parts := []func() error{c.meta, c.events, c.strays, c.feed, c.seats, c.clocks, c.records, c.bookings}
 	if format.Number >= 4 {
@@ -296,7 +314,7 @@ func (c *checker) records() error {
 		if record.Version < 1 || !json.Valid(record.Body) {
 			c.add(store.Findingf("a record of kind %s is not as records are", record.Kind))
 		}
-		c.add(store.CheckRecord(record)...)
+		c.add(store.CheckRecord(record, c.now)...)
 		for name, value := range record.Index {
 			there := false
 			err := c.each(`SELECT 1 FROM record_index WHERE kind = ?1 AND name = ?2 AND value = ?3 AND id = ?4`,

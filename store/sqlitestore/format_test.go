@@ -1,9 +1,11 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -148,6 +150,12 @@ func TestCheckOlderFormat(t *testing.T) {
 	for _, format := range []int{3, 4} {
 		path := filepath.Join(t.TempDir(), "seatlock.db")
 		old := formatOf(t, path, format, noon)
+		// Its time is that of its newest change, which is ahead of this machine.
+		if err := sqlitex.ExecuteScript(old.Conn, `
+			INSERT INTO records VALUES ('attempt', 'PAYNG22222-1', 1, NULL, '{"id":"PAYNG22222-1","due":"2031-05-04T12:00:00Z"}', '{"due":"2031-05-04T12:00:00.000Z"}');
+			INSERT INTO record_index VALUES ('attempt', 'due', '2031-05-04T12:00:00.000Z', 'PAYNG22222-1');`, nil); err != nil {
+			t.Fatal(err)
+		}
 		if found, err := Check(t.Context(), path); err != nil || len(found) > 0 {
 			t.Errorf("format %d: got %q, %v, want nothing", format, found, err)
 		}
@@ -159,6 +167,36 @@ func TestCheckOlderFormat(t *testing.T) {
 		}
 		if f, err := old.format(); err != nil || f.Number != format {
 			t.Errorf("the file's format is %+v, %v, want it as it was", f, err)
+		}
+	}
+}
+
+// TestCheckLeavesFile checks a file of format 3 or 4 that nobody has open: it
+// stays byte for byte as it is.
+func TestCheckLeavesFile(t *testing.T) {
+	for _, format := range []int{3, 4} {
+		path := filepath.Join(t.TempDir(), "seatlock.db")
+		old := formatOf(t, path, format, time.Now())
+		if _, err := old.text("PRAGMA journal_mode = WAL"); err != nil {
+			t.Fatal(err)
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err := Check(t.Context(), path); err != nil || len(found) > 0 {
+			t.Errorf("format %d: got %q, %v, want nothing", format, found, err)
+		}
+		halls := ""
+		err = Halls(t.Context(), path, func(event string, plan []byte, seats []string) { halls += fmt.Sprintf("%s %s %q", event, plan, seats) })
+		if err != nil || halls != `hall {} ["a" "b"]` {
+			t.Errorf("format %d: got %q, %v, want the one hall", format, halls, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+			t.Errorf("format %d: the file is another now, %v", format, err)
 		}
 	}
 }

@@ -261,7 +261,7 @@ func bookingNotFound(w *world) {
 		_, letGo := w.s.LetGo(ctx, store.Attempt{ID: code}, w.now())
 		_, giveUp := w.s.GiveUp(ctx, code, "anna")
 		_, cancel := w.s.Cancel(ctx, store.CancelRequest{Code: code})
-		_, paid := w.s.Paid(ctx, code)
+		_, paid := w.s.Paid(ctx, code, store.WhateverIsOwed)
 		_, lapse := w.s.Lapse(ctx, code)
 		_, note := w.s.NoteRefund(ctx, store.Refund{ID: code + "-r1"})
 		for i, err := range []error{booking, attempt, refund, person, confirm, decline, letGo, giveUp, cancel, paid, lapse, note} {
@@ -375,7 +375,7 @@ func bookingUnknown(w *world) {
 	w.decline(b.Code)
 	want(booking(b), attempt(b))
 	for i, end := range []func(code string){
-		func(code string) { w.told(w.s.Paid(w.Context(), code)) },
+		func(code string) { w.told(w.s.Paid(w.Context(), code, store.WhateverIsOwed)) },
 		func(code string) { w.overdue(code); w.told(w.s.Lapse(w.Context(), code)) },
 	} {
 		who := holder(i)

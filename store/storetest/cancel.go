@@ -137,7 +137,7 @@ func cancellableSales() []write {
 			return err
 		}, bookingState},
 		{"paid", func(w *world, i int) { sell(atDoor)(w, i); w.begin(sales[i]) }, func(ctx context.Context, w *world, i int) error {
-			_, err := w.s.Paid(ctx, sales[i].Code)
+			_, err := w.s.Paid(ctx, sales[i].Code, store.WhateverIsOwed)
 			return err
 		}, bookingState},
 		{"cancel", func(w *world, i int) { sell(same)(w, i); w.confirm(w.begin(sales[i]).Code) }, func(ctx context.Context, w *world, i int) error {

@@ -221,6 +221,9 @@ func (m *model) cancel(d *deal, r store.CancelRequest) error {
 	d.gone = append(d.gone, gone...)
 	if amount := d.each * int64(len(gone)); d.state == store.BookingBooked && amount > 0 {
 		d.refunds = append(d.refunds, amount)
+		if d.attempt == "" { // paid back at the door
+			d.refunded += amount
+		}
 	}
 	if len(d.kept()) == 0 {
 		d.state, d.until = store.BookingCancelled, time.Time{}

@@ -23,12 +23,15 @@ func doorCases() []testCase {
 		{"what is due is told, the first first", doorDue},
 		{"of paid and the lapse one wins", doorRace},
 		{"20 at once pay once", doorPaidRace},
+		{"another amount than is owed is refused", doorAmount},
+		{"it is booked once what is left costs nothing", doorFreeRest},
+		{"what was paid is paid back there, with the cancel", doorPaidBack},
 	}
 }
 
 func (w *world) paid(code string) store.BookingOutcome {
 	w.Helper()
-	return w.told(w.s.Paid(w.Context(), code))
+	return w.told(w.s.Paid(w.Context(), code, store.WhateverIsOwed))
 }
 
 func (w *world) lapsed(code string) store.BookingOutcome {
@@ -46,8 +49,8 @@ func doorPaid(w *world) {
 	if got := out.Booking; got.Captured != 2*price || got.Owed() != 0 || !got.PayUntil.IsZero() || !got.Booked.Equal(b.Booked) {
 		w.Fatalf("got %+v", got)
 	}
-	if codes, _, err := w.s.DueReserved(w.Context(), 9); err != nil || len(codes) > 0 {
-		w.Fatalf("due are %v, %v", codes, err)
+	if codes := w.idsDue(w.s.DueReserved, 9); len(codes) > 0 {
+		w.Fatalf("due are %v", codes)
 	}
 	w.wantBooks()
 }
@@ -85,7 +88,7 @@ func doorNotReserved(w *world) {
 	refused := func(code string) {
 		w.Helper()
 		w.still(code, func() {
-			_, err := w.s.Paid(w.Context(), code)
+			_, err := w.s.Paid(w.Context(), code, store.WhateverIsOwed)
 			w.wantErr(err, store.ErrNotReserved)
 		})
 	}
@@ -284,13 +287,7 @@ func doorDue(w *world) {
 	}
 	due := func(limit int) []string {
 		w.Helper()
-		before := w.now()
-		got, now, err := w.second().DueReserved(w.Context(), limit)
-		w.must(err)
-		if now.Before(before) || now.After(w.now()) {
-			w.Fatalf("told that it is %v, want a time from %v to now", now, before)
-		}
-		return got
+		return w.idsDue(w.second().DueReserved, limit)
 	}
 	w.lock("anna", "s5")
 	paying := w.sale("anna")
@@ -329,7 +326,7 @@ func doorRace(w *world) {
 		errs := make([]error, 2)
 		race(2, func(i int) {
 			if i == 0 {
-				_, errs[0] = stores[round%2].Paid(w.Context(), code)
+				_, errs[0] = stores[round%2].Paid(w.Context(), code, store.WhateverIsOwed)
 				return
 			}
 			_, errs[1] = stores[1-round%2].Lapse(w.Context(), code)
@@ -356,7 +353,7 @@ func doorPaidRace(w *world) {
 		w.lock(who, "s1", "s2")
 		code := w.reserve(who).Code
 		errs := make([]error, 20)
-		race(20, func(i int) { _, errs[i] = stores[i%2].Paid(w.Context(), code) })
+		race(20, func(i int) { _, errs[i] = stores[i%2].Paid(w.Context(), code, store.WhateverIsOwed) })
 		w.must(errors.Join(errs...))
 		if b := w.booking(code); b.Captured != 2*price || b.Version != 2 {
 			w.Fatalf("got %+v, want one write", b)
@@ -364,4 +361,52 @@ func doorPaidRace(w *world) {
 		w.wantBooks()
 		w.cancel(code)
 	}
+}
+
+func doorAmount(w *world) {
+	w.open(2)
+	w.lock("anna", "s1", "s2")
+	b := w.reserve("anna")
+	w.cancel(b.Code, "s2")
+	for _, amount := range []int64{2 * price, 0, price - 1} {
+		w.still(b.Code, func() {
+			_, err := w.s.Paid(w.Context(), b.Code, amount)
+			w.wantErr(err, store.ErrStale)
+		})
+	}
+	if got := w.told(w.s.Paid(w.Context(), b.Code, price)).Booking; got.State != store.BookingBooked || got.Captured != price {
+		w.Fatalf("got %+v", got)
+	}
+}
+
+func doorFreeRest(w *world) {
+	w.open(9)
+	w.lock("anna", "s1", "s2", "s3")
+	r := w.sale("anna")
+	r.AtDoor, r.Provider, r.Lines[0].Price = true, "door", 0
+	b := w.begin(r)
+	if got := w.cancel(b.Code, "s2").Booking; got.State != store.BookingReserved {
+		w.Fatalf("got %+v", got)
+	}
+	if got := w.cancel(b.Code, "s3").Booking; got.State != store.BookingBooked || !got.PayUntil.IsZero() {
+		w.Fatalf("got %+v, want it booked: it owes nothing", got)
+	}
+	w.wantStates(b.Code, store.BookingBooked, "", store.Booked)
+	w.wantRoom(w.both(), "anna", 3) // nothing of it is unpaid
+	w.wantBooks()
+}
+
+func doorPaidBack(w *world) {
+	w.open(2)
+	w.lock("anna", "s1", "s2")
+	b := w.reserve("anna")
+	w.paid(b.Code)
+	out := w.cancel(b.Code, "s1")
+	if r := out.Refund; r.State != store.RefundDone || r.Amount != price || !r.Due.IsZero() || out.Booking.Refunded != price {
+		w.Fatalf("got %+v of %+v", r, out.Booking)
+	}
+	if ids := w.idsDue(w.s.DueRefunds, 9); len(ids) > 0 {
+		w.Fatalf("due are %v", ids)
+	}
+	w.wantBooks()
 }

@@ -132,7 +132,7 @@ func (p *player) takeOn(e *witness, d *deal) string {
 		out, err = s.GiveUp(ctx, d.code, who)
 		wantErr = p.model.giveUp(d, who, e.now)
 	case 5:
-		out, err = s.Paid(ctx, d.code)
+		out, err = s.Paid(ctx, d.code, store.WhateverIsOwed)
 		wantErr = p.model.paid(d)
 	case 6:
 		p.hurry(d)

@@ -93,7 +93,7 @@ func (s *storm) step(ctx context.Context, random *rand.Rand) (what string, err e
 		_, err = st.LetGo(ctx, a, a.Deadline)
 		return "let go", err
 	case 8:
-		_, err = st.Paid(ctx, code)
+		_, err = st.Paid(ctx, code, store.WhateverIsOwed)
 		return "paid", err
 	case 9:
 		_, err = st.Unlock(ctx, store.UnlockRequest{Event: evening, Holder: who})

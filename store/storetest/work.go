@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -18,6 +19,8 @@ func workCases() []testCase {
 		{"not found", leaseNotFound},
 		{"a refund is leased the same way", leaseRefund},
 		{"one of 16 gets the lease", leaseRace},
+		{"a lease of a clock that was ahead counts for nothing", leaseAhead},
+		{"a refund that is stuck is done by hand", refundedByHand},
 		{"a note is what the call told", noteAttempt},
 		{"a note makes nothing final, and wakes nothing that is", noteFinal},
 		{"who was frozen does no harm", noteFrozen},
@@ -337,8 +340,8 @@ func noteStuck(w *world) {
 	if b := w.booking(b.Code); b.Refunded != 0 || w.refund(r.ID).State != store.RefundStuck {
 		w.Fatalf("got %+v", b)
 	}
-	if ids, _, err := w.s.DueRefunds(w.Context(), 9); err != nil || len(ids) > 0 {
-		w.Fatalf("due are %v, %v", ids, err)
+	if ids := w.idsDue(w.s.DueRefunds, 9); len(ids) > 0 {
+		w.Fatalf("due are %v", ids)
 	}
 	w.wantBooks()
 	w.noteDone(r.ID) // once a person has seen to it
@@ -356,9 +359,7 @@ func workDue(w *world) {
 	due := func(limit int, want ...string) {
 		w.Helper()
 		for _, s := range w.both() {
-			got, _, err := s.DueAttempts(w.Context(), limit)
-			w.must(err)
-			if !slices.Equal(got, want) {
+			if got := w.idsDue(s.DueAttempts, limit); !slices.Equal(got, want) {
 				w.Fatalf("due are %v, want %v", got, want)
 			}
 		}
@@ -379,7 +380,70 @@ func workDue(w *world) {
 	w.pass(a.Due)
 	due(9, ids[3])
 	refund := w.cancel(store.BookingOf(ids[2])).Refund.ID
-	if got, _, err := w.s.DueRefunds(w.Context(), 9); err != nil || !slices.Equal(got, []string{refund}) {
-		w.Fatalf("due are %v, %v", got, err)
+	if got := w.idsDue(w.s.DueRefunds, 9); !slices.Equal(got, []string{refund}) {
+		w.Fatalf("due are %v, want %v", got, refund)
 	}
+}
+
+// idsDue are the ids of what is due, at most limit of them, read one by one: the
+// pages that there are fit together.
+func (w *world) idsDue(list func(context.Context, store.DueWork, int) ([]store.DueWork, error), limit int) (ids []string) {
+	w.Helper()
+	whole, err := list(w.Context(), store.DueWork{}, limit)
+	w.must(err)
+	for last := (store.DueWork{}); len(ids) < limit; {
+		page, err := list(w.Context(), last, 1)
+		w.must(err)
+		if len(page) == 0 {
+			break
+		}
+		last = page[0]
+		if ids = append(ids, last.ID); last.Provider == "" {
+			w.Fatalf("%s is due, and nobody knows at which provider", last.ID)
+		}
+	}
+	if !slices.EqualFunc(whole, ids, func(one store.DueWork, id string) bool { return one.ID == id }) {
+		w.Fatalf("due are %v, and one by one %v", whole, ids)
+	}
+	return ids
+}
+
+// leaseAhead has a lease that lasts longer than any that begins now.
+func leaseAhead(w *world) {
+	w.open(1)
+	w.lock("anna", "s1")
+	id := w.pay("anna").Attempt()
+	_, _, err := w.s.LeaseAttempt(w.Context(), id, store.Lease{For: time.Hour}, calling("start"))
+	w.must(err)
+	_, _, err = w.s.LeaseAttempt(w.Context(), id, store.Lease{For: time.Hour, Early: true}, calling("start"))
+	w.wantErr(err, store.ErrLeased)
+	a, _, err := w.s.LeaseAttempt(w.Context(), id, store.Lease{For: time.Minute, Early: true}, calling("start"))
+	w.must(err)
+	if now := w.now(); a.Leased.After(now.Add(time.Minute)) {
+		w.Fatalf("leased until %v, at %v", a.Leased, now)
+	}
+}
+
+func refundedByHand(w *world) {
+	w.open(1)
+	w.lock("anna", "s1")
+	b := w.book("anna")
+	r := w.cancel(b.Code).Refund
+	w.still(b.Code, func() {
+		_, err := w.s.Refunded(w.Context(), r.ID)
+		w.wantErr(err, store.ErrNotStuck)
+		_, err = w.s.Refunded(w.Context(), b.Code+"-r9")
+		w.wantErr(err, store.ErrNoBooking)
+	})
+	r.State, r.Work = store.RefundStuck, store.Work{}
+	w.told(w.s.NoteRefund(w.Context(), r))
+	for range 2 {
+		if got := w.told(w.s.Refunded(w.Context(), r.ID)).Booking; got.Refunded != price {
+			w.Fatalf("got %+v", got)
+		}
+	}
+	if got := w.refund(r.ID); got.State != store.RefundDone {
+		w.Fatalf("got %+v", got)
+	}
+	w.wantBooks()
 }

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Refunded tells that a refund which is stuck was paid back by hand: it is done,
+// and counts in its booking.
+// Not found: ErrNoBooking. Refused: ErrNotStuck for one that the provider is
+// still asked for. Repeat: one that is done stays so, and that is a success.
+func (s *Store) Refunded(ctx context.Context, id string) (BookingOutcome, error) {
+	return s.onRefund(ctx, "refund "+id+" was paid back", id, func(was Refund) (Refund, error) {
+		if was.State == RefundWanted {
+			return was, fmt.Errorf("%w: it is %s", ErrNotStuck, was.State)
+		}
+		was.State = RefundDone
+		return was, nil
+	})
+}
+
+// NoteRefund writes what a call has told of a refund; what is done then counts
+// in the booking as refunded, once.
+// Not found: ErrNoBooking. Concurrent: ErrStale if it is not of this version any
+// more, and not done.
+func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error) {
+	return s.onRefund(ctx, "note a refund", r.ID, func(was Refund) (Refund, error) {
+		if was.Version != r.Version {
+			return was, ErrStale
+		}
+		return r, nil
+	})
+}
+
+// onRefund has a refund that is not done become something else.
+func (s *Store) onRefund(ctx context.Context, what, id string, become func(was Refund) (Refund, error)) (BookingOutcome, error) {
+	also := func(Booking) []Key { return []Key{{RefundRecord, id}} }
+	return s.onBooking(ctx, what, BookingOf(id), asked{also: also}, func(v bookingView) (bookingWrites, error) {
+		if v.Records[2].Version == 0 {
+			return bookingWrites{}, ErrNoBooking
+		}
+		was, err := decode[Refund](v.Records[2])
+		if err != nil || was.State == RefundDone {
+			return bookingWrites{}, err
+		}
+		next, err := become(was)
+		if err != nil {
+			return bookingWrites{}, err
+		}
+		w := bookingWrites{refund: &next}
+		if next.State == RefundDone {
+			next.Work.Due, next.Work.Leased = time.Time{}, time.Time{}
+			w.booking = v.booking
+			w.booking.Refunded += next.Amount
+		}
+		return w, nil
+	})
+}
