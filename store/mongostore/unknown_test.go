@@ -369,7 +369,7 @@ func TestQueuedRequestLeaves(t *testing.T) {
 			answers <- err
 		}()
 	}
-	time.AfterFunc(300*time.Millisecond, leave) // one of the two is at the server by then
+	time.AfterFunc(1500*time.Millisecond, leave) // one of the two is at the server by then
 	if err := <-answers; !errors.Is(err, context.Canceled) {
 		t.Errorf("who left is told %v", err)
 	}
