@@ -146,10 +146,12 @@ func (c *Checkout) unanswered(ctx context.Context, a store.Attempt, now time.Tim
 		a.Silent = now
 	}
 	if !a.Silent.IsZero() && !a.LetGo {
-		if patience := a.Silent.Add(c.rules.Patience); !now.Before(patience) {
+		patience := a.Silent.Add(c.rules.Patience)
+		if !now.Before(patience) {
 			_, err := c.store.LetGo(ctx, a, a.Due)
 			return err
 		}
+		a.Due = earliest(a.Due, patience)
 	}
 	_, err := c.store.NoteAttempt(ctx, a)
 	return err
