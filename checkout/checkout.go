@@ -24,7 +24,7 @@ type Store interface {
 	Begin(ctx context.Context, r store.BeginRequest) (code string, err error)
 	Booking(ctx context.Context, code string) (store.Booking, error)
 	Attempt(ctx context.Context, id string) (store.Attempt, error)
-	Refund(ctx context.Context, id string) (store.Refund, error)
+	Refunds(ctx context.Context, b store.Booking) ([]store.Refund, error)
 	Person(ctx context.Context, code string) (store.Person, error)
 
 	LeaseAttempt(ctx context.Context, id string, l store.Lease, call func(store.Attempt, time.Time) string) (store.Attempt, time.Time, error)
@@ -42,8 +42,8 @@ type Store interface {
 	DueRefunds(ctx context.Context, after store.DueWork, limit int) ([]store.DueWork, error)
 }
 
-// Door is the name of the provider that is a person: the seats are reserved, and
-// paid for at the door.
+// Door is the way to pay for which no provider is called: the seats are reserved,
+// and a person is paid at the door.
 const Door = "door"
 
 // Config is what a checkout is told from outside.
@@ -147,14 +147,8 @@ func (c *Checkout) Show(ctx context.Context, code string) (Shown, error) {
 	if shown.Person, err = c.store.Person(ctx, code); err != nil && !errors.Is(err, store.ErrNoBooking) {
 		return Shown{}, err
 	}
-	for _, id := range b.Refunds {
-		r, err := c.store.Refund(ctx, id)
-		if err != nil {
-			return Shown{}, err
-		}
-		shown.Refunds = append(shown.Refunds, r)
-	}
-	return shown, nil
+	shown.Refunds, err = c.store.Refunds(ctx, b)
+	return shown, err
 }
 
 // ErrChanged: what is to be booked is not what the form showed.

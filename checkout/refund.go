@@ -10,8 +10,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// refund makes the call that a refund needs now. What was paid at the door is
-// paid back there, by a person: it counts as done with that.
+// refund makes the call that a refund needs now. What was paid at the door never
+// needs one: it is done with the cancel.
 func (c *Checkout) refund(ctx context.Context, id string) error {
 	r, now, err := c.store.LeaseRefund(ctx, id, store.Lease{For: c.rules.Lease}, func(r store.Refund, _ time.Time) string {
 		if r.State != store.RefundWanted {
@@ -54,9 +54,6 @@ func (c *Checkout) refund(ctx context.Context, id string) error {
 }
 
 func (c *Checkout) payBack(ctx context.Context, r store.Refund) error {
-	if r.Provider == Door {
-		return nil
-	}
 	p, known := c.providers[r.Provider]
 	if !known {
 		return fmt.Errorf("no provider %q", r.Provider)

@@ -121,7 +121,7 @@ func Seats(lines []Line) []string {
 // AttemptState is where an attempt stands.
 type AttemptState string
 
-// The states of an attempt. Captured and Dead are final.
+// The states of an attempt. Captured is final, and Dead but for late money.
 const (
 	AttemptRecorded   AttemptState = "recorded"   // the provider may not know of it
 	AttemptStarted    AttemptState = "started"    // the visitor can pay
@@ -161,7 +161,8 @@ type Attempt struct {
 	unknown json.RawMessage
 }
 
-// Final tells that nothing will ever become of the attempt.
+// Final tells that nothing more will become of the attempt, but for late money of
+// a dead one.
 func (a Attempt) Final() bool { return a.State == AttemptCaptured || a.State == AttemptDead }
 
 // RefundState is where a refund stands.
@@ -244,6 +245,18 @@ func (s *Store) Attempt(ctx context.Context, id string) (Attempt, error) {
 // Refund returns the refund of this id. Not found: ErrNoBooking.
 func (s *Store) Refund(ctx context.Context, id string) (Refund, error) {
 	return readAs[Refund](ctx, s, RefundRecord, id)
+}
+
+// Refunds returns all refunds of a booking, in the order in which they were wanted.
+func (s *Store) Refunds(ctx context.Context, b Booking) (refunds []Refund, err error) {
+	for _, id := range b.Refunds {
+		r, err := s.Refund(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		refunds = append(refunds, r)
+	}
+	return refunds, nil
 }
 
 // Person returns who the booking of this code is for. Not found: ErrNoBooking,

@@ -59,8 +59,7 @@ func (v bookingView) confirm() bookingWrites {
 	}
 	if len(seats) < len(v.booking.Kept()) {
 		w.booking.State, why = BookingLost, ReasonLost
-		refund := v.booking.refund(w.attempt, v.booking.Kept(), v.Now)
-		w.booking.Refunds, w.refund = append(slices.Clone(w.booking.Refunds), refund.ID), &refund
+		w.payBack(v, v.booking.Kept())
 		w.relied = idsOf(v.there())
 		// Seats that are still its own go back: all of them are booked, or none.
 		w.changes = w.booking.changes(v.own(Paying), freeSeat, why)

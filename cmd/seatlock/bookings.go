@@ -163,13 +163,9 @@ func (l *bookingList) read(ctx context.Context, st *store.Store) ([]bookingEntry
 
 // entry reads no more of a booking than the list tells: a hall has thousands.
 func (l *bookingList) entry(ctx context.Context, st *store.Store, b store.Booking, zone string) (bookingEntry, error) {
-	var refunds []store.Refund
-	for _, id := range b.Refunds {
-		r, err := st.Refund(ctx, id)
-		if err != nil {
-			return bookingEntry{}, err
-		}
-		refunds = append(refunds, r)
+	refunds, err := st.Refunds(ctx, b)
+	if err != nil {
+		return bookingEntry{}, err
 	}
 	e := entryOf(b, refunds, zone)
 	if !l.people {
