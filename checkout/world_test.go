@@ -278,13 +278,17 @@ func (s *schedule) underWay(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if b.State == store.BookingPaying || b.State == store.BookingReserved {
-			return fmt.Sprintf("booking %s is %s", b.Code, b.State), nil
-		}
 		if a, err := st.Attempt(ctx, b.Attempt()); err == nil && !a.Final() {
 			return fmt.Sprintf("attempt %+v of a booking that is %s", a, b.State), nil
 		} else if err != nil && !errors.Is(err, store.ErrNoBooking) {
 			return "", err
+		}
+		// What has ended the attempt since the booking was read is in the booking.
+		if b, err = st.Booking(ctx, b.Code); err != nil {
+			return "", err
+		}
+		if b.State == store.BookingPaying || b.State == store.BookingReserved {
+			return fmt.Sprintf("booking %s is %s", b.Code, b.State), nil
 		}
 		for _, id := range b.Refunds {
 			if r, err := st.Refund(ctx, id); err != nil || r.State != store.RefundDone {
