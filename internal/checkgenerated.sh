@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fails if a committed *_templ.go is not what its *.templ makes now, or a demo's
-# plan not what its script makes.
+# Fails if a committed *_templ.go differs from what its *.templ generates now, or a
+# demo's plan from what its script generates.
 set -eu
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT

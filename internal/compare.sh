@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compares the speed of two commits: sh internal/compare.sh BASE HEAD ROUNDS
-# Both engines of both commits are measured by turns, so that a noisy neighbour
-# meets both.
+# Prints a table. The commits take turns, so that other load on the machine affects
+# both.
 set -eu
 base=$1 head=$2 rounds=$3
 root=$(git rev-parse --show-toplevel)
@@ -36,9 +36,9 @@ done
 cat <<TABLE
 # Compared with $base
 
-Printed by \`make compare BASE=$base\`: both commits by turns, $rounds rounds, medians.
-Each figure has beside it that of a bare loop of the same run, which does the
-same writes and decides nothing (on MongoDB a transaction of two updates).
+Printed by \`make compare BASE=$base\`: the commits took turns for $rounds rounds, and these are
+the medians. *Bare* is a loop of the same run that does the same writes without
+deciding anything (on MongoDB a transaction of two updates).
 
 $(date -u +%Y-%m-%d) · $(go env GOOS)/$(go env GOARCH) · $(go env GOVERSION) · $(nproc) cores · $(git -C "$root" rev-parse --short "$head")
 

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes docs/performance.md of the output of the TestProve tests: the tables
-# that each prints, and the lines that begin with "> ", under its name.
+# Prints docs/performance.md from the output of the TestProve tests: under the name
+# of each, its tables and the lines that begin with "> ".
 set -eu
 log=$1
 cat <<EOF
 # Measured figures
 
-Printed by \`make prove\`, and made anew by it. Machines differ and are shared:
-where a table compares with a bare loop of the same run, read the ratios, and
-take absolute figures for this machine at that hour. Aims stand above a table.
+Printed by \`make prove\`, which replaces this file. Machines differ and are shared:
+where a table compares with a bare loop of the same run, the ratios count; absolute
+figures hold for this machine at that hour. Aims stand above each table.
 
 $(date -u +%Y-%m-%d) · $(go env GOOS)/$(go env GOARCH) · $(go env GOVERSION) · $(nproc) cores
 EOF

@@ -57,8 +57,8 @@ func arena(b *testing.B, window time.Duration) (*fakeStore, *live.Board) {
 	return s, board
 }
 
-// One change, from the feed to its frame, with viewers who all read. The last
-// reader's turn is not waited for.
+// BenchmarkChange is one change, from the feed to its frame, with viewers who all
+// read. It does not wait for the last of them.
 func BenchmarkChange(b *testing.B) {
 	for _, viewers := range []int{0, 1, 100, 10_000} {
 		for _, window := range []time.Duration{time.Nanosecond, 50 * time.Millisecond} {
@@ -96,7 +96,8 @@ func BenchmarkChange(b *testing.B) {
 	}
 }
 
-// One change, with the boards of many other events in memory.
+// BenchmarkManyBoards is one change, with the boards of many other events in
+// memory.
 func BenchmarkManyBoards(b *testing.B) {
 	for _, boards := range []int{1, 10_000} {
 		b.Run(fmt.Sprintf("boards=%d", boards), func(b *testing.B) {
@@ -118,7 +119,7 @@ func BenchmarkManyBoards(b *testing.B) {
 	}
 }
 
-// A viewer's return: from a cursor that others share, and from one of its own.
+// BenchmarkResume is a viewer's return: from a cursor that others share, or not.
 func BenchmarkResume(b *testing.B) {
 	for _, changed := range []int{0, 10, 1000} {
 		for _, shared := range []bool{true, false} {
@@ -144,7 +145,7 @@ func BenchmarkResume(b *testing.B) {
 	}
 }
 
-// Everything anew: as the first of all, and with the sections drawn already.
+// BenchmarkResync sends a viewer everything: drawn for the first time, or cached.
 func BenchmarkResync(b *testing.B) {
 	b.Run("cached", func(b *testing.B) {
 		_, board := arena(b, time.Millisecond)

@@ -9,16 +9,16 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Board is one event as the feed last told of it. Its methods are safe for
-// concurrent use.
+// Board is the state of one event as of the last batch of the feed. Its methods
+// are safe for concurrent use.
 type Board struct {
 	hub *Hub
 	id  string
 
-	// loaded is closed when the first load has ended, with err telling how.
-	loaded chan struct{}
-	err    error
-	left   bool // with err: the context of who loaded it had ended
+	// loaded is closed when the first load has ended; err is its error.
+	loaded    chan struct{}
+	err       error
+	abandoned bool // with err: the caller that loaded it gave up
 
 	// Guarded by the hub's mu: whether a load has succeeded, and when the board
 	// was last asked for.
@@ -31,32 +31,33 @@ type Board struct {
 	table *table
 
 	// at is the cursor that the table has reached; it never goes back within an
-	// epoch. base is that of the snapshot which the table began with, heard the
-	// last one that the feed has told, even while loading. The feed comes only
-	// with what is about the event: see hear for the rest.
+	// epoch. base is the cursor of the snapshot that the table began with.
+	// heard is the last cursor known from the feed, also while loading. The hub
+	// calls apply only with batches that concern the event; followHub covers
+	// the others.
 	at, base, heard store.Cursor
-	// floor is the position from which the changes of every seat are known, and
-	// the event is defined as it is; told is how often the feed has told of the
-	// event itself.
-	floor uint64
-	told  int
+	// floor is the position since which all changes of seats are known and the
+	// definition is the same; definitions counts how often the feed reported
+	// that the event was created or changed.
+	floor       uint64
+	definitions int
 
-	// While loading, the table stands still and what the feed tells is queued.
-	// A snapshot that does not cover need is of no use.
+	// While loading, the table does not change, and batches of the feed are
+	// queued. A snapshot that does not cover need is too old.
 	loading bool
 	queued  []batch
 	need    store.Cursor
 
-	broadcasts map[Kind]*broadcast // those that have viewers
+	broadcasts map[Kind]*broadcast // only those with viewers
 	published  uint64              // position of at when last published
 	window     *time.Timer
-	waiting    bool // window runs, and will publish what has come meanwhile
+	waiting    bool // the window is open, and publishes when it closes
 	ended      bool
 
 	waiters map[*waiter]struct{}
 }
 
-// batch is what a batch of the feed has for one event.
+// batch is the part of a feed batch that concerns one event.
 type batch struct {
 	position uint64
 	changes  []store.Change
@@ -77,13 +78,13 @@ func newBoard(h *Hub, id string, heard store.Cursor) *Board {
 // View is a board at one instant, as a page of one kind shows it.
 type View struct {
 	Cursor store.Cursor
-	// Event is as it was defined at the cursor, or later, and Draw what was made
-	// for just that.
+	// Event is the definition at the cursor, or a later one. Draw was made for
+	// exactly that definition.
 	Event store.Event
 	Draw  Renderer
-	// Seats are those of the page, in the plan's order, a copy, with their
-	// holders; Mine those of the event that the holder has locked or is paying
-	// for, and Booked the first [MaxBooked] that are booked for the holder.
+	// Seats are the page's seats in the plan's order, a copy, with their holders.
+	// Mine are the seats that the holder has locked or is paying for, and Booked
+	// the first [MaxBooked] that are booked for the holder.
 	Seats, Mine, Booked []store.Seat
 	// Sections are the counts of all sections of the event.
 	Sections []Counts
@@ -106,7 +107,7 @@ func (b *Board) Booked(holder store.Holder) []store.Seat {
 	return booked
 }
 
-// Renderer returns what was made for the event as it is now defined.
+// Renderer returns the renderer for the event as it is now defined.
 func (b *Board) Renderer() Renderer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,12 +122,12 @@ func (b *Board) Has(k Kind) bool {
 	return ok
 }
 
-// View returns the board as the holder may see it on a page of the kind. There
-// may be no such page: ErrNoPage.
+// View returns what the holder may see on a page of the kind, or ErrNoPage if
+// the event has no such page.
 func (b *Board) View(k Kind, holder store.Holder) (View, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.hear()
+	b.followHub()
 	page, ok := b.draw.Page(k)
 	if !ok {
 		return View{}, ErrNoPage
@@ -158,8 +159,8 @@ func (b *Board) Seats(ids ...string) (seats []store.Seat, now time.Time) {
 	return seats, b.hub.now()
 }
 
-// Free tells of all seats of the event, in the plan's order, which can be had,
-// and returns the renderer that was made for this plan.
+// Free reports for each seat of the event, in the plan's order, whether it is
+// free, and returns the renderer for the same plan.
 func (b *Board) Free() (Renderer, []bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -170,8 +171,8 @@ func (b *Board) Free() (Renderer, []bool) {
 	return b.draw, free
 }
 
-// Reach waits until the board has everything up to c. It returns false if it
-// has not: because ctx or the hub ended first, or c is of another history.
+// Reach waits until the board has everything up to c, and reports whether it
+// has: not if ctx or the hub ended first, or c is of another history.
 func (b *Board) Reach(ctx context.Context, c store.Cursor) bool {
 	if b.has(c) {
 		return true
@@ -184,13 +185,13 @@ func (b *Board) Reach(ctx context.Context, c store.Cursor) bool {
 func (b *Board) has(c store.Cursor) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.hear()
+	b.followHub()
 	return b.at.Covers(c)
 }
 
-// hear moves the board on to where the hub has the feed: there is nothing up to
-// there that the board has not been given.
-func (b *Board) hear() {
+// followHub moves the board on to the cursor that the hub has reached: the
+// board has been given everything up to there that concerns it.
+func (b *Board) followHub() {
 	if reached := *b.hub.reached.Load(); !b.ended && reached.Covers(b.heard) {
 		b.heard = reached
 	}
@@ -199,9 +200,9 @@ func (b *Board) hear() {
 	}
 }
 
-// rename has places of an epoch be those of the next one, in which the same
-// history goes on.
-func (b *Board) rename(old, epoch string) {
+// renameEpoch replaces an epoch in the board's cursors by the next one, which
+// continues the same history.
+func (b *Board) renameEpoch(old, epoch string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range []*store.Cursor{&b.at, &b.base, &b.heard, &b.need} {
@@ -211,8 +212,8 @@ func (b *Board) rename(old, epoch string) {
 	}
 }
 
-// apply takes what a batch of the feed has for this event. It reports whether
-// the board must be loaded anew, which is then the caller's to start.
+// apply takes the part of a feed batch that concerns this event. It reports
+// whether the board must be loaded again, which the caller starts.
 func (b *Board) apply(c store.Cursor, n news) (reload bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -220,17 +221,17 @@ func (b *Board) apply(c store.Cursor, n news) (reload bool) {
 		return false
 	}
 	b.heard = c
-	b.told += n.told
+	b.definitions += n.definitions
 	switch {
 	case n.redefined && b.base.Covers(c):
-		// What it was defined as is here, but not on pages from before; the first
-		// telling may be that of its creation.
-		if b.event.Revision > 1 || b.told > 1 {
+		// The snapshot has this definition, but pages from before do not. The
+		// first report may be of the event's creation.
+		if b.event.Revision > 1 || b.definitions > 1 {
 			b.floor = max(b.floor, c.Position)
 		}
 	case n.redefined:
-		// The event may be another one by the same id. The snapshot to come covers
-		// this, so that nothing is merged into it that was another's.
+		// This may be another event with the same id. The board is loaded again,
+		// from a snapshot that covers this batch, so that the two never mix.
 		reload = !b.loading
 		b.loading = true
 		b.need = c
@@ -242,7 +243,8 @@ func (b *Board) apply(c store.Cursor, n news) (reload bool) {
 		return reload
 	}
 	if !b.merge(batch{c.Position, n.changes}) {
-		// What is here is the best that is known, but it is not all up to c.
+		// Changes are missing before c: show what there is until the board is
+		// loaded again.
 		b.loading = true
 		return true
 	}
@@ -253,14 +255,14 @@ func (b *Board) apply(c store.Cursor, n news) (reload bool) {
 	return false
 }
 
-// merge applies a batch to the table, and reports whether it joined on.
+// merge applies a batch to the table, and reports whether no change was missing.
 func (b *Board) merge(one batch) bool {
 	if len(one.changes) == 0 {
 		return true
 	}
 	joined := b.table.merge(b.base.Position, one.position, one.changes)
-	for _, pages := range b.broadcasts {
-		pages.forget(b.table, one.changes)
+	for _, bc := range b.broadcasts {
+		bc.forget(b.table, one.changes)
 	}
 	return joined
 }
@@ -296,20 +298,20 @@ func (b *Board) publish() {
 	if b.ended || b.table == nil || len(b.table.dirty) == 0 {
 		return
 	}
-	b.hear()
+	b.followHub()
 	dirty, affected := b.table.take()
 	since := b.published
 	b.published = b.at.Position
-	for _, pages := range b.broadcasts {
-		pages.publish(b, dirty, affected, since)
+	for _, bc := range b.broadcasts {
+		bc.publish(b, dirty, affected, since)
 	}
-	if len(b.broadcasts) > 0 { // else all will come, and find the state as it is then
+	if len(b.broadcasts) > 0 { // viewers that join later get the state of then
 		b.openWindow()
 	}
 }
 
-// heartbeat gives the viewers a sign of life. What waits for the window goes out
-// before it, since its cursor covers that.
+// heartbeat sends the viewers a sign of life. It publishes first, since the
+// heartbeat's cursor covers what waits for the window.
 func (b *Board) heartbeat() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -317,12 +319,12 @@ func (b *Board) heartbeat() {
 	if b.ended || len(b.broadcasts) == 0 {
 		return
 	}
-	b.hear()
+	b.followHub()
 	alive := heartbeatMessage(b.at)
-	for _, pages := range b.broadcasts {
+	for _, bc := range b.broadcasts {
 		f := newFrame(update)
 		f.at, f.public = b.at, alive
-		pages.append(f)
+		bc.append(f)
 	}
 }
 
@@ -334,15 +336,15 @@ func (b *Board) end() {
 	b.endViewers(last)
 }
 
-// endViewers stops the board, and has its viewers end with a frame of the kind.
+// endViewers stops the board and sends its viewers a last frame of the kind.
 func (b *Board) endViewers(kind frameKind) {
 	b.stop()
-	for _, pages := range b.broadcasts {
-		pages.append(newFrame(kind))
+	for _, bc := range b.broadcasts {
+		bc.append(newFrame(kind))
 	}
 }
 
-// stop has the board stay as it is.
+// stop freezes the board in its present state.
 func (b *Board) stop() {
 	b.ended = true
 	if b.window != nil {
@@ -357,17 +359,17 @@ func (b *Board) hasEnded() bool {
 	return b.ended
 }
 
-// waiter waits for the feed to have told everything up to a position.
+// waiter is a call of await, woken when the feed has passed a position.
 type waiter struct {
 	position uint64
 	done     chan struct{}
 }
 
-// await returns when the board has everything up to c that the feed tells, or
-// cannot reach it, or ctx has ended.
+// await returns when the board has everything up to c that the feed reports,
+// or can never reach c, or ctx has ended.
 func (b *Board) await(ctx context.Context, c store.Cursor) {
 	b.mu.Lock()
-	b.hear()
+	b.followHub()
 	if b.base.Epoch == c.Epoch {
 		c.Position = max(c.Position, b.base.Position)
 	}
@@ -381,7 +383,7 @@ func (b *Board) await(ctx context.Context, c store.Cursor) {
 	b.hub.waitMu.Lock()
 	b.hub.waiting[b] = true
 	b.hub.waitMu.Unlock()
-	b.hasWaiters() // whom the hub has not seen, where it was faster
+	b.hasWaiters() // the feed may have passed c before the hub knew of this waiter
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -391,19 +393,19 @@ func (b *Board) await(ctx context.Context, c store.Cursor) {
 	}
 }
 
-// hasWaiters lets those go who need not wait any more, and reports whether there
-// are others.
+// hasWaiters wakes the waiters that need not wait any more, and reports whether
+// others are left.
 func (b *Board) hasWaiters() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.hear()
+	b.followHub()
 	if !b.loading {
 		b.wake()
 	}
 	return len(b.waiters) > 0
 }
 
-// wake lets those go who have what they wait for, or will never have it.
+// wake ends the waiters that have what they wait for, or will never have it.
 func (b *Board) wake() {
 	for w := range b.waiters {
 		if b.ended || w.position <= b.heard.Position {

@@ -60,7 +60,7 @@ func TestOneLoadForAll(t *testing.T) {
 	})
 }
 
-// Who waits for a load that its caller gave up does it themselves.
+// If the caller that loads a board gives up, one that waits loads it.
 func TestLoadOutlivesItsFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -93,7 +93,7 @@ func TestNoEvent(t *testing.T) {
 	})
 }
 
-func TestBoardBeforeTheStoreIsThere(t *testing.T) {
+func TestBoardWaitsForTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		s.broken = errAway
@@ -112,7 +112,7 @@ func TestBoardBeforeTheStoreIsThere(t *testing.T) {
 		if !h.hub.Ready() {
 			t.Error("not ready with a feed")
 		}
-		// And if it never comes, the end ends the wait.
+		// If the store never comes, the hub's end ends the wait.
 		s.with(func() { s.broken = errAway })
 		second := s.run(t, live.Options{}, nil)
 		time.AfterFunc(time.Minute, second.stop)
@@ -123,8 +123,8 @@ func TestBoardBeforeTheStoreIsThere(t *testing.T) {
 	})
 }
 
-// Whatever comes between the reading of the seats and the feed's telling of it,
-// before, during or after the load, is in the end there once.
+// Changes before, during and after the load are in the end there exactly once,
+// whether the feed is ahead of the snapshot or behind it.
 func TestLoadRacesFeed(t *testing.T) {
 	for name, hold := range map[string]struct{ before, after bool }{
 		"feed ahead":               {false, false},
@@ -175,7 +175,7 @@ func TestLoadRacesFeed(t *testing.T) {
 	}
 }
 
-// A snapshot from before what the feed has told is not taken.
+// A snapshot from before what the feed has reported is refused.
 func TestOldSnapshotIsNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -201,7 +201,7 @@ func TestOldSnapshotIsNotTaken(t *testing.T) {
 	})
 }
 
-// staleOnce answers its first snapshot from the beginning of time.
+// staleOnce returns its first snapshot as of position 0.
 type staleOnce struct {
 	*fakeStore
 	asked bool
@@ -217,7 +217,8 @@ func (s *staleOnce) Snapshot(ctx context.Context, event string) (store.Snapshot,
 	return snapshot, err
 }
 
-// After a gap in the feed the board is loaded anew, and everybody told all.
+// After a gap in the feed the board is loaded again, and viewers are sent
+// everything.
 func TestGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -245,7 +246,7 @@ func TestGap(t *testing.T) {
 	})
 }
 
-// A reload goes on until the store is there again; meanwhile the board stands.
+// A reload goes on until the store is back; meanwhile the board stays as it is.
 func TestGapWhileStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -281,8 +282,8 @@ func TestGapWhileStoreIsAway(t *testing.T) {
 	})
 }
 
-// A seat whose status this program does not know is a seat like others: in the
-// snapshot that a board begins with, in changes, and in all that viewers get.
+// A seat with a status that this program does not know is like any other seat: in
+// the first snapshot, in changes, and in all that viewers are sent.
 func TestUnknownStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		strange := store.Seat{Status: store.ParseStatus("reserved"), LockedBy: "me"}
@@ -340,7 +341,7 @@ func TestRedefinedEvent(t *testing.T) {
 		settle()
 		c.check(t, s, "a")
 		if board.Event().Revision != 150 || c.resyncs != 2 {
-			t.Errorf("revision %d, %d sections; want the new definition told in 2", board.Event().Revision, c.resyncs)
+			t.Errorf("revision %d, %d sections; want the new definition sent in 2", board.Event().Revision, c.resyncs)
 		}
 		s.toggle("a", 149, "me")
 		settle()
@@ -351,7 +352,7 @@ func TestRedefinedEvent(t *testing.T) {
 		})
 		settle()
 		if board.Event().Title != "new" || c.resyncs != 4 {
-			t.Errorf("title %q, %d sections; want the new definition told again in 2", board.Event().Title, c.resyncs)
+			t.Errorf("title %q, %d sections; want the new definition sent again in 2", board.Event().Title, c.resyncs)
 		}
 	})
 }
@@ -400,7 +401,7 @@ func TestCursorLost(t *testing.T) {
 	})
 }
 
-// The feed breaks off and is taken up where it was.
+// The feed breaks off, and goes on from where it was.
 func TestFeedBreaksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -430,8 +431,8 @@ func TestFeedBreaksOff(t *testing.T) {
 	})
 }
 
-// With the feed held back, the board does not claim what it lacks, and nobody
-// misses anything.
+// While the feed is held back, the board does not claim what it lacks; afterwards
+// nobody has missed anything.
 func TestFeedHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -460,7 +461,7 @@ func TestFeedHeldBack(t *testing.T) {
 	})
 }
 
-// Ready only once the recent past has been read.
+// The hub is ready only once the recent past has been read.
 func TestWarmStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -489,17 +490,17 @@ func TestWarmStart(t *testing.T) {
 	})
 }
 
-// A page that is older than the definition is given everything, also by an
-// instance that had no board of the event when that was told, or that had the
-// definition before the feed told of it.
+// A page that is older than the definition is sent everything, even by an
+// instance that had no board of the event when the feed reported the
+// definition, or that read the definition before the feed reported it.
 func TestRedefinedBeforeTheBoard(t *testing.T) {
 	for name, load := range map[string]func(t *testing.T, h *house) *live.Board{
-		"told before": func(t *testing.T, h *house) *live.Board {
+		"reported before": func(t *testing.T, h *house) *live.Board {
 			h.with(func() { h.stalled = false })
 			settle()
 			return h.board(t, "a")
 		},
-		"told after": func(t *testing.T, h *house) *live.Board {
+		"reported after": func(t *testing.T, h *house) *live.Board {
 			board := h.board(t, "a")
 			h.with(func() { h.stalled = false })
 			settle()
@@ -531,8 +532,8 @@ func TestRedefinedBeforeTheBoard(t *testing.T) {
 	}
 }
 
-// While the feed has not passed the snapshot, what changed before that cannot
-// be told: who has waited 2 s for it is given everything.
+// While the feed is behind the snapshot, changes from before the snapshot are not
+// known: a viewer who has waited 2 s for them is sent everything.
 func TestFeedStaysBehindSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -555,8 +556,8 @@ func TestFeedStaysBehindSnapshot(t *testing.T) {
 	})
 }
 
-// Where loading takes too long, all who wait are told so together; where the one
-// who loads leaves, another goes on.
+// If loading takes too long, all callers that wait get the error together; if the
+// caller that loads gives up, another one loads.
 func TestWaitersOfALoadThatFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		leaves bool

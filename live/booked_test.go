@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// book has the seats booked for the holder, as they are.
+// book books the seats for the holder, whatever their state.
 func (s *fakeStore) book(event string, holder store.Holder, code string, seats ...string) (c store.Cursor) {
 	s.with(func() {
 		state := store.Seat{Status: store.Booked, LockedBy: holder, Booking: code}
@@ -20,9 +20,9 @@ func (s *fakeStore) book(event string, holder store.Holder, code string, seats .
 	return c
 }
 
-// What is booked is its holder's own part: in all tabs, from a snapshot as from
-// the feed, on return, and until it is cancelled. Nobody else ever learns whose
-// it is, nor its code.
+// A holder sees their own booked seats: in all tabs, from a snapshot or the
+// feed, on return, and until they are cancelled. Nobody else ever learns the
+// holder or the code.
 func TestBookedIsTheHoldersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -46,7 +46,7 @@ func TestBookedIsTheHoldersAlone(t *testing.T) {
 				t.Errorf("%s: own %q, basket %q, want 3, 7, 8 and 9, and 9 alone", name, c.own(), c.basket)
 			}
 			if !strings.Contains(c.raw.String(), "own 7 booked 3 me-secretcode-secret") {
-				t.Errorf("%s was not told of the booking of 7:\n%s", name, c.raw.String())
+				t.Errorf("%s was not sent the booking of 7:\n%s", name, c.raw.String())
 			}
 		}
 		if v := viewOf(t, board, "me-secret"); len(v.Mine) != 1 || len(v.Booked) != 3 || v.Booked[2].Booking != "code-secret" {
@@ -66,14 +66,14 @@ func TestBookedIsTheHoldersAlone(t *testing.T) {
 		for _, c := range []*client{you, nobody, late} {
 			c.check(t, s, "a")
 			if strings.Contains(c.raw.String(), "secret") || c.own() != "" {
-				t.Errorf("%q was told who has booked: own %q\n%s", c.holder, c.own(), c.raw.String())
+				t.Errorf("%q was sent the holder of a booking: own %q\n%s", c.holder, c.own(), c.raw.String())
 			}
 		}
 	})
 }
 
-// Who has booked half the hall is shown the first of the seats as their own, and
-// the next of them where one is cancelled.
+// A holder who has booked half the hall is shown the first of the seats, and the
+// next one if one of those is cancelled.
 func TestBookedIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()

@@ -11,14 +11,14 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// However much the feed tells of events without boards, what is kept of it has a
-// bound, and is known from its floor on without a gap.
+// However much the feed reports of events without boards, the history is bounded,
+// and has no gap after its floor.
 func TestHistoryIsBounded(t *testing.T) {
 	var h history
 	now := time.Now()
 	h.begin(7, now)
 	for position := uint64(8); position < 3*maxPast; position++ {
-		h.turn(position-1, now, time.Hour)
+		h.rotate(position-1, now, time.Hour)
 		seat := store.Seat{ID: strconv.Itoa(int(position % 1000)), Version: 2}
 		h.note(fmt.Sprint("e", position/1000), position, 0, []store.Change{{Seat: seat}})
 		if size := h.old.size + h.young.size; size > 2*maxPast {
@@ -26,10 +26,10 @@ func TestHistoryIsBounded(t *testing.T) {
 		}
 	}
 	if floor := h.floor(); floor < maxPast || floor > 2*maxPast {
-		t.Errorf("after %d changes the floor is %d, want about one chapter back", 3*maxPast, floor)
+		t.Errorf("after %d changes the floor is %d, want about one generation back", 3*maxPast, floor)
 	}
 	known := 0
-	for _, one := range []chapter{h.old, h.young} {
+	for _, one := range []generation{h.old, h.young} {
 		for _, p := range one.events {
 			known += len(p.seats)
 		}
@@ -39,26 +39,25 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// What is old goes, though nothing new comes.
-func TestHistoryEnds(t *testing.T) {
+// Old entries are dropped even if no new ones come.
+func TestHistoryIsDroppedInTime(t *testing.T) {
 	var h history
 	now := time.Now()
 	h.begin(0, now)
 	h.note("a", 1, 1, []store.Change{{Seat: store.Seat{ID: "1"}}})
-	h.turn(1, now.Add(time.Minute), time.Minute)
+	h.rotate(1, now.Add(time.Minute), time.Minute)
 	if floor := h.floor(); floor != 0 || len(h.old.events["a"].seats) != 1 {
 		t.Errorf("after a minute the floor is %d, events %v", floor, h.old.events)
 	}
-	h.turn(1, now.Add(2*time.Minute), time.Minute)
+	h.rotate(1, now.Add(2*time.Minute), time.Minute)
 	if floor := h.floor(); floor != 1 || len(h.old.events)+len(h.young.events) > 0 {
 		t.Errorf("after two minutes the floor is %d, events %v, %v", floor, h.old.events, h.young.events)
 	}
 }
 
-// What is kept of events that have no board is few objects, and holds nothing
-// of the requests that asked for them: small ones that stay hold the room of all
-// that lay beside them.
-func TestHistoryTakesItsOwnRoom(t *testing.T) {
+// The history of events without boards is few objects, and shares no memory with
+// the requests for them: one small string would keep a whole request in memory.
+func TestHistoryTakesLittleMemory(t *testing.T) {
 	const events = 1000
 	ids := make([]string, events)
 	for i := range ids {
@@ -85,8 +84,7 @@ func TestHistoryTakesItsOwnRoom(t *testing.T) {
 	runtime.KeepAlive(h)
 }
 
-// Locks without end are not remembered without end, and the next to end is
-// known in any case.
+// The number of deadlines is bounded, and the next one is never dropped.
 func TestDeadlinesAreBounded(t *testing.T) {
 	d, now := newDeadlines(), time.Now()
 	for i := range 2 * maxDeadlines {

@@ -14,8 +14,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Each page gets the seats that it shows, the counts of all sections, and the
-// viewer's own part, and nothing of other sections' seats.
+// Each page gets its own seats, the counts of all sections, and the viewer's own
+// part, but no seats of other sections.
 func TestPagesGetWhatTheyShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
@@ -44,7 +44,7 @@ func TestPagesGetWhatTheyShow(t *testing.T) {
 				t.Errorf("%s: %d seats, want %d:\n%s", name, got, c.seats, text)
 			}
 			if got := c.bySection["1"]; got != "[98 2 0 0 0 0]" || strings.Contains(text, "count 0") {
-				t.Errorf("%s: section 1 has %s, want [98 2 0 0 0 0], and no other is told:\n%s", name, got, text)
+				t.Errorf("%s: section 1 has %s, want [98 2 0 0 0 0], and no other section:\n%s", name, got, text)
 			}
 			if got, want := c.basket, c.holder == "me"; (got == "101 102") != want {
 				t.Errorf("%s: basket is %q", name, got)
@@ -65,8 +65,8 @@ func TestPagesGetWhatTheyShow(t *testing.T) {
 	})
 }
 
-// A viewer of a page comes back from a place in the feed where other pages'
-// seats have changed since.
+// A viewer resumes a page from a cursor after which seats of other pages have
+// changed as well.
 func TestPageResumes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
@@ -87,7 +87,7 @@ func TestPageResumes(t *testing.T) {
 				t.Errorf("%v has counts %v", c.kind, c.bySection)
 			}
 		}
-		// And one who must be told everything gets its own section alone.
+		// A viewer who needs everything gets only the page's own section.
 		c = openPage(board, live.Kind{Section: "2"}, "")
 		c.id = store.Cursor{}
 		c.connect(t, board)
@@ -111,8 +111,8 @@ func TestNoSuchPage(t *testing.T) {
 	})
 }
 
-// A section that a new definition does not have ends its streams; the others
-// are told everything.
+// The streams of a section that a new definition lacks end; the others are sent
+// everything.
 func TestPageGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
@@ -139,8 +139,8 @@ func TestPageGone(t *testing.T) {
 	})
 }
 
-// Who has left leaves nothing behind.
-func TestBroadcastsGoWithTheirViewers(t *testing.T) {
+// A broadcast whose viewers have left is dropped.
+func TestBroadcastsEndWithTheirViewers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		var drawn counter
@@ -161,9 +161,9 @@ func TestBroadcastsGoWithTheirViewers(t *testing.T) {
 	})
 }
 
-// Who comes between two changes of which the second undoes the first knows
-// counts that nobody else was told, and is told of those that they were before.
-func TestCountsThatAreWhatTheyWere(t *testing.T) {
+// A viewer who joins between two changes, of which the second undoes the first,
+// has other counts than the viewers before, and is sent the counts all the same.
+func TestUnchangedCountsAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
 		board := s.run(t, live.Options{}, nil).board(t, "a")
@@ -181,14 +181,14 @@ func TestCountsThatAreWhatTheyWere(t *testing.T) {
 		settle()
 		for name, c := range map[string]*client{"before": early, "between": late} {
 			if want := fmt.Sprint(total(viewOf(t, board, "").Sections)); c.counts != want {
-				t.Errorf("who came %s is told %s, want %s", name, c.counts, want)
+				t.Errorf("viewer who came %s has counts %s, want %s", name, c.counts, want)
 			}
 		}
 	})
 }
 
-// The end reaches those, too, who were not reading while the event was defined
-// anew before it.
+// The end also reaches viewers who were not reading when, before it, the event
+// was redefined.
 func TestEndAfterNewDefinition(t *testing.T) {
 	for name, end := range map[string]func(s *fakeStore, h *house){
 		"of the hub": func(_ *fakeStore, h *house) { h.stop() },

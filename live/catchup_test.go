@@ -15,7 +15,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Streams that begin at many places share what was drawn for the first of them:
+// Streams that begin at many cursors share what was drawn for the first of them:
 // together they cost little more than one.
 func TestCatchUpsShareWhatIsDrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -64,15 +64,15 @@ func TestCatchUpsShareWhatIsDrawn(t *testing.T) {
 		if drawn.sections > 30 || drawn.seats > places+200 {
 			t.Errorf("%d sections and %d seats are drawn, want each of them once", drawn.sections, drawn.seats)
 		}
-		// Each has a summary of its own.
+		// Each has its own summary.
 		if all > 3*largest+places*2000 {
 			t.Errorf("%d streams have %d bytes, the largest alone %d", places, all, largest)
 		}
 	})
 }
 
-// Where most of a large page has changed, it is told as the whole page is, which
-// is there for all; and what the viewer lost is told with it.
+// If most of a large page has changed, the viewer is sent the whole page, which
+// is drawn once for all, and the viewer's losses with it.
 func TestLargeCatchUpIsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
@@ -97,7 +97,7 @@ func TestLargeCatchUpIsEverything(t *testing.T) {
 	})
 }
 
-// slowSections draws sections until done is closed, and tells of the first one.
+// slowSections draws sections once done is closed, and signals the first one.
 type slowSections struct {
 	live.Renderer
 	began func()
@@ -125,8 +125,8 @@ func (p slowPage) Section(dst []byte, section int, seats []store.Seat, resync bo
 	return dst
 }
 
-// While a large page is drawn for who comes, the board goes on; what has changed
-// by then is told as it is then, and all of it is drawn once.
+// The board goes on while a large page is drawn for viewers who join. They get
+// what has changed meanwhile as it is by then, and everything is drawn once.
 func TestBoardGoesOnWhileItIsDrawn(t *testing.T) {
 	for name, from := range map[string]store.Cursor{"everything": {}, "what changed": {Epoch: "e1"}} {
 		t.Run(name, func(t *testing.T) {
@@ -183,8 +183,8 @@ func TestBoardGoesOnWhileItIsDrawn(t *testing.T) {
 	}
 }
 
-// A board that ends, or whose pages are others, while a page of it is drawn,
-// leaves nobody behind.
+// If a board ends or is redefined while one of its pages is drawn, the viewers
+// who join get the end or the new definition.
 func TestEndWhileItIsDrawn(t *testing.T) {
 	for name, change := range map[string]func(s *fakeStore, h *house){
 		"hub ends":   func(s *fakeStore, h *house) { h.stop() },

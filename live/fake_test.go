@@ -20,7 +20,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// ahead is how far the fake store's clock is from the local one.
+// ahead is how far the fake store's clock is ahead of the local one.
 const ahead = 3 * time.Hour
 
 // fakeStore is a store in memory with one feed. Its zero hooks do nothing.
@@ -38,7 +38,7 @@ type fakeStore struct {
 	broken  error                          // what Changes and ReleaseDue answer
 
 	snapshots, sweeps int
-	// beforeSnapshot and afterSnapshot run around the reading of the seats.
+	// beforeSnapshot and afterSnapshot run before and after the seats are read.
 	beforeSnapshot, afterSnapshot func(ctx context.Context)
 }
 
@@ -55,7 +55,7 @@ func newFakeStore(events ...string) *fakeStore {
 	return s
 }
 
-// create adds an event with seats named 0, 1, 2 ..., in sections of 100.
+// create adds an event with seats named 0, 1, 2 …, in sections of 100.
 func (s *fakeStore) create(id string, seats int) {
 	e := &fakeEvent{event: store.Event{ID: id, Title: id, Revision: int64(seats)}}
 	for i := range seats {
@@ -215,7 +215,7 @@ func (s *fakeStore) wake() {
 	s.grown = make(chan struct{})
 }
 
-// with runs f as one step of the store.
+// with runs f with mu held, as one step of the store.
 func (s *fakeStore) with(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *fakeStore) toggle(event string, i int, holder store.Holder) {
 	})
 }
 
-// truth is the map that a client of the event must end with.
+// truth is the map that each client of the event must have in the end.
 func (s *fakeStore) truth(event string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -266,8 +266,8 @@ func (s *fakeStore) truth(event string) string {
 	return c.String()
 }
 
-// renderer writes plain lines, and every fact that it is given: what is not to
-// be told must not come here. Sections are of 100 seats.
+// renderer writes plain lines with every fact that it is given, so that tests see
+// what should not have been given. Sections have 100 seats.
 type renderer struct {
 	sections [][]string
 	drawn    *counter
@@ -304,7 +304,7 @@ func (r renderer) count(f func(c *counter)) {
 	}
 }
 
-// Page has the kinds "" with all seats, each section by its number, and
+// Page knows the kind "" with all seats, each section by its number, and
 // "overview" without seats.
 func (r renderer) Page(k live.Kind) (live.Page, bool) {
 	p := page{renderer: r}
@@ -394,7 +394,7 @@ func (r renderer) Mine(dst []byte, m live.Mine) []byte {
 	return fmt.Appendf(dst, "\nnow %d", m.Now.UnixMilli())
 }
 
-// client is a browser: it keeps a map from what its stream tells.
+// client is a browser: it keeps a map from what its stream sends.
 type client struct {
 	holder store.Holder
 	kind   live.Kind
@@ -427,7 +427,7 @@ func newClient(holder store.Holder) *client {
 	return &client{holder: holder, seats: map[string]clientSeat{}, pressed: map[string]bool{}, bySection: map[string]string{}}
 }
 
-// open starts from a page, as a browser does.
+// open begins with a page, as a browser does.
 func open(b *live.Board, holder store.Holder) *client { return openPage(b, whole, holder) }
 
 func openPage(b *live.Board, k live.Kind, holder store.Holder) *client {
@@ -488,7 +488,7 @@ func (c *client) cursor() store.Cursor {
 	return c.id
 }
 
-// take reads whole messages, as one write of the server has them.
+// take reads whole messages, as the server writes them.
 func (c *client) take(data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -552,8 +552,8 @@ func (c *client) data(line string) {
 	}
 }
 
-// seat follows the rule of the page: older than what is there is dropped, and
-// at equal versions the viewer's own stays, but for a resync.
+// seat follows the page's rule: an older version than the page's is dropped,
+// and at equal versions the viewer's own seat stays, except in a resync.
 func (c *client) seat(text string, own, guarded bool) {
 	fields := strings.Fields(text)
 	version, err := strconv.ParseInt(fields[2], 10, 64)
@@ -568,7 +568,7 @@ func (c *client) seat(text string, own, guarded bool) {
 	c.pressed[fields[0]] = own
 }
 
-// String is the map, in order.
+// String returns the map, in order.
 func (c *client) String() string {
 	var b strings.Builder
 	for i := range len(c.seats) {
@@ -597,7 +597,7 @@ func (c *client) got() []string {
 	return slices.Clone(c.messages)
 }
 
-// look reads or changes what the client has while its stream may go on.
+// look runs f with mu held, for a client whose stream may go on.
 func (c *client) look(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -658,7 +658,7 @@ func (h *house) board(t testing.TB, event string) *live.Board {
 	return b
 }
 
-// settle lets all that is under way come out, windows included.
+// settle waits until everything under way has come out, windows included.
 func settle() {
 	time.Sleep(200 * time.Millisecond)
 	synctest.Wait()

@@ -11,9 +11,9 @@ import (
 )
 
 // Run reads the store's feed into the boards, releases locks that are due, and
-// keeps viewers alive, until ctx ends; then it ends every viewer and returns
-// nil once nothing of it runs any more. A feed that breaks off is taken up
-// again. Run is for one call per hub.
+// sends heartbeats, until ctx ends. It then ends every viewer, and returns nil
+// when all that it started has ended. It reconnects a feed that breaks off.
+// Call Run once per hub.
 func (h *Hub) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { h.sweep(ctx) })
@@ -30,8 +30,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	return nil
 }
 
-// readFeed reads the feed, taking it up again where it breaks off, until ctx
-// ends.
+// readFeed reads the feed until ctx ends, reconnecting where it breaks off.
 func (h *Hub) readFeed(ctx context.Context) {
 	defer h.ready.Store(false)
 	var from store.Cursor
@@ -56,18 +55,18 @@ func (h *Hub) readFeed(ctx context.Context) {
 }
 
 var (
-	// errFeedEnded: the store ended the feed of its own accord.
+	// errFeedEnded: the store ended the feed without an error.
 	errFeedEnded = errors.New("change feed ended")
-	// errMuch: the recent past has more changes than the start can wait for.
-	errMuch = errors.New("too many recent changes")
+	// errTooMany: there are more recent changes than the start waits for.
+	errTooMany = errors.New("too many recent changes")
 )
 
 const (
-	// warmChanges is how many changes of seats the start waits for, and
-	// warmLess how much less of the past is tried if there are more, warmTries
-	// times. The last try begins at the head.
+	// warmChanges is the most changes of seats that the start waits for. If
+	// there are more, it tries again with an age divided by warmDivisor,
+	// warmTries times in all. The last try begins at the head.
 	warmChanges = 15_000
-	warmLess    = 5
+	warmDivisor = 5
 	warmTries   = 4
 )
 
@@ -88,22 +87,22 @@ func (h *Hub) readFrom(ctx context.Context, from store.Cursor) (store.Cursor, er
 		}
 		h.restart(ctx, recent)
 		reached, err := h.follow(ctx, recent, limit)
-		if !errors.Is(err, errMuch) {
+		if !errors.Is(err, errTooMany) {
 			return reached, err
 		}
-		age /= warmLess
+		age /= warmDivisor
 	}
 }
 
 // follow reads the feed from a cursor until it breaks off, and returns the cursor
-// that it has reached. It gives up, as errMuch, if there are more changes than
-// the limit before the place where the store is now; 0 is no limit.
+// that it has reached. It returns errTooMany if there are more changes than limit
+// up to the store's present head; limit 0 is none.
 func (h *Hub) follow(ctx context.Context, from store.Cursor, limit int) (store.Cursor, error) {
 	head, err := h.src.Recent(ctx, 0)
 	if err != nil {
 		return from, err
 	}
-	if from.Epoch != head.Epoch { // and the feed may have nothing to tell that in
+	if from.Epoch != head.Epoch { // a quiet feed would not report the new epoch
 		if now, err := h.src.Resume(ctx, from); err == nil {
 			from = now
 			h.deliver(ctx, store.Batch{Cursor: from})
@@ -120,22 +119,22 @@ func (h *Hub) follow(ctx context.Context, from store.Cursor, limit int) (store.C
 		if h.ready.Load() {
 			continue
 		}
-		if h.ready.Store(from.Position >= head.Position); h.ready.Load() { // in any epoch of the feed
+		if h.ready.Store(from.Position >= head.Position); h.ready.Load() { // whatever the epoch
 			continue
 		}
 		if read += len(batch.Changes); limit > 0 && read > limit {
-			return from, errMuch
+			return from, errTooMany
 		}
 	}
 	return from, errFeedEnded
 }
 
-// restart begins the feed at from. Boards that are in memory may have missed what
-// nobody can tell, and are then loaded anew.
+// restart begins the feed at from. Boards in memory that may have missed changes
+// are loaded again.
 func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	h.mu.Lock()
 	first := h.feed == (store.Cursor{})
-	h.reached.Store(&store.Cursor{}) // until all boards know
+	h.reached.Store(&store.Cursor{}) // until all boards have restarted
 	h.feed = from
 	h.history.begin(from.Position, time.Now())
 	h.deadlines.forget()
@@ -151,8 +150,8 @@ func (h *Hub) restart(ctx context.Context, from store.Cursor) {
 	}
 }
 
-// deliver hands a batch to the boards that it is about; each takes its changes
-// together. All others have what they need, and are not touched.
+// deliver hands a batch to the boards that it concerns. Each takes its changes
+// together; the other boards are not touched.
 func (h *Hub) deliver(ctx context.Context, batch store.Batch) {
 	for _, n := range h.advance(batch) {
 		if n.board.apply(batch.Cursor, n) {
@@ -164,18 +163,18 @@ func (h *Hub) deliver(ctx context.Context, batch store.Batch) {
 	h.deadlines.learn(batch.Changes, h.now())
 }
 
-// news is what a batch of the feed has for one event.
+// news is the part of a feed batch that concerns one event.
 type news struct {
 	board   *Board
 	changes []store.Change
-	// redefined tells that the event itself was told of, and told how often that
-	// is for the board to count.
-	redefined bool
-	told      int
+	// redefined: the event was created or changed. definitions is how many
+	// reports of that the board has to count.
+	redefined   bool
+	definitions int
 }
 
-// advance moves the feed on, keeps what boards to come must know of it, and
-// returns what there is for those that are there.
+// advance moves the feed on, keeps what later boards must know, and returns the
+// news for the boards in memory.
 func (h *Hub) advance(batch store.Batch) []news {
 	events := make(map[string]*news, 1)
 	of := func(event string) *news {
@@ -193,14 +192,14 @@ func (h *Hub) advance(batch store.Batch) []news {
 	for _, event := range batch.Events {
 		n := of(event)
 		n.redefined = true
-		n.told++
+		n.definitions++
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.history.turn(h.feed.Position, time.Now(), h.o.Warm)
-	if h.feed.Epoch != batch.Cursor.Epoch { // and the history goes on
+	h.history.rotate(h.feed.Position, time.Now(), h.o.Warm)
+	if h.feed.Epoch != batch.Cursor.Epoch { // a new run that continues the history
 		for _, b := range h.boards {
-			b.rename(h.feed.Epoch, batch.Cursor.Epoch)
+			b.renameEpoch(h.feed.Epoch, batch.Cursor.Epoch)
 		}
 	}
 	h.feed = batch.Cursor
@@ -208,8 +207,8 @@ func (h *Hub) advance(batch store.Batch) []news {
 	for event, n := range events {
 		n.board = h.boards[event]
 		if n.board == nil || !n.board.installed {
-			h.history.note(event, batch.Cursor.Position, n.told, n.changes)
-			n.told = 0
+			h.history.note(event, batch.Cursor.Position, n.definitions, n.changes)
+			n.definitions = 0
 		}
 		if n.board != nil {
 			out = append(out, *n)
@@ -218,7 +217,7 @@ func (h *Hub) advance(batch store.Batch) []news {
 	return out
 }
 
-// wakeWaiting lets those go who waited for what the feed has told now.
+// wakeWaiting wakes the callers that wait for what the feed has now reported.
 func (h *Hub) wakeWaiting() {
 	h.waitMu.Lock()
 	defer h.waitMu.Unlock()
@@ -246,7 +245,7 @@ func (h *Hub) sendHeartbeats(ctx context.Context) {
 	}
 }
 
-// end closes the hub to new boards, then ends those it has.
+// end refuses new boards, then ends those in memory.
 func (h *Hub) end() {
 	h.mu.Lock()
 	close(h.done)

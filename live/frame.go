@@ -9,31 +9,31 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// frame is one entry of a broadcast: immutable but for its link to the next.
-// The board holds the last frame alone, and each viewer the last one that it
-// has had: what nobody lacks any more is garbage.
+// frame is one entry of a broadcast, immutable except for its link to the next.
+// The board holds only the last frame, and each viewer the last one that it has
+// read: frames that all viewers have read are garbage.
 type frame struct {
 	kind    frameKind
 	at      store.Cursor // of an update
 	public  []byte
-	private map[store.Holder][]byte // of the holders that had a viewer then
+	private map[store.Holder][]byte // for the holders that had a viewer then
 
 	next atomic.Pointer[frame]
-	more chan struct{} // closed when next is there
+	more chan struct{} // closed when next is set
 }
 
 type frameKind uint8
 
 const (
 	update frameKind = iota
-	reset            // the board was loaded anew: all before it is void
+	reset            // the board was loaded again: viewers need everything
 	last             // nothing follows
-	gone             // nothing follows, since there is no such page any more
+	gone             // nothing follows: the page no longer exists
 )
 
 func newFrame(kind frameKind) *frame { return &frame{kind: kind, more: make(chan struct{})} }
 
-// link puts next behind f, and wakes those who wait for it.
+// link appends next to f, and wakes the viewers that wait for it.
 func (f *frame) link(next *frame) {
 	f.next.Store(next)
 	close(f.more)
@@ -42,13 +42,13 @@ func (f *frame) link(next *frame) {
 // ends reports whether nothing follows.
 func (f *frame) ends() bool { return f.kind == last || f.kind == gone }
 
-// maxMessage is the size above which a message of many seats is cut in two:
-// browsers take a message apart in one go.
+// maxMessage is the size in bytes above which a message of many seats is split:
+// browsers process a message in one go.
 const maxMessage = 64 << 10
 
-// lines collects the data of one or more messages, without a copy. All but the
-// last are closed; that one is the caller's to close. No message but the last may
-// have an id: a cursor is told only when everything up to it has been.
+// lines collects the data lines of one or more messages, without copying them.
+// All messages but the last are closed, without an id: a cursor may be sent only
+// when everything up to it has been. The caller closes the last one.
 type lines struct {
 	parts [][]byte
 	open  int // bytes of the open message
@@ -77,7 +77,7 @@ var (
 	cr      = []byte("\r")
 )
 
-// appendData appends text as data lines; all kinds of line ends become \n.
+// appendData appends text as data lines; every kind of line break becomes \n.
 func appendData(dst, text []byte) []byte {
 	if len(text) == 0 {
 		return dst
@@ -92,24 +92,25 @@ func appendData(dst, text []byte) []byte {
 	return dst
 }
 
-// closeMessage ends a message that covers everything up to c.
+// closeMessage ends a message that brings the viewer up to c.
 func closeMessage(dst []byte, c store.Cursor) []byte {
 	dst = append(dst, "id: "...)
 	dst = append(dst, c.String()...)
 	return append(dst, "\n\n"...)
 }
 
-// heartbeatMessage only tells the cursor.
+// heartbeatMessage carries only the cursor.
 func heartbeatMessage(c store.Cursor) []byte {
 	return fmt.Appendf(nil, "event: hb\nid: %s\ndata:\n\n", c)
 }
 
-// goneMessage ends a stream whose page there is no more: to ask for it again is
-// no use, and the page, loaded anew, says so.
+// goneMessage ends the stream of a page that no longer exists. Reconnecting is no
+// use; the page itself, loaded again, says why.
 func goneMessage() []byte { return []byte("event: gone\ndata:\n\n") }
 
-// Farewell is what ends a stream whose viewer came too late for it: the last
-// word of a hub that has ended. It spreads the return over some seconds.
+// Farewell returns the last message of a hub that has ended. It makes browsers
+// reconnect after a random time of 1 to 5 s, so that they do not all come at
+// once.
 func Farewell() []byte {
 	return fmt.Appendf(nil, "event: hb\nretry: %d\ndata:\n\n", 1000+rand.IntN(4001))
 }

@@ -1,11 +1,11 @@
-// Package live keeps one board per event in memory, fed by the store's change
-// feed, and tells every viewer of it what changed.
+// Package live keeps one board per event in memory, feeds it from the store's
+// change feed, and sends every viewer what changed.
 //
-// Only the feed changes a board, and only the feed publishes: a viewer is
-// never told of something that was not committed, and nothing is decided from
-// a board. Frames are rendered once for everybody, and once more for the
-// holder whose seats they concern, whatever the number of viewers; they stand
-// in one broadcast per kind of page, which all its viewers read at their own pace.
+// Only the feed changes a board, and only the feed publishes: viewers see only
+// what was committed, and nothing is decided from a board. Frames are rendered
+// once for everybody, and once more for each holder whose seats they concern,
+// however many viewers there are. Each kind of page has one broadcast, which all
+// its viewers read at their own pace.
 package live
 
 import (
@@ -24,12 +24,12 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// ErrEnded: the hub has stopped, or the board was let go or its event is gone,
-// and the viewer has had its last bytes.
+// ErrEnded: the stream is over, since the hub has stopped, the board was let go,
+// or its event or page no longer exists.
 var ErrEnded = errors.New("live updates ended")
 
 // ErrTooSlow: the viewer lacks more than Options.MaxLag, and is dropped. It
-// may join again from the last cursor that it has.
+// may join again from its last cursor.
 var ErrTooSlow = errors.New("viewer too slow")
 
 // ErrNoPage: the event has no page of this kind.
@@ -45,8 +45,8 @@ type Source interface {
 	ReleaseDue(ctx context.Context) (store.Due, error)
 }
 
-// Kind names what a page shows of an event: one section, or with "" what the
-// event's own page has, in a language. Viewers of one kind get the same frames.
+// Kind names one kind of page of an event, in a language: that of one section, or
+// the event's own page if Section is "". Viewers of one kind get the same frames.
 type Kind struct{ Section, Language string }
 
 // Renderer draws one event. Its methods are pure, and safe for concurrent use.
@@ -55,78 +55,78 @@ type Renderer interface {
 	Sections() [][]string
 	// Page returns how pages of a kind are drawn; ok is false if there are none.
 	Page(k Kind) (p Page, ok bool)
-	// Status returns what a seat counts as in [Counts].
+	// Status returns the status that a seat counts as in [Counts].
 	Status(s store.Seat) store.Status
 }
 
 // Page draws one kind of page. Its methods are pure, safe for concurrent use,
-// and append to dst. Sections are told by their place in [Renderer.Sections].
+// and append to dst. Sections are numbered as in [Renderer.Sections].
 //
-// Seats that everybody will see come without holder, times and booking, so
-// that no rendering can tell who has a seat.
+// Seats that are drawn for everybody come without holder, times and booking, so
+// that no rendering can reveal who has a seat.
 type Page interface {
 	// Shows returns the sections whose seats are on the page, in order.
 	Shows() []int
 	// Seat draws a seat as everybody sees it, to replace the one on the page.
 	Seat(dst []byte, s store.Seat) []byte
-	// Section draws a whole section as everybody sees it. A seat that the page
-	// has in a newer version, or as the viewer's own in the same one, stays as
-	// it is there; with resync the section replaces all.
+	// Section draws a whole section as everybody sees it. With resync it
+	// replaces all seats on the page. Without, a seat stays if the page has a
+	// newer version of it, or the same version as the viewer's own.
 	Section(dst []byte, section int, seats []store.Seat, resync bool) []byte
-	// Summary draws what the page tells of how many seats there are; sections
-	// are all of the event's, changed those whose counts may be others than
-	// the viewer knows.
+	// Summary draws the page's counts of seats. sections are the counts of all
+	// sections; changed are the numbers of those whose counts the viewer may
+	// not know.
 	Summary(dst []byte, sections []Counts, changed []int) []byte
-	// Mine draws the holder's own part.
+	// Mine draws the part of the page that only the holder sees.
 	Mine(dst []byte, m Mine) []byte
 }
 
 // Counts is how many seats count as each [store.Status].
 type Counts [store.Statuses]int
 
-// Mine is what a holder is told beyond everybody else.
+// Mine is what only the holder is shown.
 type Mine struct {
 	// Seats are the holder's locked and paying seats as they stand, and Booked
 	// the first [MaxBooked] that are booked for the holder, in the plan's order.
 	Seats, Booked []store.Seat
-	// Lost are seats of which something happened since the viewer was last told
-	// that the holder did not ask for on this page, and that is still so: what is
-	// lost is not the holder's again. In the plan's order.
+	// Lost are the seats with news that the holder did not ask for on this page,
+	// since the viewer was last told, in the plan's order. News that no longer
+	// holds is left out: a seat that is the holder's again is not lost.
 	Lost []Loss
 	// Now is the store's clock.
 	Now time.Time
 }
 
-// MaxBooked is how many booked seats a viewer is shown as their own: who has
+// MaxBooked is the most booked seats that their holder is shown: somebody who has
 // booked half a hall is not sent half a hall with each change.
 const MaxBooked = 100
 
 // Loss is a seat that its holder has lost, or what became of a payment for it.
 type Loss struct {
-	// Seat is as everybody sees it now.
+	// Seat is its present public state.
 	Seat store.Seat
-	// Reason is one of those that [store.Change.Loss] tells, or
+	// Reason is one that [store.Change.Loss] returns, or
 	// [store.ReasonBooked], [store.ReasonDeclined] or [store.ReasonCancelled].
 	Reason store.Reason
 }
 
 // Options are the settings of a hub; a zero value stands for the default.
 type Options struct {
-	// Window is the least time between two frames of a board, but for the
-	// first after quiet, which goes out at once. Default 50 ms.
+	// Window is the least time between two frames of a board. The first change
+	// after a quiet time goes out at once. Default 50 ms.
 	Window time.Duration
 	// Heartbeat is the time between signs of life to every viewer. Default 15 s.
 	Heartbeat time.Duration
 	// Warm is how far back the feed is read at the start, so that viewers of
-	// an instance that is gone can resume here. Default 10 min.
+	// an instance that has ended can resume here. Default 10 min.
 	Warm time.Duration
-	// MaxLag is how many bytes a viewer may lack, beside the frame that it is
-	// due next, before it is dropped. Default 1 MiB.
+	// MaxLag is how many bytes a viewer may lack, beyond its next frame, before
+	// it is dropped. Default 1 MiB.
 	MaxLag int
-	// Idle is how long a board stays in memory that nobody looks at or asks for,
-	// and a fifth of that if its event is over. Default 10 min.
+	// Idle is how long a board stays in memory without viewers or requests; a
+	// fifth of that if its event is over. Default 10 min.
 	Idle time.Duration
-	// Log gets what goes wrong; default slog.Default().
+	// Log gets failures and their end; default slog.Default().
 	Log *slog.Logger
 }
 
@@ -160,32 +160,32 @@ type Hub struct {
 	o           Options
 
 	ready atomic.Bool
-	// reached is how far the feed was given to the boards that it concerns; all
-	// others have what there is up to there. The zero cursor tells them nothing.
+	// reached is the cursor up to which every board was given what concerns it.
+	// While it is zero, boards cannot move on by it.
 	reached   atomic.Pointer[store.Cursor]
-	told      atomic.Pointer[timeTold] // by the last sweep
+	clock     atomic.Pointer[clockReading] // of the store, by the last sweep
 	deadlines *deadlines
 	reloads   sync.WaitGroup
-	started   chan struct{} // closed when the feed's start is known, or never will be
+	started   chan struct{} // closed when the feed has started, or never will
 	start     func()        // closes it, once
 	done      chan struct{} // closed when the hub has ended
 
 	// mu is taken before a board's, never while holding one.
 	mu     sync.Mutex
 	boards map[string]*Board // loaded, or on their first load
-	// feed is how far the feed was read. What it told since the history's floor
-	// is known to a board or to the history.
+	// feed is the cursor up to which the feed was read. What it reported since
+	// the history's floor is known to a board or to the history.
 	feed    store.Cursor
 	history history
 
-	// waiting are boards with somebody who waits for the feed. waitMu is taken
+	// waiting are the boards with callers that wait for the feed. waitMu is taken
 	// before a board's mutex.
 	waitMu  sync.Mutex
 	waiting map[*Board]bool
 }
 
-// New returns a hub over src; newRenderer is called whenever a board is loaded.
-// Boards can be had once [Hub.Run] is running.
+// New returns a hub that reads src. It calls newRenderer whenever it loads a
+// board. [Hub.Board] waits until [Hub.Run] is running.
 func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, error), o Options) *Hub {
 	started := make(chan struct{})
 	h := &Hub{
@@ -207,9 +207,9 @@ func New(src Source, newRenderer func(context.Context, store.Event) (Renderer, e
 // store had when it was last connected.
 func (h *Hub) Ready() bool { return h.ready.Load() }
 
-// Board returns the board of an event, loading it on first use: once for all
-// who ask at the same time. It waits for Run to have reached the store.
-// Not found: an error that wraps [store.ErrNoEvent]. After the end, a board
+// Board returns the board of an event. The first call loads it; calls at the same
+// time share that load. It waits until Run has reached the store. An unknown
+// event is an error that wraps [store.ErrNoEvent]. After the hub's end, a board
 // that is not in memory is ErrEnded.
 func (h *Hub) Board(ctx context.Context, event string) (*Board, error) {
 	select {
@@ -233,17 +233,17 @@ func (h *Hub) Board(ctx context.Context, event string) (*Board, error) {
 		if b.err == nil {
 			return b, nil
 		}
-		// Whoever loaded it left: it is our turn. What took too long for them
-		// would for us, and for each of those who wait, one after the other.
-		if !first && b.left && ctx.Err() == nil {
+		// If the caller that loaded it gave up, it is our turn. Other failures
+		// are shared: one after the other, all who wait would meet them again.
+		if !first && b.abandoned && ctx.Err() == nil {
 			continue
 		}
 		return nil, b.err
 	}
 }
 
-// entry finds the event's board; first tells that the caller must load it. It
-// returns nil after the end, unless the board is there.
+// entry returns the event's board, and creates it if needed; first reports that
+// the caller must load it. After the hub's end it creates none, and returns nil.
 func (h *Hub) entry(event string) (b *Board, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -262,8 +262,8 @@ func (h *Hub) entry(event string) (b *Board, first bool) {
 	return b, true
 }
 
-// firstLoad loads the board with its first caller's context, or takes it away
-// again.
+// firstLoad loads the board with the context of its first caller. If that fails,
+// it removes the board.
 func (h *Hub) firstLoad(ctx context.Context, b *Board) {
 	defer close(b.loaded)
 	err := b.load(ctx)
@@ -273,12 +273,12 @@ func (h *Hub) firstLoad(ctx context.Context, b *Board) {
 	}
 	if err != nil {
 		b.err = fmt.Errorf("load board %s: %w", b.id, err)
-		b.left = ctx.Err() != nil
+		b.abandoned = ctx.Err() != nil
 		h.remove(b)
 	}
 }
 
-// remove takes a board away, if it is still the event's.
+// remove drops a board, unless the event has another one by now.
 func (h *Hub) remove(b *Board) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -293,21 +293,22 @@ func (h *Hub) all() []*Board {
 	return slices.Collect(maps.Values(h.boards))
 }
 
-// timeTold is what the store's clock showed, and the local one at that moment.
-type timeTold struct{ store, local time.Time }
+// clockReading is what the store's clock showed, and the local clock at that
+// moment.
+type clockReading struct{ store, local time.Time }
 
-// now returns the store's clock as the last sweep has told it, carried on by the
-// local monotonic one; until then, the local one.
+// now returns the store's clock as of the last sweep, carried on by the local
+// monotonic clock. Before the first sweep it is the local clock.
 func (h *Hub) now() time.Time {
-	told := h.told.Load()
-	if told == nil {
+	reading := h.clock.Load()
+	if reading == nil {
 		return time.Now()
 	}
-	return told.store.Add(time.Since(told.local))
+	return reading.store.Add(time.Since(reading.local))
 }
 
-// resume returns a cursor of an earlier run of the store as the feed now has it,
-// or else the cursor itself.
+// resume translates a cursor of an earlier run of the store into the feed's
+// epoch. If it cannot, it returns the cursor unchanged.
 func (h *Hub) resume(ctx context.Context, c store.Cursor) store.Cursor {
 	if c.Epoch == "" || c.Epoch == h.reached.Load().Epoch {
 		return c

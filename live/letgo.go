@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// inHand is how long after it was asked for a board is most likely still worked
-// with. It is short: who opens many events in a row must not have them all kept.
-const inHand = time.Second
+// inUse is how long after a request a board is probably still in use. It is
+// short, so that opening many events in a row does not keep them all in memory.
+const inUse = time.Second
 
-// LetGo forgets the board of an event if it has no viewers and nobody has asked
-// for it in the last seconds, and reports whether there is none now. Who asks
-// for it later has it loaded again.
-func (h *Hub) LetGo(event string) bool { return h.letGo(event, inHand, inHand) }
+// LetGo drops the board of an event from memory, unless it has viewers or was
+// asked for in the last second, and reports whether there is none now. The next
+// call of Board loads it again.
+func (h *Hub) LetGo(event string) bool { return h.letGo(event, inUse, inUse) }
 
-// tidy lets boards go that are idle, and what the history has that is old.
+// tidy drops idle boards and old history, until ctx ends.
 func (h *Hub) tidy(ctx context.Context) {
 	tick := time.NewTicker(h.o.Idle / 10)
 	defer tick.Stop()
@@ -28,14 +28,14 @@ func (h *Hub) tidy(ctx context.Context) {
 			h.letGo(b.id, h.o.Idle, h.o.Idle/5)
 		}
 		h.mu.Lock()
-		h.history.turn(h.feed.Position, time.Now(), h.o.Warm)
+		h.history.rotate(h.feed.Position, time.Now(), h.o.Warm)
 		h.mu.Unlock()
 	}
 }
 
-// letGo forgets the board of an event if nobody looks at it and it was not asked
-// for as long as idle says, or over if the event is over. What it knows of the
-// recent past is kept for the next one.
+// letGo drops the board of an event if it has no viewers and was not asked for
+// during idle, or during over if the event is over. The history keeps what it
+// knows of the recent past.
 func (h *Hub) letGo(event string, idle, over time.Duration) (gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,9 +64,9 @@ func (h *Hub) letGo(event string, idle, over time.Duration) (gone bool) {
 	return true
 }
 
-// bury ends a board whose event is gone, and forgets it. Who was looking at it
-// is told so.
-func (h *Hub) bury(b *Board) {
+// endGone ends a board whose event no longer exists, tells its viewers, and
+// drops it.
+func (h *Hub) endGone(b *Board) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.boards[b.id] != b {

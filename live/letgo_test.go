@@ -13,8 +13,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// A board that nobody looks at or asks for leaves memory, sooner if its event is
-// over; one with viewers, or that is asked for, stays.
+// A board without viewers or requests leaves memory, sooner if its event is over;
+// others stay.
 func TestIdleBoardsAreLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("idle", "over", "viewed", "asked")
@@ -60,8 +60,8 @@ func TestIdleBoardsAreLetGo(t *testing.T) {
 	})
 }
 
-// A board that was let go tells its last users so, and the next one of the event
-// answers cursors from before it with what has changed, and with what was lost.
+// A board that was let go ends its last users. The event's next board answers
+// older cursors with what has changed and what was lost.
 func TestBoardAfterLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a", "b")
@@ -71,7 +71,7 @@ func TestBoardAfterLetGo(t *testing.T) {
 		s.lock("a", "me", time.Minute, "1", "2", "3")
 		settle()
 		holding := open(first, "me")
-		time.Sleep(2 * time.Minute) // which ends the lock
+		time.Sleep(2 * time.Minute) // ends the lock
 		lapsed := open(first, "me")
 		s.lock("a", "you", time.Hour, "2")
 		time.Sleep(15 * time.Minute)
@@ -81,7 +81,7 @@ func TestBoardAfterLetGo(t *testing.T) {
 			t.Errorf("Join of a board that was let go = %v, want ErrEnded", err)
 		}
 		if at := viewOf(t, first, "").Cursor; first.Reach(t.Context(), s.cursor()) || at.Covers(s.cursor()) {
-			t.Errorf("a board that was let go is at %v, and claims what it was not told", at)
+			t.Errorf("a board that was let go is at %v, and claims changes that it was not given", at)
 		}
 		second := h.board(t, "a")
 		if second == first {
@@ -99,13 +99,13 @@ func TestBoardAfterLetGo(t *testing.T) {
 			settle()
 			c.check(t, s, "a")
 			if got := fmt.Sprint(c.lost); c.resyncs > 0 || got != c.want {
-				t.Errorf("who came %s got %d sections and lost %s, want a resume and %s", name, c.resyncs, got, c.want)
+				t.Errorf("viewer who came %s got %d sections and lost %s, want a resume and %s", name, c.resyncs, got, c.want)
 			}
 		}
 	})
 }
 
-// LetGo lets a board go at once, unless it is in use.
+// LetGo drops a board at once, unless it is in use.
 func TestLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -132,7 +132,7 @@ func TestLetGo(t *testing.T) {
 	})
 }
 
-// remove takes the event away, as store.RemoveEvent does.
+// remove removes the event, as store.RemoveEvent does.
 func (s *fakeStore) remove(event string) (c store.Cursor) {
 	s.with(func() {
 		delete(s.events, event)
@@ -141,7 +141,7 @@ func (s *fakeStore) remove(event string) (c store.Cursor) {
 	return c
 }
 
-// again creates an event of one seat, which so has the revision 1.
+// again creates an event of one seat, and therefore of revision 1.
 func (s *fakeStore) again(event string) (c store.Cursor) {
 	s.with(func() {
 		s.create(event, 1)
@@ -150,8 +150,8 @@ func (s *fakeStore) again(event string) (c store.Cursor) {
 	return c
 }
 
-// A board whose event is removed ends its viewers' streams, for good, and asks
-// the store for nothing any more.
+// If its event is removed, a board ends its viewers' streams for good, and no
+// longer asks the store.
 func TestEventRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a", "b")
@@ -186,9 +186,9 @@ func TestEventRemoved(t *testing.T) {
 	})
 }
 
-// Seats of an event that is created again begin anew. Whoever has a page of the
-// former one is told everything, whatever the instance knows of it; whoever has
-// one of the new event resumes.
+// Seats of an event that is created again begin at version 1. A page of the
+// former event is sent everything, whatever the instance knows of it; a page of
+// the new event resumes.
 func TestEventCreatedAgain(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T, s *fakeStore, change func(between func())) *live.Board{
 		"board there all the time": func(t *testing.T, s *fakeStore, change func(between func())) *live.Board {
@@ -279,8 +279,8 @@ func TestEventCreatedAgain(t *testing.T) {
 	}
 }
 
-// An event that is removed and created again in one batch of the feed, beside
-// changes of both, ends as the one that is there.
+// An event that is removed and created again in one batch, together with changes
+// of both, ends as the new one.
 func TestCreatedAgainInOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
@@ -304,9 +304,9 @@ func TestCreatedAgainInOneBatch(t *testing.T) {
 		settle()
 		c.check(t, s, "a")
 		if c.err != nil || c.resyncs != 1 {
-			t.Errorf("who was there: %v, %d sections; want everything", c.err, c.resyncs)
+			t.Errorf("viewer: %v, %d sections; want everything", c.err, c.resyncs)
 		}
-		// And who comes to another instance.
+		// The same for a viewer of another instance.
 		board = s.run(t, live.Options{}, nil).board(t, "a")
 		settle()
 		former.connect(t, board)
@@ -318,7 +318,7 @@ func TestCreatedAgainInOneBatch(t *testing.T) {
 	})
 }
 
-// What happens to one event waits for nobody who is busy with another one.
+// Changes of one event do not wait for work on another event.
 func TestEventsDoNotWaitForOthers(t *testing.T) {
 	s := newFakeStore("a", "b")
 	busy, done := make(chan struct{}), make(chan struct{})
@@ -348,7 +348,8 @@ func TestEventsDoNotWaitForOthers(t *testing.T) {
 	close(done)
 }
 
-// slowMine draws the holder's part until done is closed, and tells of it.
+// slowMine draws the holder's part once done is closed, and signals that it has
+// begun.
 type slowMine struct {
 	live.Renderer
 	busy, done chan struct{}
@@ -370,8 +371,8 @@ func (p slowMinePage) Mine(dst []byte, m live.Mine) []byte {
 	return p.Page.Mine(dst, m)
 }
 
-// A board that the feed does not come by has the feed's place all the same: its
-// page, its heartbeats, and who waits.
+// A board without news follows the feed's cursor all the same: in its pages, its
+// heartbeats and its waiters.
 func TestQuietBoardFollowsTheFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a", "b")
@@ -391,7 +392,7 @@ func TestQuietBoardFollowsTheFeed(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		synctest.Wait()
 		if c.cursor() != at {
-			t.Errorf("the heartbeat tells %v, want %v", c.cursor(), at)
+			t.Errorf("the heartbeat has %v, want %v", c.cursor(), at)
 		}
 		s.with(func() { // the store is served anew under the open feed
 			s.earlier, s.epoch = append(s.earlier, s.epoch), "e2"
@@ -410,9 +411,9 @@ func TestQuietBoardFollowsTheFeed(t *testing.T) {
 	})
 }
 
-// What is known of events without a board is forgotten in time, also where the
-// feed is quiet, and who comes from before that is told everything.
-func TestOldNewsIsForgotten(t *testing.T) {
+// The history of events without boards is dropped in time, even if the feed is
+// quiet. A viewer with an older cursor is then sent everything.
+func TestOldHistoryIsDropped(t *testing.T) {
 	for after, resyncs := range map[time.Duration]int{9 * time.Minute: 0, 22 * time.Minute: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newFakeStore("a", "b")
@@ -432,7 +433,7 @@ func TestOldNewsIsForgotten(t *testing.T) {
 	}
 }
 
-// A board is not let go while a batch of the feed is on its way to it.
+// A board is not let go while a batch is on its way to it.
 func TestLetGoWaitsForTheFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		others := []string{"b", "c", "d", "e", "f", "g", "h"}

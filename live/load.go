@@ -10,17 +10,17 @@ import (
 )
 
 // errMoved: what was read does not fit together, since the store or the feed
-// went on meanwhile. Another try will do.
+// moved on meanwhile. Trying again helps.
 var errMoved = errors.New("store moved on while loading")
 
-// loadTimeout bounds one try, and so what is queued meanwhile.
+// loadTimeout bounds one try, and with it the queue of batches.
 const loadTimeout = 10 * time.Second
 
-// load reads the event, and puts it in the place of what the board has.
+// load reads the event, and replaces what the board has.
 //
-// Nothing is lost and nothing comes twice, whichever of snapshot and feed is
-// ahead: what the feed tells from before the snapshot is queued, the snapshot
-// covers what the feed told before that, and versions tell what is in both.
+// No change is lost or applied twice, whichever of snapshot and feed is ahead:
+// batches that arrive while loading are queued, the snapshot covers everything
+// before them, and seat versions show what is in both.
 func (b *Board) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
@@ -45,17 +45,17 @@ func (b *Board) load(ctx context.Context) error {
 	return b.install(event, draw, t, snapshot.Cursor)
 }
 
-// startLoading has the feed's batches queued from here on.
+// startLoading makes apply queue the feed's batches from here on.
 func (b *Board) startLoading() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loading = true
 	b.queued = nil
-	b.hear()
+	b.followHub()
 	b.need = b.heard
 }
 
-// install makes the table the board's, with what the feed has told meanwhile.
+// install makes t the board's table, and merges the queued batches into it.
 func (b *Board) install(event store.Event, draw Renderer, t *table, base store.Cursor) error {
 	h := b.hub
 	h.mu.Lock()
@@ -68,10 +68,10 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	case !base.Covers(b.need):
 		return fmt.Errorf("%w: snapshot at %v, feed at %v", errMoved, base, b.need)
 	}
-	floor, told := base.Position, b.told // a reload follows on something missed: nothing older is sure
+	floor, definitions := base.Position, b.definitions // before a reload, changes may have been missed
 	switch {
 	case !b.installed:
-		floor, told = h.history.recall(event, t)
+		floor, definitions = h.history.recall(event, t)
 	case b.at.Epoch == base.Epoch:
 		t.inherit(b.table)
 	}
@@ -82,7 +82,7 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	}
 	t.take()
 	b.event, b.draw, b.table = event, draw, t
-	b.base, b.floor, b.told = base, floor, told
+	b.base, b.floor, b.definitions = base, floor, definitions
 	b.loading, b.queued = false, nil
 	b.resetViewers()
 	b.installed = true
@@ -90,34 +90,34 @@ func (b *Board) install(event store.Event, draw Renderer, t *table, base store.C
 	return nil
 }
 
-// resetViewers has everybody told everything of a new table.
+// resetViewers has every viewer sent all of a new table.
 func (b *Board) resetViewers() {
-	b.hear()
+	b.followHub()
 	for _, c := range []store.Cursor{b.base, b.heard} {
 		if !b.at.Covers(c) {
 			b.at = c
 		}
 	}
 	b.published = b.at.Position
-	for k, pages := range b.broadcasts {
-		if !pages.drawAnew(b.draw) {
-			pages.append(newFrame(gone))
+	for k, bc := range b.broadcasts {
+		if !bc.setRenderer(b.draw) {
+			bc.append(newFrame(gone))
 			delete(b.broadcasts, k)
 			continue
 		}
-		pages.append(newFrame(reset))
+		bc.append(newFrame(reset))
 	}
 	b.wake()
 }
 
-// reload loads the board until that succeeds, the board or ctx ends; viewers are
-// then told everything. Until then the board stays as it is. Where the event is
-// gone, so is the board.
+// reload loads the board until that succeeds, or the board or ctx ends. The
+// viewers are then sent everything; until then the board stays as it is. If the
+// event no longer exists, the board ends.
 func (b *Board) reload(ctx context.Context) {
 	for failures := 0; ; failures++ {
 		err := b.load(ctx)
 		if errors.Is(err, store.ErrNoEvent) {
-			b.hub.bury(b)
+			b.hub.endGone(b)
 			return
 		}
 		if err == nil || ctx.Err() != nil || b.hasEnded() {
@@ -131,11 +131,11 @@ func (b *Board) reload(ctx context.Context) {
 }
 
 // restart tells the board that the feed begins again at c. It reports whether
-// the board must be loaded anew, which is then the caller's to start.
+// the board must be loaded again, which the caller starts.
 func (b *Board) restart(c store.Cursor) (reload bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.loading && b.base.Covers(c) { // what it began with has all that is not told again
+	if !b.loading && b.base.Covers(c) { // the snapshot has what the feed skips
 		b.heard = c
 		b.floor = max(b.floor, c.Position)
 		return false

@@ -8,8 +8,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// A cursor from before the restart of a server is resumed where the store knows
-// it: the viewer gets what it lacks, and a page need not wait.
+// A cursor from before a server's restart resumes if the store knows it: the
+// viewer gets what it lacks, and a page need not wait.
 func TestCursorFromBeforeARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()

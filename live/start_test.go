@@ -12,9 +12,9 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// However much has changed lately, the start reads no more of it than it can
-// wait for. Whoever has a cursor from before that is told everything, and who
-// has one from after it resumes.
+// The start reads a bounded part of the recent past, however much has changed.
+// A viewer with an older cursor is sent everything, one with a later cursor
+// resumes.
 func TestStartReadsABoundedPast(t *testing.T) {
 	for name, load := range map[string]func(h *house) time.Duration{
 		"board loaded at once": func(h *house) time.Duration { return 0 },
@@ -82,8 +82,8 @@ func TestStartReadsABoundedPast(t *testing.T) {
 	}
 }
 
-// A store that is served anew while the feed is broken off, or is being read, has
-// another epoch and the same history: the hub goes on.
+// If a store is served again while the feed is broken off or being read, it has a
+// new epoch and the same history: the hub goes on.
 func TestNextEpoch(t *testing.T) {
 	next := func(s *fakeStore) { s.earlier, s.epoch = append(s.earlier, s.epoch), "e2" }
 	for name, change := range map[string]func(t *testing.T, s *fakeStore, h *house){
@@ -125,14 +125,14 @@ func TestNextEpoch(t *testing.T) {
 	}
 }
 
-// lockNow is for who has the mutex.
+// lockNow is lock with mu held.
 func (s *fakeStore) lockNow(event string, seats ...string) {
 	state := store.Seat{Status: store.Locked, LockedBy: "other", LockedUntil: s.now().Add(time.Hour)}
 	s.commit(s.changes(event, state, store.ReasonLocked, seats)...)
 }
 
-// Whoever lost seats is told so by a board that was loaded after that: with what
-// changed, or with everything.
+// A holder who lost seats before the board was loaded is told so, with what
+// changed or with everything.
 func TestLostBeforeTheBoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a", "b")
@@ -167,16 +167,16 @@ func TestLostBeforeTheBoard(t *testing.T) {
 			t.Errorf("lost %s with %d sections, want %s with one", got, everything.resyncs, want)
 		}
 		if len(later.lost) > 0 || later.resyncs != 1 {
-			t.Errorf("who came since lost %q, with %d sections", later.lost, later.resyncs)
+			t.Errorf("viewer who came later lost %q, with %d sections", later.lost, later.resyncs)
 		}
 		if fmt.Sprint(resumes.lost) != want || resumes.resyncs != 1 {
-			t.Errorf("who was there lost %q in all, with %d sections; want to be told once", resumes.lost, resumes.resyncs)
+			t.Errorf("viewer who stayed lost %q in all, with %d sections; want each once", resumes.lost, resumes.resyncs)
 		}
 	})
 }
 
-// A lock that ends while the board is loaded anew is told as lost, too, and one
-// that ended before that is not told again.
+// A lock that ends while the board is loaded again is reported as lost, and one
+// that ended before that is not reported again.
 func TestLostWhileLoading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -213,7 +213,7 @@ func TestLostWhileLoading(t *testing.T) {
 	})
 }
 
-// The holder is told that the lock was extended, and nobody else.
+// Only the holder is told that a lock was extended.
 func TestExtendedIsToldToTheHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -230,7 +230,7 @@ func TestExtendedIsToldToTheHolder(t *testing.T) {
 			t.Errorf("the page has %+v", mine)
 		}
 		if n := strings.Count(me.raw.String(), "extended"); n != 1 || strings.Contains(other.raw.String(), "extended") {
-			t.Errorf("the holder is told %d times, others %q", n, other.raw.String())
+			t.Errorf("the holder got it %d times, others %q", n, other.raw.String())
 		}
 	})
 }

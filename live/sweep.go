@@ -11,26 +11,27 @@ import (
 )
 
 const (
-	// sweepDelay is how long after a deadline the sweep comes, so that it is
-	// not early by a rounding.
+	// sweepDelay is how long after a deadline the sweep comes, so that rounding
+	// never makes it early.
 	sweepDelay = 2 * time.Millisecond
-	// sweepEvery is the longest time between two sweeps, give or take a third,
-	// and sweepBlind that while there is no feed to tell of new locks.
+	// sweepEvery is the longest time between two sweeps, give or take a third;
+	// sweepBlind is that time while no feed reports new locks.
 	sweepEvery = 10 * time.Second
 	sweepBlind = time.Second
-	// standBack and half of it again are how much later sweeps an instance
-	// whose locks another one releases: with luck the feed tells it meanwhile
-	// that there is nothing left to do.
+	// standBack, give or take a half, is how much later an instance sweeps when
+	// another one releases the locks: by then the feed has usually reported that
+	// nothing is left to do.
 	standBack = 80 * time.Millisecond
 )
 
 // sweep releases locks that are due: now, at each deadline that the store or
-// the feed tells of, and after sweepEvery in any case. It is also what knows
-// the store's clock.
+// the feed reports, and after sweepEvery at the latest. It also reads the
+// store's clock.
 //
-// Of several instances one comes to do it, without a word between them: who
-// finds nothing to release stands back, who finds something does so no longer.
-// If the first of them is gone, another finds something.
+// Of several instances one comes to do the work, without any coordination: an
+// instance that finds nothing to release sweeps later from then on, and one
+// that finds something is on time again. If the first of them ends, another
+// takes over.
 func (h *Hub) sweep(ctx context.Context) {
 	failing := false
 	var late time.Duration
@@ -45,8 +46,9 @@ func (h *Hub) sweep(ctx context.Context) {
 			h.logSweep(err)
 		}
 		if err == nil {
-			// By every sweep anew: the store may be another by now.
-			h.told.Store(&timeTold{store: due.Now, local: time.Now()})
+			// Set by every sweep: the store may run elsewhere by now, with
+			// another clock.
+			h.clock.Store(&clockReading{store: due.Now, local: time.Now()})
 		}
 		left := !due.Next.At.IsZero() && !due.Next.At.After(due.Now)
 		switch {
@@ -62,7 +64,7 @@ func (h *Hub) sweep(ctx context.Context) {
 		case failing || left || !h.ready.Load():
 			every = sweepBlind
 		case late > 0:
-			every = 3 * sweepEvery // another one looks, too
+			every = 3 * sweepEvery // another instance sweeps, too
 		}
 		if !left {
 			h.deadlines.add(due.Next)
@@ -81,8 +83,8 @@ func (h *Hub) logSweep(err error) {
 	h.o.Log.Info("release of due locks works again")
 }
 
-// awaitDeadline waits until a lock has ended, as far as is known, and is late by
-// then, but no longer than most. It returns false if ctx ended first.
+// awaitDeadline waits until the first known lock has ended, and late longer, but
+// for no more than most. It returns false if ctx ended first.
 func (h *Hub) awaitDeadline(ctx context.Context, most, late time.Duration) bool {
 	began := time.Now()
 	for {
@@ -105,39 +107,40 @@ func (h *Hub) awaitDeadline(ctx context.Context, most, late time.Duration) bool 
 	}
 }
 
-// maxDeadlines is how many locks a hub knows of. Each sweep asks the store for the
-// next one in any case.
+// maxDeadlines is the most deadlines that a hub keeps. Each sweep asks the store
+// for the next one in any case.
 const maxDeadlines = 100_000
 
-// deadlines are when the locks end that the feed has told of, and the next one
-// that the store has.
+// deadlines are the ends of the locks that the feed has reported, and of the next
+// one that the store has.
 type deadlines struct {
-	moved chan struct{} // holds a token when the first is sooner
+	moved chan struct{} // receives when the first deadline is sooner
 
 	mu    sync.Mutex
-	ends  map[seatOf]time.Time
-	queue deadlineQueue // has all of ends, and what they were before
+	ends  map[seatKey]time.Time
+	queue deadlineQueue // all of ends, and outdated ones
 }
 
-type seatOf struct{ event, id string }
+type seatKey struct{ event, id string }
 
 type lockEnd struct {
-	seat seatOf
+	seat seatKey
 	end  time.Time
 }
 
 func newDeadlines() *deadlines {
-	return &deadlines{moved: make(chan struct{}, 1), ends: map[seatOf]time.Time{}}
+	return &deadlines{moved: make(chan struct{}, 1), ends: map[seatKey]time.Time{}}
 }
 
-// learn takes in what the feed tells at now. Locks that ended long ago, which a
-// feed read from the past tells of, are left to the sweeps since.
+// learn takes in what the feed reports at now. It skips locks that ended long
+// ago, as a feed from the past reports them: the sweeps since have released
+// those.
 func (d *deadlines) learn(changes []store.Change, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.next().end
 	for _, c := range changes {
-		seat := seatOf{c.Event, c.Seat.ID}
+		seat := seatKey{c.Event, c.Seat.ID}
 		if c.Seat.Status != store.Locked || now.Sub(c.Seat.LockedUntil) > sweepBlind {
 			delete(d.ends, seat)
 			continue
@@ -152,18 +155,18 @@ func (d *deadlines) learn(changes []store.Change, now time.Time) {
 	}
 }
 
-// add takes in what the store tells.
+// add takes in the next deadline of the store.
 func (d *deadlines) add(next store.Lapse) {
 	if next.At.IsZero() {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.set(lockEnd{seatOf{next.Event, next.Seat}, next.At})
+	d.set(lockEnd{seatKey{next.Event, next.Seat}, next.At})
 }
 
-// set is for who has the mutex. It makes the queue anew where most of it is of
-// the past, as locks that are given back leave it.
+// set is called with mu held. It rebuilds the queue when most of it is outdated:
+// locks that are given back early leave their entries there.
 func (d *deadlines) set(one lockEnd) {
 	if d.ends[one.seat].Equal(one.end) {
 		return
@@ -194,7 +197,7 @@ func (d *deadlines) dropOne() {
 	}
 }
 
-// forget is for a feed that begins anew.
+// forget drops all deadlines, for a feed that begins again.
 func (d *deadlines) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -209,7 +212,7 @@ func (d *deadlines) first() time.Time {
 	return d.next().end
 }
 
-// next is first for who has the mutex. It drops what is no more.
+// next is first with mu held. It drops outdated entries.
 func (d *deadlines) next() lockEnd {
 	for len(d.queue) > 0 {
 		if first := d.queue[0]; d.ends[first.seat].Equal(first.end) {
@@ -220,8 +223,8 @@ func (d *deadlines) next() lockEnd {
 	return lockEnd{}
 }
 
-// removeDue forgets all locks that have ended at now, and reports whether there
-// are any: the sweep to come releases them, or tells that they have not ended.
+// removeDue drops all deadlines up to now, and reports whether there were any:
+// the coming sweep releases those locks, or learns that they last longer.
 func (d *deadlines) removeDue(now time.Time) (any bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

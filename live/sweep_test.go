@@ -13,8 +13,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// A lock's end is seen within a few milliseconds, when it was there before the
-// hub, came later, or is over before the next sweep would look.
+// The end of a lock is seen within a few milliseconds, whether the lock is
+// older than the hub, came later, or ends before the next regular sweep.
 func TestLapseIsSeenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -55,8 +55,8 @@ func TestLapseIsSeenAtOnce(t *testing.T) {
 	})
 }
 
-// The backstop comes about every ten seconds, and a feed that tells of locks
-// long over does not make the sweep run wild.
+// Regular sweeps come about every ten seconds, and a feed that reports locks long
+// over causes no more of them.
 func TestSweepsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -77,8 +77,8 @@ func TestSweepsAreFew(t *testing.T) {
 	})
 }
 
-// Any number of instances see each lock's end in time, and together ask the
-// store at most twice as often as one would, though each of them knows all.
+// Each of several instances sees each lock's end in time, and together they ask
+// the store at most twice as often as one would.
 func TestInstancesShareTheSweep(t *testing.T) {
 	const seats, gap = 100, 2 * time.Second // far enough apart that one sweep is for one lock
 	alone := 0
@@ -124,8 +124,8 @@ func TestInstancesShareTheSweep(t *testing.T) {
 	}
 }
 
-// A lock that only the store knows of, from long before the start, ends in time
-// though the feed told of another one that would have ended with it.
+// A lock from long before the start, which only the store knows of, ends in time
+// even if the feed reported another one that would have ended with it.
 func TestOldLockEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -134,7 +134,7 @@ func TestOldLockEndsInTime(t *testing.T) {
 		s.with(func() { s.oldest, end = 1, s.events["a"].seats[1].LockedUntil })
 		s.run(t, live.Options{}, nil).board(t, "a")
 		time.Sleep(30 * time.Minute)
-		s.lock("a", "me", end.Sub(s.now()), "2") // joins the deadline
+		s.lock("a", "me", end.Sub(s.now()), "2") // has the same deadline
 		time.Sleep(end.Sub(s.now()) - 500*time.Millisecond)
 		s.unlock("a", "2")
 		time.Sleep(600 * time.Millisecond)

@@ -8,8 +8,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// table is the seats of one event as the feed last told, in the plan's order,
-// where seats have numbers.
+// table is the seats of one event as of the last batch. A seat's number is its
+// place in the plan's order.
 type table struct {
 	seats    []store.Seat
 	number   map[string]int
@@ -20,14 +20,14 @@ type table struct {
 	status   func(store.Seat) store.Status
 
 	// changed has the feed position of each seat's last change, 0 if there was
-	// none since the floor; lost what its holder was last to be told of it, and
-	// losses the same by who that is.
+	// none since the floor. lost has each seat's last loss, and losses the same
+	// seats by the holder who is to be told.
 	changed []uint64
 	lost    []loss
 	losses  byHolder
 
-	// What merge has found since take: seats that changed, and who had or has
-	// them.
+	// What merge has found since the last take: seats that changed, and their
+	// holders before and after.
 	dirty    []int
 	isDirty  []bool
 	affected map[store.Holder]bool
@@ -42,8 +42,8 @@ type loss struct {
 	position uint64
 }
 
-// newTable orders seats by section, to be counted by the status. It is an error
-// if sections and seats do not name the same seats.
+// newTable orders seats by section, and counts them by status. It returns an
+// error that wraps errMoved if sections and seats do not name the same seats.
 func newTable(sections [][]string, seats []store.Seat, status func(store.Seat) store.Status) (*table, error) {
 	n := len(seats)
 	t := &table{
@@ -76,18 +76,17 @@ func newTable(sections [][]string, seats []store.Seat, status func(store.Seat) s
 		if !ok || t.seats[i].ID != "" {
 			return nil, fmt.Errorf("%w: seat %s is not in the plan, or twice", errMoved, s.ID)
 		}
-		s.ID = ids[i] // the renderer has it in any case
+		s.ID = ids[i] // share the renderer's string
 		t.put(i, s)
 		t.counts[t.section(i)][t.status(s)]++
 	}
 	return t, nil
 }
 
-// merge takes the changes of one batch, by version: what is known already
-// changes nothing but the seat's position. So does what comes no later than the
-// snapshot at base that the table began with, whatever its version is: the
-// event may have been another one then. It reports whether the changes join on
-// to what the table has; if not, something was missed.
+// merge applies the changes of one batch. A change that the seat's version covers
+// only moves the seat's position. So does any change up to the snapshot at base
+// that the table began with, whatever its version: the event may have been
+// another one then. It reports whether no change is missing before these.
 func (t *table) merge(base, position uint64, changes []store.Change) (whole bool) {
 	whole = true
 	for _, c := range changes {
@@ -111,8 +110,9 @@ func (t *table) merge(base, position uint64, changes []store.Change) (whole bool
 	return whole
 }
 
-// lossOf returns who is to be told of a change, if anybody is: who has lost the
-// seat without having asked for that, else whose payment or booking it is about.
+// lossOf returns what a holder is to be told of a change: the loss of a seat that
+// they did not ask for, or news of their payment or booking. ok is false if there
+// is nothing to tell.
 func lossOf(c store.Change, position uint64) (l loss, ok bool) {
 	if why := c.Loss(); why != store.ReasonChanged {
 		return loss{c.Before, why, position}, true
@@ -128,8 +128,8 @@ func lossOf(c store.Change, position uint64) (l loss, ok bool) {
 	return loss{whose, c.Reason, position}, whose != ""
 }
 
-// isOver reports whether what the holder was to be told of a seat is true no more.
-func (l loss) isOver(s store.Seat) bool {
+// isOutdated reports whether what the holder was to be told no longer holds.
+func (l loss) isOutdated(s store.Seat) bool {
 	switch l.reason {
 	case store.ReasonBooked:
 		return s.LockedBy != l.holder || s.Status != store.Booked
@@ -139,8 +139,7 @@ func (l loss) isOver(s store.Seat) bool {
 	return s.LockedBy == l.holder
 }
 
-// lose notes what the holder is to be told of seat i, unless that is older than
-// what is known.
+// lose notes a loss of seat i, unless a later one is known.
 func (t *table) lose(i int, l loss) {
 	before := t.lost[i]
 	if l.position == 0 || l.position < before.position {
@@ -151,7 +150,7 @@ func (t *table) lose(i int, l loss) {
 	t.lost[i] = l
 }
 
-// inherit takes over the losses that another table of the event knows of.
+// inherit takes over the losses of the event's previous table.
 func (t *table) inherit(old *table) {
 	for _, seats := range old.losses {
 		for _, i := range seats {
@@ -164,7 +163,7 @@ func (t *table) inherit(old *table) {
 
 func (t *table) replace(i int, s store.Seat) {
 	old := t.seats[i]
-	if own := t.ownAs(old); own != nil {
+	if own := t.heldOrBooked(old); own != nil {
 		own.remove(old.LockedBy, i)
 	}
 	counts := &t.counts[t.section(i)]
@@ -179,13 +178,13 @@ func (t *table) replace(i int, s store.Seat) {
 
 func (t *table) put(i int, s store.Seat) {
 	t.seats[i] = s
-	if own := t.ownAs(s); own != nil {
+	if own := t.heldOrBooked(s); own != nil {
 		own.add(s.LockedBy, i)
 	}
 }
 
-// ownAs is where a seat stands as its holder's, or nil.
-func (t *table) ownAs(s store.Seat) byHolder {
+// heldOrBooked returns the index that has the seat under its holder, or nil.
+func (t *table) heldOrBooked(s store.Seat) byHolder {
 	switch {
 	case s.LockedBy == "":
 	case s.Status == store.Locked, s.Status == store.Paying:
@@ -196,8 +195,8 @@ func (t *table) ownAs(s store.Seat) byHolder {
 	return nil
 }
 
-// byHolder has seats of each holder, in order. Many holders have few seats each:
-// a slice is the least that those can take.
+// byHolder has the numbers of each holder's seats, in order. Most holders have
+// few seats, for which a slice takes the least memory.
 type byHolder map[store.Holder][]int32
 
 func (h byHolder) add(holder store.Holder, i int) {
@@ -226,7 +225,7 @@ func (t *table) affect(holders ...store.Holder) {
 	}
 }
 
-// take returns what merge has found since the last take, seats in order.
+// take returns what merge has found since the last take, the seats in order.
 func (t *table) take() (dirty []int, affected map[store.Holder]bool) {
 	dirty, affected = t.dirty, t.affected
 	t.dirty, t.affected = nil, map[store.Holder]bool{}
@@ -267,7 +266,7 @@ func (t *table) of(section int) []store.Seat {
 	return t.seats[t.sections[section].first:t.sections[section].end]
 }
 
-// bySection cuts ordered seat numbers into those of each section.
+// bySection groups ordered seat numbers by section.
 func (t *table) bySection(seats []int) iter.Seq2[int, []int] {
 	return func(yield func(int, []int) bool) {
 		for len(seats) > 0 {
@@ -296,12 +295,12 @@ func (t *table) copied(numbers []int32) []store.Seat {
 	return seats
 }
 
-// lostBy returns the seats of which something happened after the position that
-// the holder is to be told and that is still so, in order.
+// lostBy returns the holder's losses after the position that still hold, in the
+// plan's order.
 func (t *table) lostBy(holder store.Holder, position uint64) []Loss {
 	var out []Loss
 	for _, i := range t.losses[holder] {
-		if l := t.lost[i]; l.position > position && !l.isOver(t.seats[i]) {
+		if l := t.lost[i]; l.position > position && !l.isOutdated(t.seats[i]) {
 			out = append(out, Loss{public(t.seats[i]), l.reason})
 		}
 	}

@@ -7,32 +7,32 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// joinWait is how long a viewer whose cursor is ahead of this instance is let
-// wait for the feed.
+// joinWait is how long Join waits for the feed if the viewer's cursor is ahead of
+// this instance.
 const joinWait = 2 * time.Second
 
 // Viewer is one open stream of a board. Next is for one goroutine at a time.
 type Viewer struct {
-	board  *Board
-	pages  *broadcast
-	holder store.Holder
-	at     *frame       // the last frame that the viewer has had
-	told   store.Cursor // what it has everything up to
-	first  [][]byte     // what it is due before that, or nil
-	out    [][]byte     // reused by Next
-	err    error        // what Next will return for ever
-	left   bool         // guarded by the board's mu
+	board     *Board
+	broadcast *broadcast
+	holder    store.Holder
+	at        *frame       // the last frame that the viewer has read
+	seen      store.Cursor // the viewer has everything up to here
+	first     [][]byte     // what the next call of Next returns, or nil
+	out       [][]byte     // reused by Next
+	err       error        // what Next returns from now on
+	left      bool         // guarded by the board's mu
 }
 
 // Join begins a stream for a viewer of a page of the kind who has everything up
-// to from, and who may see what is the holder's; "" is nobody. What the viewer
-// first gets always has the holder's own part. A cursor that is ahead is waited
-// for, 2 s at most. With no cursor, one of another history, or one too old or
-// still ahead, the viewer gets everything.
+// to from, and who sees what is the holder's; "" is nobody. The first bytes
+// always include the holder's own part. If from is ahead of this instance, Join
+// waits for up to 2 s. With no cursor, one of another history, or one too old
+// or still ahead, the viewer gets everything.
 //
-// After the hub's or the board's end it returns ErrEnded, and [Farewell] is due; if ctx ends
-// first, its error; if there is no such page, ErrNoPage. The caller must call
-// Leave.
+// After the hub or the board has ended it returns ErrEnded, and the caller
+// sends [Farewell]. It returns the error of ctx if that ends first, and
+// ErrNoPage if there is no such page. The caller must call Leave.
 func (b *Board) Join(ctx context.Context, k Kind, from store.Cursor, holder store.Holder) (*Viewer, error) {
 	wait, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
@@ -46,15 +46,15 @@ func (b *Board) Join(ctx context.Context, k Kind, from store.Cursor, holder stor
 	if b.ended {
 		return nil, ErrEnded
 	}
-	pages, err := b.broadcast(k)
+	bc, err := b.broadcast(k)
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{board: b, pages: pages, holder: holder, told: from}
-	pages.viewers[holder]++
-	_, what, _ := b.lacks(pages, from)
-	pages.prepare(b, what)
-	if b.ended || pages.tail.ends() {
+	v := &Viewer{board: b, broadcast: bc, holder: holder, seen: from}
+	bc.viewers[holder]++
+	_, what, _ := b.lacks(bc, from)
+	bc.prepare(b, what)
+	if b.ended || bc.tail.ends() {
 		v.leave()
 		return nil, ErrEnded
 	}
@@ -69,27 +69,27 @@ func (v *Viewer) Leave() {
 	v.leave()
 }
 
-// leave is for who has the board's mutex.
+// leave is Leave with the board's mutex held.
 func (v *Viewer) leave() {
 	if v.left {
 		return
 	}
 	v.left = true
-	pages := v.pages
-	if pages.viewers[v.holder]--; pages.viewers[v.holder] == 0 {
-		delete(pages.viewers, v.holder)
+	bc := v.broadcast
+	if bc.viewers[v.holder]--; bc.viewers[v.holder] == 0 {
+		delete(bc.viewers, v.holder)
 	}
-	if b := v.board; len(pages.viewers) == 0 && b.broadcasts[pages.kind] == pages {
-		delete(b.broadcasts, pages.kind)
+	if b := v.board; len(bc.viewers) == 0 && b.broadcasts[bc.kind] == bc {
+		delete(b.broadcasts, bc.kind)
 	}
 }
 
-// Next waits until there is something that the viewer lacks, and returns all of
-// it, to be written at once. The buffers are shared: they must not be changed,
-// and are the caller's only until the next call.
+// Next waits until the viewer lacks something, and returns all of it, to be
+// written at once. The buffers are shared: they must not be changed, and are
+// valid until the next call.
 //
-// It returns ErrTooSlow if the viewer lacks too much, ErrEnded once the hub has
-// ended or there is no such page any more, and the viewer has had its last bytes,
+// It returns ErrTooSlow if the viewer lacks too much; ErrEnded after the viewer's
+// last bytes, once the hub or the board has ended or the page no longer exists;
 // and the error of ctx.
 func (v *Viewer) Next(ctx context.Context) ([][]byte, error) {
 	if v.err != nil {
@@ -110,8 +110,8 @@ func (v *Viewer) Next(ctx context.Context) ([][]byte, error) {
 	return v.collect()
 }
 
-// collect takes all frames that there are. The first does not count as lag, or
-// one large frame would cost all viewers their stream.
+// collect takes all frames that there are. The first one does not count as lag:
+// otherwise one large frame would drop every viewer.
 func (v *Viewer) collect() ([][]byte, error) {
 	clear(v.out) // else it keeps old frames from the garbage collector
 	out, lag := v.out[:0], 0
@@ -127,7 +127,7 @@ func (v *Viewer) collect() ([][]byte, error) {
 			out, v.err = append(out, goneMessage()), ErrEnded
 		}
 		if f.kind == update {
-			v.told = f.at
+			v.seen = f.at
 			mine := f.private[v.holder]
 			if len(out) > 0 {
 				lag += len(f.public) + len(mine)
@@ -147,95 +147,96 @@ func (v *Viewer) collect() ([][]byte, error) {
 	return out, nil
 }
 
-// muchLacking is how many seats a page must have for a viewer who lacks half of
-// them to be told everything: what is told of whole pages is shared by all.
+// muchLacking: on a page with more seats than this, a viewer who lacks more than
+// half of them is sent the whole page, which is drawn once for all viewers.
 const muchLacking = 4000
 
-// lacks returns what a viewer of a page lacks who has everything up to from: the
-// seats that have changed, and the pieces that tell of them. known is false if
-// that is the whole page.
-func (b *Board) lacks(pages *broadcast, from store.Cursor) (seats []int, what []piece, known bool) {
-	b.hear()
+// lacks returns what a viewer who has everything up to from lacks of a page: the
+// seats that have changed, and the pieces that cover them. If known is false, the
+// viewer needs the whole page.
+func (b *Board) lacks(bc *broadcast, from store.Cursor) (seats []int, what []piece, known bool) {
+	b.followHub()
 	if !b.knows(from) {
-		return nil, pages.resynced(), false
+		return nil, bc.wholePage(), false
 	}
 	seats = b.table.since(from.Position)
-	what = pages.pieces(b.table, seats)
-	told, all := 0, 0
+	what = bc.pieces(b.table, seats)
+	covered, all := 0, 0
 	for _, p := range what {
-		told += len(b.table.seatsOf(p))
+		covered += len(b.table.seatsOf(p))
 	}
-	for _, k := range pages.shows {
+	for _, k := range bc.shows {
 		all += len(b.table.of(k))
 	}
-	if all > muchLacking && 2*told > all {
-		return nil, pages.resynced(), false
+	if all > muchLacking && 2*covered > all {
+		return nil, bc.wholePage(), false
 	}
 	return seats, what, true
 }
 
-// catchUp returns what the viewer lacks, and has it go on from there.
+// catchUp returns what the viewer lacks, and moves the viewer to the newest
+// frame.
 func (v *Viewer) catchUp() [][]byte {
-	b, pages := v.board, v.pages
-	seats, _, known := b.lacks(pages, v.told)
+	b, bc := v.board, v.broadcast
+	seats, _, known := b.lacks(bc, v.seen)
 	if !known {
 		return v.everything(nil)
 	}
-	out := pages.drawSeats(b.table, seats)
+	out := bc.drawSeats(b.table, seats)
 	mine := v.mine()
-	v.at, v.told = pages.tail, b.at
+	v.at, v.seen = bc.tail, b.at
 	if len(out)+len(mine) == 0 {
 		return [][]byte{heartbeatMessage(b.at)}
 	}
 	return append(out, closeMessage(mine, b.at))
 }
 
-// mine draws the holder's own part, with what was lost since the viewer was told.
+// mine draws the holder's own part, with the losses since the viewer's cursor.
 func (v *Viewer) mine() []byte {
 	var lost []Loss
-	if v.told.Epoch == v.board.at.Epoch {
-		lost = v.board.table.lostBy(v.holder, v.told.Position)
+	if v.seen.Epoch == v.board.at.Epoch {
+		lost = v.board.table.lostBy(v.holder, v.seen.Position)
 	}
-	return v.pages.drawMine(v.board, v.holder, lost)
+	return v.broadcast.drawMine(v.board, v.holder, lost)
 }
 
-// knows reports whether all changes since from are known here. Until the feed
-// has passed the snapshot that the board began with, those before it are not.
+// knows reports whether all changes since from are known here. Those before the
+// snapshot that the board began with are known once the feed has passed it.
 func (b *Board) knows(from store.Cursor) bool {
 	return b.at.Covers(from) && from.Position >= b.floor &&
 		(from.Position >= b.base.Position || b.heard.Covers(b.base))
 }
 
-// resync is everything, for a viewer under way. Where the end has come since,
-// it is nothing: there may be no such page any more.
+// resync returns everything, for a viewer under way. If the broadcast has ended
+// meanwhile it adds nothing: the page may no longer exist.
 func (v *Viewer) resync(out [][]byte) [][]byte {
 	b := v.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !v.pages.tail.ends() {
-		v.pages.prepare(b, v.pages.resynced())
+	if !v.broadcast.tail.ends() {
+		v.broadcast.prepare(b, v.broadcast.wholePage())
 	}
-	if v.pages.tail.ends() {
-		v.at = v.pages.tail
+	if v.broadcast.tail.ends() {
+		v.at = v.broadcast.tail
 		return out
 	}
 	return v.everything(out)
 }
 
-// everything returns all sections of the page, the summary and the holder's
-// part, added to out, and has the viewer go on from there.
+// everything appends all sections of the page, the summary and the holder's part
+// to out, and moves the viewer to the newest frame.
 func (v *Viewer) everything(out [][]byte) [][]byte {
-	b, pages := v.board, v.pages
-	b.hear()
-	for _, p := range pages.resynced() {
-		out = append(out, pages.piece(b.table, p), newline)
+	b, bc := v.board, v.broadcast
+	b.followHub()
+	for _, p := range bc.wholePage() {
+		out = append(out, bc.piece(b.table, p), newline)
 	}
 	all := make([]int, len(b.table.sections))
 	for k := range all {
 		all[k] = k
 	}
-	final := append(pages.drawSummary(b.table, all), v.mine()...)
-	v.at, v.told = pages.tail, b.at
+	final := append(bc.drawSummary(b.table, all), v.mine()...)
+	v.at, v.seen = bc.tail, b.at
 	if len(final) == 0 {
 		return append(out, heartbeatMessage(b.at))
 	}

@@ -20,8 +20,9 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// 200 changes, with clients that are cut after each of them and resume at the
-// end, on the same hub or on the next one, beside one that is never cut.
+// Over 200 changes, a client is cut off after each one. In the end all resume,
+// on the same hub or on the next one, and agree with a client that was never
+// cut off.
 func TestResumeAtEveryPoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const changes = 200
@@ -53,8 +54,8 @@ func TestResumeAtEveryPoint(t *testing.T) {
 	})
 }
 
-// resume connects clients that were cut; all must see what whole does, and
-// none may need everything anew.
+// resume connects clients that were cut off. All must end as whole has, and none
+// may need to be sent everything.
 func resume(t *testing.T, s *fakeStore, board *live.Board, clients []*client, whole *client) {
 	t.Helper()
 	for _, c := range clients {
@@ -212,13 +213,13 @@ func TestPrivatePart(t *testing.T) {
 		everything.connect(t, board)
 		settle()
 		if strings.Contains(everything.raw.String(), "secret") {
-			t.Errorf("a full resync tells holders: %s", everything.raw.String())
+			t.Errorf("a full resync reveals holders: %s", everything.raw.String())
 		}
 	})
 }
 
-// A seat that the clock took is told as lost: at once to who is there, and on
-// return to who was away; one given back or taken again is not.
+// A seat whose lock has lapsed is reported as lost: at once, or on return to a
+// viewer who was away. A seat that was given back or locked again is not.
 func TestLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -247,20 +248,20 @@ func TestLost(t *testing.T) {
 		away.connect(t, board)
 		settle()
 		if got := fmt.Sprint(here.lost); got != "[1 available 3 lapsed 2 available 3 lapsed]" {
-			t.Errorf("who was there lost %q, want 1 and 2", got)
+			t.Errorf("viewer who stayed lost %q, want 1 and 2", got)
 		}
 		if got := fmt.Sprint(away.lost); got != "[1 available 3 lapsed 2 withheld 5 lapsed]" {
-			t.Errorf("who was away lost %q, want 1 and 2", got)
+			t.Errorf("viewer who was away lost %q, want 1 and 2", got)
 		}
 		if len(again.lost) > 0 || again.own() != "9" {
-			t.Errorf("who has the seat again lost %q, own %q", again.lost, again.own())
+			t.Errorf("viewer with the seat again lost %q, own %q", again.lost, again.own())
 		}
 	})
 }
 
-// Whoever loses a seat is told why, at once or on return, and so is what became
-// of a payment; who gave a seat back, or lost it for a reason that this program
-// does not know, is told of no loss.
+// A holder who loses a seat is told why, at once or on return, and how a payment
+// ended. A seat that was given back, or lost for a reason that this program does
+// not know, is not reported as lost.
 func TestLostTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -285,7 +286,7 @@ func TestLostTellsWhy(t *testing.T) {
 				s.change("a", "9", store.Seat{Status: store.Booked, LockedBy: "me"}, store.ReasonBooked),
 				s.change("a", "9", store.Seat{}, store.ReasonCancelled),
 				s.change("a", "10", mine, store.ReasonDeclined),
-				s.change("a", "10", store.Seat{}, store.ReasonGivenBack), // nothing to be told any more
+				s.change("a", "10", store.Seat{}, store.ReasonGivenBack), // no longer reported
 				s.change("a", "11", store.Seat{Status: store.Booked, LockedBy: "other"}, store.ReasonBooked))
 		})
 		settle()
@@ -295,13 +296,13 @@ func TestLostTellsWhy(t *testing.T) {
 			" 7 booked 3 booked 8 locked 3 declined 9 available 4 cancelled 11 booked 3 lapsed]"
 		for name, c := range map[string]*client{"there": here, "away": away} {
 			if got := fmt.Sprint(c.lost); got != want {
-				t.Errorf("who was %s lost %s, want %s", name, got, want)
+				t.Errorf("viewer who was %s lost %s, want %s", name, got, want)
 			}
 		}
 	})
 }
 
-// One of 100 viewers does not read: it is dropped, and the others get all.
+// One of 100 viewers does not read: it is dropped, and the others get everything.
 func TestStuckViewerIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -340,7 +341,7 @@ func TestStuckViewerIsDropped(t *testing.T) {
 	})
 }
 
-// A frame larger than the lag that is allowed reaches those who keep up.
+// A frame larger than MaxLag reaches the viewers who keep up.
 func TestLargeFrameDropsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -358,9 +359,9 @@ func TestLargeFrameDropsNobody(t *testing.T) {
 	})
 }
 
-// A frame of very many seats comes as several messages, and its cursor with
-// the last of them.
-func TestLargeFrameIsCut(t *testing.T) {
+// A frame of very many seats is several messages, and the last one has its
+// cursor.
+func TestLargeFrameIsSplit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore()
 		s.create("a", 5000)
@@ -389,7 +390,7 @@ func TestLargeFrameIsCut(t *testing.T) {
 	})
 }
 
-// What no viewer lacks any more does not stay in memory.
+// Frames that all viewers have read do not stay in memory.
 func TestOldFramesAreGarbage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -473,7 +474,7 @@ func TestJoinEndsWithContext(t *testing.T) {
 	})
 }
 
-// A viewer that leaves, however often, takes nothing from the holder's others.
+// A viewer may leave repeatedly, without effect on the holder's other viewers.
 func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -491,7 +492,7 @@ func TestLeave(t *testing.T) {
 	})
 }
 
-// Whoever waits for the feed when the hub ends waits no longer.
+// The end of the hub ends all waits for the feed.
 func TestShutdownEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeStore("a")
@@ -519,7 +520,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 	})
 }
 
-// Each seat is drawn once for everybody, whoever watches or resumes, and the
+// Each seat is drawn once for everybody, however many watch or resume, and the
 // holder's part once per frame.
 func TestDrawnOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -660,8 +661,8 @@ func TestCoalescing(t *testing.T) {
 	})
 }
 
-// Joiners, leavers, readers and writers at once, in real time; in the end those
-// who stayed have the store's map and nothing runs any more.
+// Viewers that join and leave, readers and writers at once, in real time. In
+// the end those who stayed have the store's map, and no goroutine is left.
 func TestManyAtOnce(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s := newFakeStore("a", "b")
@@ -712,8 +713,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// waitForHeads waits until every client has the cursor of the store's head,
-// which heartbeats bring to those whose event is quiet.
+// waitForHeads waits until every client has the cursor of the store's head.
+// Viewers of quiet events get it by heartbeats.
 func (h *house) waitForHeads(t *testing.T, clients []*client) {
 	t.Helper()
 	h.mu.Lock()

@@ -12,8 +12,8 @@ import (
 //go:embed testdata/axe.min.js
 var axe string
 
-// axeRun makes a line of each element that breaks a rule of WCAG 2.0 to 2.2,
-// levels A and AA, or of what is good practice beyond them.
+// axeRun returns a line for each element that breaks a rule of WCAG 2.0 to 2.2,
+// levels A and AA, or one of axe's best practices.
 const axeRun = `axe.run(document, {
 	runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
 	resultTypes: ['violations'],
@@ -22,12 +22,12 @@ const axeRun = `axe.run(document, {
 	[...node.any, ...node.all, ...node.none].map(check => check.message).join('; '))))`
 
 // Inaccessible returns what axe-core finds wrong with the page that the tab
-// shows. It comes through the browser's protocol, which no policy of the page
-// can forbid.
+// shows. axe-core is injected by the browser's protocol, which the page's
+// content security policy cannot forbid.
 func (tab *Tab) Inaccessible(t testing.TB) []string {
 	t.Helper()
 	if _, err := chromedp.Run(tab.Context, chromedp.Evaluate[bool](`typeof axe === 'object' || (() => { `+axe+`; return true })()`)); err != nil {
-		t.Fatalf("bring axe-core to the page: %v", err)
+		t.Fatalf("inject axe-core: %v", err)
 	}
 	found, err := chromedp.Run(tab.Context, chromedp.Evaluate[[]string](axeRun, chromedp.EvalAwaitPromise))
 	if err != nil {

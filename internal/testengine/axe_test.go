@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What others wrote is here byte for byte as they published it.
+// axe-core is committed exactly as it was published.
 func TestAxeIsAsPublished(t *testing.T) {
 	published, err := os.ReadFile("testdata/HASHES")
 	if err != nil {

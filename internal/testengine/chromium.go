@@ -21,18 +21,18 @@ import (
 
 // Browser is a running Chromium. Use [Chromium].
 type Browser struct {
-	ctx    context.Context
-	folder string
-	sweep  *janitor // who would go to work if this were collected
+	ctx     context.Context
+	folder  string
+	janitor *janitor // kept reachable: if collected, its closed pipe would end the browser
 }
 
 // processBrowser starts the Chromium that [Chromium] hands out.
 var processBrowser = sync.OnceValues(startChromium)
 
-// Chromium returns a headless Chromium that all tests of the process share:
-// each visitor has windows and cookies of their own, which end with the test.
-// The first to ask waits for its start; it ends with the process, however that
-// ends. It is $CHROME if that is set, else chromium or google-chrome on PATH.
+// Chromium returns a headless Chromium that all tests of the process share.
+// Each visitor has their own windows and cookies, which end with the test. The
+// first call starts it; it ends with the process, even if that is killed. The
+// program is $CHROME if that is set, else chromium or google-chrome on PATH.
 func Chromium(t testing.TB) *Browser {
 	t.Helper()
 	b, err := processBrowser()
@@ -42,7 +42,7 @@ func Chromium(t testing.TB) *Browser {
 	return b
 }
 
-// startChromium leaves the end of the browser and its profile to a janitor.
+// startChromium starts the browser. A janitor ends it and removes its profile.
 func startChromium() (*Browser, error) {
 	path, err := findChromium(os.Getenv, exec.LookPath)
 	if err != nil {
@@ -52,7 +52,7 @@ func startChromium() (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	sweep, err := hireJanitor(folder, 1)
+	janitor, err := startJanitor(folder, 1)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -66,7 +66,7 @@ func startChromium() (*Browser, error) {
 	if err := os.WriteFile(filepath.Join(profile, "pid"), pid, 0o600); err != nil {
 		return nil, err
 	}
-	return &Browser{ctx, folder, sweep}, nil
+	return &Browser{ctx, folder, janitor}, nil
 }
 
 var errNoChromium = errors.New("no Chromium found, which browser tests need: " +
@@ -88,13 +88,13 @@ func findChromium(getenv func(string) string, lookPath func(string) (string, err
 	return "", errNoChromium
 }
 
-// flags keep the browser to itself: nothing is fetched but what tests ask for.
-// Tabs in the background are throttled and hidden as they are for people.
+// flags keep the browser from fetching anything that no test asks for. Tabs in
+// the background are still throttled and hidden, as they are for people.
 func flags(path string) []chromedp.ExecAllocatorOption {
 	return []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.Flag("headless", "new"),
-		chromedp.NoSandbox, // containers run tests as root, where there is no sandbox
+		chromedp.NoSandbox, // containers run tests as root, which the sandbox does not allow
 		chromedp.DisableGPU,
 		chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck,
@@ -113,11 +113,10 @@ func flags(path string) []chromedp.ExecAllocatorOption {
 	}
 }
 
-// Tab is one page of a visitor. It keeps everything that the browser
-// complains of, and the test fails at its end if there is anything that was
-// not excused.
+// Tab is one page of a visitor. It records the browser's complaints: the test
+// fails at its end if any was not excused.
 type Tab struct {
-	// Context is what chromedp's actions on this tab are run with.
+	// Context is the context for chromedp's actions on this tab.
 	Context context.Context
 
 	mu         sync.Mutex
@@ -125,15 +124,15 @@ type Tab struct {
 	excused    func(complaint string) bool
 }
 
-// Visitor opens the first tab of a new visitor: with no cookies, and none of
-// those of other visitors.
+// Visitor opens the first tab of a new visitor, who has no cookies and shares
+// none with other visitors.
 func (b *Browser) Visitor(t testing.TB) *Tab {
 	t.Helper()
 	return open(t, b.ctx, chromedp.WithNewBrowserContext())
 }
 
-// Beside opens another tab of the same visitor, in the same window: it is
-// then the one in front, and the first is hidden.
+// Beside opens another tab of the same visitor in the same window. The new tab is
+// in front, and the first one hidden.
 func (tab *Tab) Beside(t testing.TB) *Tab {
 	t.Helper()
 	return open(t, tab.Context, chromedp.WithNewWindow(false))
@@ -154,7 +153,7 @@ func (tab *Tab) Front(t testing.TB) {
 	}
 }
 
-// Call sends the tab a command of the browser's protocol.
+// Call sends a command of the browser's protocol to the tab.
 func Call[P, R any](tab *Tab, command cdp.Command[P, R], params P) error {
 	return chromedp.Do(tab.Context, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, command, params)
@@ -177,8 +176,8 @@ func open(t testing.TB, parent context.Context, how chromedp.ContextOption) *Tab
 	return tab
 }
 
-// settle asks the browser one more question, whose answer comes after all
-// events before it, and then fails the test for each complaint.
+// settle evaluates one more expression, whose result comes after all events
+// before it, and then fails the test for each complaint.
 func (tab *Tab) settle(t testing.TB) {
 	ctx, cancel := context.WithTimeout(tab.Context, 10*time.Second)
 	defer cancel()

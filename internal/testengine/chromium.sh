@@ -19,8 +19,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 echo "installing Chromium for the browser tests"
 export DEBIAN_FRONTEND=noninteractive
-# Another apt may be at work, as on a machine that has just started: its locks
-# are waited for, the one of the lists by trying again.
+# Another apt may be running, as on a machine that has just started. Wait for its
+# locks; apt-get cannot wait for the one of the package lists, so try again.
 tries=30
 until $as_root apt-get -o DPkg::Lock::Timeout=300 update -qq; do
 	tries=$((tries - 1))

@@ -47,7 +47,7 @@ func TestFindChromium(t *testing.T) {
 	}
 }
 
-// strictSite is a page under a strict policy, with one thing in it.
+// strictSite serves a page with the body, under a strict content security policy.
 func strictSite(t *testing.T, body string) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -85,7 +85,8 @@ func strictSite(t *testing.T, body string) string {
 	return server.URL + "/"
 }
 
-// What a browser complains of fails a test; here it is looked at, and excused.
+// The browser's complaints would fail the test: here they are checked, and
+// excused.
 func TestComplaints(t *testing.T) {
 	browser := Chromium(t)
 	for name, c := range map[string]struct{ body, want string }{
@@ -115,7 +116,7 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
-// An answer of 4xx is an answer, and Chromium's line about it no fault.
+// Chromium logs each answer of 4xx, which is no complaint.
 func TestRefusalsAreNoComplaints(t *testing.T) {
 	tab := Chromium(t).Visitor(t)
 	tab.visit(t, strictSite(t, `<script src="409.js"></script>`))
@@ -124,7 +125,7 @@ func TestRefusalsAreNoComplaints(t *testing.T) {
 	}
 }
 
-// Visitors have their own cookies, and the tabs of one share theirs.
+// Visitors have their own cookies; the tabs of one visitor share them.
 func TestVisitors(t *testing.T) {
 	site := strictSite(t, "")
 	browser := Chromium(t)
@@ -148,7 +149,7 @@ func TestVisitors(t *testing.T) {
 	}
 }
 
-// A tab with another in front of it in its window is hidden.
+// A tab is hidden by another tab in front of it, but not by another window.
 func TestBesideHides(t *testing.T) {
 	site := strictSite(t, "")
 	first := Chromium(t).Visitor(t)

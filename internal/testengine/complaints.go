@@ -14,9 +14,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// Complaints returns what the browser complained of so far and is not
-// excused: what was written to the console, exceptions, violations of the
-// page's policy, loads that failed, and answers of 5xx.
+// Complaints returns the browser's complaints so far that are not excused:
+// console messages, exceptions, violations of the page's content security
+// policy, failed loads, and answers of 5xx.
 func (tab *Tab) Complaints() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
@@ -25,8 +25,8 @@ func (tab *Tab) Complaints() []string {
 	})
 }
 
-// Excuse tells which complaints are expected in this test: those, past and
-// future, that match the regular expression.
+// Excuse marks complaints as expected in this test: all, past and future, that
+// match the regular expression. It replaces an earlier one.
 func (tab *Tab) Excuse(pattern string) {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
@@ -43,9 +43,9 @@ func (tab *Tab) listen(event any) {
 	tab.complaints = append(tab.complaints, complaint)
 }
 
-// refused is Chromium's own line about an answer of 4xx, which says nothing
-// that the answer did not.
-var refused = regexp.MustCompile(`^Failed to load resource: the server responded with a status of 4\d\d `)
+// known matches Chromium's own lines about an answer of 4xx, and about what an
+// answer has it drop, which add nothing to the answer.
+var known = regexp.MustCompile(`^(Failed to load resource: the server responded with a status of 4\d\d |Clear-Site-Data header on .*: Cleared data types: )`)
 
 func complaintOf(event any) string {
 	switch e := event.(type) {
@@ -54,7 +54,7 @@ func complaintOf(event any) string {
 	case *runtime.EventExceptionThrown:
 		return "exception: " + exceptionText(e.ExceptionDetails)
 	case *log.EventEntryAdded:
-		if refused.MatchString(e.Entry.Text) {
+		if known.MatchString(e.Entry.Text) {
 			return ""
 		}
 		return fmt.Sprintf("log: %s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)

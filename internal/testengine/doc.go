@@ -1,5 +1,5 @@
-// Package testengine finds and starts the programs that tests need beside
-// Seatlock itself. A test whose program is missing fails and says what to
-// install: it never skips. Whatever is started ends with the test that asked
-// for it; what tests share ends with their process, however that ends.
+// Package testengine finds and starts the programs that tests need besides
+// Seatlock. If one is missing, the test fails and says what to install: it never
+// skips. A program ends with the test that started it; a shared one ends with the
+// test process, even if that is killed.
 package testengine

@@ -21,38 +21,38 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoOptions say what [StartMongo] starts. The zero value is a replica set
-// of three nodes that is open to everybody.
+// MongoOptions are the options of [StartMongo]. The zero value is a replica set
+// of three nodes without a password.
 type MongoOptions struct {
 	Nodes int // 0 is 3
 	// Election is the time without a primary after which another is elected.
-	// 0 is MongoDB's own ten seconds, which a busy machine does not trip over.
+	// 0 is MongoDB's default of ten seconds, long enough for a busy machine.
 	Election time.Duration
-	// Standalone starts one node that is no replica set.
+	// Standalone starts one node without a replica set.
 	Standalone bool
-	// Oplog is how many MB of what happened a node keeps. 0 is 1024.
+	// Oplog is the size of the oplog in MB. 0 is 1024.
 	Oplog int
-	// Password, if any, is asked of everybody, and is that of the user "root".
+	// Password, if set, is that of the user "root", and everybody must log in.
 	Password string
 }
 
 // Mongo is a running MongoDB. Its nodes are numbered from 0.
 type Mongo struct {
-	name   string
-	o      MongoOptions
-	folder string
-	nodes  []*mongod
-	admin  *mongo.Client
-	sweep  *janitor
+	name    string
+	o       MongoOptions
+	folder  string
+	nodes   []*mongod
+	admin   *mongo.Client
+	janitor *janitor
 }
 
-// processSet starts the set that ReplicaSet hands out.
+// processSet starts the replica set that [ReplicaSet] returns.
 var processSet = sync.OnceValues(func() (*Mongo, error) { return startMongo(MongoOptions{}) })
 
-// ReplicaSet returns a replica set of three that all tests of the process
-// share, each with a database of its own. The first to ask waits for its
-// start, some ten seconds; it ends with the process, however that ends. Tests
-// that break nodes start one for themselves, with [StartMongo].
+// ReplicaSet returns a replica set of three nodes that all tests of the process
+// share, each with its own database. The first call starts it, which takes some
+// ten seconds; it ends with the process, even if that is killed. Tests that
+// break nodes start their own with [StartMongo].
 func ReplicaSet(t testing.TB) *Mongo {
 	t.Helper()
 	m, err := processSet()
@@ -113,7 +113,7 @@ func startMongo(o MongoOptions) (*Mongo, error) {
 	if m.folder, err = os.MkdirTemp("", "seatlock-mongo-"); err != nil {
 		return nil, err
 	}
-	if m.sweep, err = hireJanitor(m.folder, 0); err != nil {
+	if m.janitor, err = startJanitor(m.folder, 0); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(m.folder))
 	}
 	if err := m.start(path); err != nil {
@@ -134,7 +134,7 @@ func (m *Mongo) start(path string) error {
 	return m.form()
 }
 
-// form makes a replica set of nodes that run, and an administrator's client.
+// form makes the running nodes a replica set, and connects as an administrator.
 func (m *Mongo) form() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -145,7 +145,7 @@ func (m *Mongo) form() error {
 	}
 	if m.o.Password != "" {
 		create := bson.D{{Key: "createUser", Value: "root"}, {Key: "pwd", Value: m.o.Password}, {Key: "roles", Value: bson.A{"root"}}}
-		if err := m.nodes[0].run(ctx, create); err != nil { // the first user may be made from this machine
+		if err := m.nodes[0].run(ctx, create); err != nil { // MongoDB lets localhost create the first user
 			return fmt.Errorf("create a user: %w", err)
 		}
 	}
@@ -163,10 +163,10 @@ func (m *Mongo) initiate(ctx context.Context) error {
 		members = append(members, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: n.address}})
 	}
 	if m.o.Election > 0 {
-		// Heartbeats also carry how far a node has come, which is all that a
-		// primary learns while the node waits for its former one to answer. A
-		// new primary waits for its frozen predecessor to tell of writes that no
-		// majority has, unless the catch-up is short.
+		// Heartbeats also carry a node's replication position, which is all
+		// that a new primary learns of a node that still waits for the former
+		// primary. The catch-up is short, or a new primary would wait for its
+		// frozen predecessor to send writes that no majority has.
 		settings = bson.D{
 			{Key: "catchUpTimeoutMillis", Value: m.o.Election.Milliseconds() / 8},
 			{Key: "electionTimeoutMillis", Value: m.o.Election.Milliseconds()},
@@ -182,7 +182,7 @@ func (m *Mongo) initiate(ctx context.Context) error {
 	return m.nodes[0].await(ctx, func(h hello) bool { return h.Primary })
 }
 
-// settle returns once every node that runs is the primary or follows it.
+// settle waits until every running node is primary or secondary.
 func (m *Mongo) settle(ctx context.Context) error {
 	for _, n := range m.nodes {
 		if n.process == nil {
@@ -195,14 +195,14 @@ func (m *Mongo) settle(ctx context.Context) error {
 	return nil
 }
 
-// end ends all nodes and removes what they wrote.
+// end ends all nodes and removes their files.
 func (m *Mongo) end() {
 	if m.admin != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = m.admin.Disconnect(ctx) // its connections end with the nodes at the latest
+		_ = m.admin.Disconnect(ctx) // at the latest, its connections end with the nodes
 	}
-	m.sweep.dismiss()
+	m.janitor.cleanUp()
 	for _, n := range m.nodes {
 		n.reap()
 	}

@@ -36,8 +36,8 @@ func (m *Mongo) URI(database string) string {
 	return uri.String()
 }
 
-// NewDatabase returns the connection string of a database that nobody has
-// used. It is dropped when the test ends.
+// NewDatabase returns the connection string of a new database, which is dropped
+// when the test ends.
 func (m *Mongo) NewDatabase(t testing.TB) string {
 	t.Helper()
 	name := "test-" + randomName()
@@ -45,14 +45,14 @@ func (m *Mongo) NewDatabase(t testing.TB) string {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := m.admin.Database(name).Drop(ctx); err != nil {
-			t.Logf("drop database %s: %v", name, err) // a broken set is the business of the test that broke it
+			t.Logf("drop database %s: %v", name, err) // the test may have broken the set
 		}
 	})
 	return m.URI(name)
 }
 
-// Database returns the database of a connection string, for a look past the
-// engine or a hand laid on its documents.
+// Database returns the database of a connection string, to read or change its
+// documents directly, without the engine.
 func (m *Mongo) Database(uri string) *mongo.Database {
 	_, rest, _ := strings.Cut(uri, "://")
 	_, path, _ := strings.Cut(rest, "/")
@@ -81,7 +81,7 @@ func (m *Mongo) Primary(t testing.TB) int {
 	return -1
 }
 
-// Settled waits until there is a primary and every node that runs follows it.
+// Settled waits until there is a primary and every running node follows it.
 func (m *Mongo) Settled(t testing.TB) {
 	t.Helper()
 	m.Primary(t)
@@ -90,7 +90,7 @@ func (m *Mongo) Settled(t testing.TB) {
 	must(t, m.settle(ctx))
 }
 
-// Kill ends a node with SIGKILL, as the loss of a machine does.
+// Kill ends a node with SIGKILL, like the loss of a machine.
 func (m *Mongo) Kill(t testing.TB, node int) {
 	t.Helper()
 	must(t, m.nodes[node].kill())
@@ -102,19 +102,19 @@ func (m *Mongo) Restart(t testing.TB, node int) {
 	must(t, m.nodes[node].start())
 }
 
-// Freeze stops a node with SIGSTOP: its connections stay, and it is silent.
+// Freeze stops a node with SIGSTOP: it keeps its connections but does not answer.
 func (m *Mongo) Freeze(t testing.TB, node int) {
 	t.Helper()
 	must(t, m.nodes[node].signal(syscall.SIGSTOP))
 }
 
-// Thaw lets a frozen node go on where it was.
+// Thaw lets a frozen node continue.
 func (m *Mongo) Thaw(t testing.TB, node int) {
 	t.Helper()
 	must(t, m.nodes[node].signal(syscall.SIGCONT))
 }
 
-// StepDown has the primary hand over to another node.
+// StepDown makes the primary step down, so that another node is elected.
 func (m *Mongo) StepDown(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -129,8 +129,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// CPU returns the processor time that all nodes together have used, as Linux
-// counts it: in hundredths of a second.
+// CPU returns the CPU time that all running nodes together have used, to a
+// hundredth of a second. It needs Linux.
 func (m *Mongo) CPU(t testing.TB) (used time.Duration) {
 	t.Helper()
 	for _, n := range m.nodes {

@@ -24,11 +24,12 @@ import (
 // patience bounds the wait for anything that a server should do.
 const patience = 2 * time.Minute
 
-// janitor is a shell that outlives this process by a moment, even if it is
-// killed: it then ends what still runs and removes the folder.
+// janitor is a shell process that outlives this one by a moment, even if this
+// one is killed: it then kills the programs that still run, and removes the
+// folder.
 type janitor struct {
-	cmd  *exec.Cmd
-	wait io.Closer // the janitor's standard input: it waits for its end
+	cmd   *exec.Cmd
+	stdin io.Closer // the janitor acts when this is closed
 }
 
 const janitorScript = `cat >/dev/null
@@ -38,25 +39,25 @@ done
 sleep "$2"
 rm -rf "$1"`
 
-// hireJanitor has the janitor wait so many seconds between the two, for what
-// children of the programs may write yet.
-func hireJanitor(folder string, seconds int) (*janitor, error) {
+// startJanitor starts a janitor. It waits this many seconds before it removes the
+// folder, since children of the killed programs may still write there.
+func startJanitor(folder string, seconds int) (*janitor, error) {
 	cmd := exec.Command("sh", "-c", janitorScript, "janitor", folder, fmt.Sprint(seconds))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is not for it
-	wait, err := cmd.StdinPipe()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // not interrupted from the terminal
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &janitor{cmd, wait}, nil
+	return &janitor{cmd, stdin}, nil
 }
 
-// dismiss has the janitor do its work now.
-func (j *janitor) dismiss() {
-	_ = j.wait.Close()
-	_ = j.cmd.Wait() // a folder that stays is no failure of a test
+// cleanUp makes the janitor act now, and waits for it.
+func (j *janitor) cleanUp() {
+	_ = j.stdin.Close()
+	_ = j.cmd.Wait() // a folder that is left does not fail the test
 }
 
 // mongod is one node.
@@ -67,8 +68,8 @@ type mongod struct {
 	exited                chan struct{}
 }
 
-// prepare finds a free port and starts the node on it. Another program may
-// take the port in between, and then the next is tried.
+// prepare starts the node on a free port. It tries again if another program takes
+// the port first.
 func (n *mongod) prepare(m *Mongo) (err error) {
 	if err := os.Mkdir(n.folder, 0o700); err != nil {
 		return err
@@ -97,11 +98,11 @@ func nodeArgs(m *Mongo, folder string) ([]string, error) {
 		args = append(args, "--replSet", m.name, "--oplogSize", fmt.Sprint(cmp.Or(m.o.Oplog, 1024)))
 	}
 	if m.o.Oplog > 0 {
-		args = append(args, "--syncdelay", "1") // nothing goes before a checkpoint came after it
+		args = append(args, "--syncdelay", "1") // the oplog is only cut at checkpoints
 	}
 	if m.o.Election > 0 {
-		// Who follows a frozen primary has to notice as soon as who elects
-		// another: until it follows that one, no write has a majority.
+		// A node that follows a frozen primary must notice that as fast as an
+		// election does: until it follows the new one, no write has a majority.
 		args = append(args, "--setParameter", "oplogNetworkTimeoutBufferSeconds=1",
 			"--setParameter", "oplogFetcherSteadyStateMaxFetcherRestarts=0")
 	}
@@ -109,7 +110,7 @@ func nodeArgs(m *Mongo, folder string) ([]string, error) {
 	case m.o.Password == "":
 	case m.o.Standalone:
 		args = append(args, "--auth")
-	default: // members prove to each other that they belong together
+	default: // nodes authenticate to each other by a key
 		key := filepath.Join(folder, "key")
 		if err := os.WriteFile(key, []byte(strings.Repeat("seat", 16)), 0o600); err != nil {
 			return nil, err
@@ -127,7 +128,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// start returns once the node answers.
+// start starts the node, and waits until it answers.
 func (n *mongod) start() error {
 	_, port, err := net.SplitHostPort(n.address)
 	if err != nil {
@@ -145,7 +146,7 @@ func (n *mongod) start() error {
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)
-		_ = cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // the log says how it ended
 	}()
 	n.process, n.exited = cmd, exited
 	if err := os.WriteFile(filepath.Join(n.folder, "pid"), fmt.Append(nil, cmd.Process.Pid), 0o600); err != nil {
@@ -156,7 +157,7 @@ func (n *mongod) start() error {
 	return n.await(ctx, func(hello) bool { return true })
 }
 
-// kill ends the node at once, and it cannot help it.
+// kill ends the node with SIGKILL, and waits for its end.
 func (n *mongod) kill() error {
 	if n.process == nil {
 		return nil
@@ -175,24 +176,24 @@ func (n *mongod) reap() {
 	}
 	<-n.exited
 	n.process = nil
-	_ = os.Remove(filepath.Join(n.folder, "pid")) // the number may soon be another program's
+	_ = os.Remove(filepath.Join(n.folder, "pid")) // another process may get the number
 }
 
 func (n *mongod) signal(s syscall.Signal) error { return n.process.Process.Signal(s) }
 
-// hello is what a node says of itself.
+// hello is a node's answer to the command hello.
 type hello struct {
 	Primary   bool `bson:"isWritablePrimary"`
 	Secondary bool `bson:"secondary"`
 }
 
-// await asks the node until it says what is wanted.
+// await asks the node until ok accepts its answer, or it or ctx has ended.
 func (n *mongod) await(ctx context.Context, ok func(hello) bool) error {
 	client, err := n.connect()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = client.Disconnect(context.Background()) }() // a client of ours, with nothing under way
+	defer func() { _ = client.Disconnect(context.Background()) }() // nothing is under way on it
 	for {
 		var h hello
 		if err = client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&h); err == nil && ok(h) {
@@ -201,15 +202,15 @@ func (n *mongod) await(ctx context.Context, ok func(hello) bool) error {
 		select {
 		case <-n.exited:
 			n.reap()
-			return fmt.Errorf("%s ended: %s", n.path, n.lastWords())
+			return fmt.Errorf("%s ended: %s", n.path, n.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("%s at %s is not ready: %w: %s", n.path, n.address, errors.Join(ctx.Err(), err), n.lastWords())
+			return fmt.Errorf("%s at %s is not ready: %w: %s", n.path, n.address, errors.Join(ctx.Err(), err), n.logTail())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// run has this very node do a command of an administrator.
+// run runs an administrator's command on this node.
 func (n *mongod) run(ctx context.Context, command bson.D) error {
 	client, err := n.connect()
 	if err != nil {
@@ -224,9 +225,8 @@ func (n *mongod) connect() (*mongo.Client, error) {
 		SetServerSelectionTimeout(200 * time.Millisecond))
 }
 
-// lastWords returns the end of what the node wrote: before it opens its log,
-// to its standard output.
-func (n *mongod) lastWords() string {
+// logTail returns the end of the node's standard output and log.
+func (n *mongod) logTail() string {
 	const enough = 2000
 	var words []byte
 	for _, name := range []string{"out", "log"} {

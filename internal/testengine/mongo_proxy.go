@@ -14,8 +14,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// Proxy stands between clients and one node, and loses replies when told to:
-// what a client has asked for is done then, and it is not told.
+// Proxy relays between clients and one node, and loses replies when told to: the
+// node has then done what a client asked for, but the client does not know.
 type Proxy struct {
 	node   string
 	listen net.Listener
@@ -33,15 +33,14 @@ type Proxy struct {
 // Loss is how a reply is lost.
 type Loss int
 
-// The ways to lose a reply: the connection ends in its place, or stays and
-// nothing comes, or from then on nothing gets through either way.
+// The ways to lose a reply.
 const (
-	Cut Loss = iota
-	Swallow
-	Silence
+	Cut     Loss = iota // the connection ends instead
+	Swallow             // the connection stays, but no reply comes
+	Silence             // and from then on nothing gets through, either way
 )
 
-// StartProxy puts a proxy that ends with the test before the primary.
+// StartProxy starts a proxy before the present primary. It ends with the test.
 func (m *Mongo) StartProxy(t testing.TB) *Proxy {
 	t.Helper()
 	p := &Proxy{node: m.nodes[m.Primary(t)].address, open: map[net.Conn]bool{}}
@@ -53,8 +52,8 @@ func (m *Mongo) StartProxy(t testing.TB) *Proxy {
 	return p
 }
 
-// URI returns the connection string of the same database behind the proxy. It
-// has the driver ask nobody else, of whom the node would tell it.
+// URI returns the connection string of the same database through the proxy. It
+// keeps the driver from connecting to the nodes that it learns of.
 func (p *Proxy) URI(t testing.TB, uri string) string {
 	t.Helper()
 	u, err := url.Parse(uri)
@@ -63,14 +62,15 @@ func (p *Proxy) URI(t testing.TB, uri string) string {
 	return u.String()
 }
 
-// Lose loses the replies to the next n commands of this name that succeed.
+// Lose makes the proxy lose the replies to the next n commands of this name that
+// succeed.
 func (p *Proxy) Lose(command string, n int, how Loss) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.command, p.more, p.how, p.lost = command, n, how, 0
 }
 
-// Lost tells how many replies to that command were lost.
+// Lost returns how many replies were lost since the last call of Lose.
 func (p *Proxy) Lost() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +83,7 @@ func (p *Proxy) isSilent() bool {
 	return p.silent
 }
 
-// Heal lets all that comes from now on pass.
+// Heal makes the proxy pass everything on from now on.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,7 +91,7 @@ func (p *Proxy) Heal() {
 }
 
 func (p *Proxy) end() {
-	_ = p.listen.Close() // it only listened
+	_ = p.listen.Close() // nothing was written to it
 	p.mu.Lock()
 	for c := range p.open {
 		_ = c.Close()
@@ -111,7 +111,8 @@ func (p *Proxy) accept() {
 	}
 }
 
-// keep has a connection closed at the end of the proxy, or now if that is past.
+// keep registers a connection to be closed when the proxy ends, or closes it
+// now if it has ended.
 func (p *Proxy) keep(c net.Conn) (kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +134,7 @@ func (p *Proxy) drop(conns ...net.Conn) {
 }
 
 // serve passes messages on until one side ends. A client has one command at a
-// time under way on a connection: a reply is to the last that it sent.
+// time under way on a connection, so a reply belongs to the last command.
 func (p *Proxy) serve(client net.Conn) {
 	server, err := net.Dial("tcp", p.node)
 	if err != nil {
@@ -148,7 +149,7 @@ func (p *Proxy) serve(client net.Conn) {
 	var asked string
 	p.ended.Go(func() {
 		defer p.drop(client, server)
-		_ = relay(client, server, func(m message) (bool, error) { // an end is an end
+		_ = relay(client, server, func(m message) (bool, error) { // any error ends the connection
 			mu.Lock()
 			defer mu.Unlock()
 			asked = m.command()
@@ -200,8 +201,8 @@ func relay(from io.Reader, to io.Writer, passes func(message) (bool, error)) err
 	}
 }
 
-// message is one of MongoDB's wire protocol: a header of 16 bytes, and in an
-// OP_MSG four of flags and then sections, of which the first is the body.
+// message is a message of MongoDB's wire protocol: a header of 16 bytes; in an
+// OP_MSG, 4 bytes of flags and then sections, of which the first is the body.
 type message []byte
 
 const (
@@ -233,7 +234,7 @@ func (m message) body() bson.Raw {
 	return bson.Raw(m[bodyAt:][:min(int(size), len(m)-bodyAt)])
 }
 
-// command is the name of what a client asks for.
+// command returns the name of the command, or "".
 func (m message) command() string {
 	first, err := m.body().IndexErr(0)
 	if err != nil {

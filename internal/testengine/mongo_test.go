@@ -45,7 +45,7 @@ func TestFindMongod(t *testing.T) {
 	}
 }
 
-// only is exec.LookPath where there are these programs and no others.
+// only returns an exec.LookPath that finds just these programs.
 func only(programs ...string) func(string) (string, error) {
 	return func(name string) (string, error) {
 		for _, p := range programs {
@@ -57,7 +57,7 @@ func only(programs ...string) func(string) (string, error) {
 	}
 }
 
-// A set of three outlives each node, and goes on with what it had.
+// A replica set survives the failure of each node, without a loss.
 func TestMongoFaults(t *testing.T) {
 	m := StartMongo(t, MongoOptions{Election: time.Second})
 	m.Settled(t)
@@ -96,7 +96,7 @@ func TestMongoEndsWithItsProcess(t *testing.T) {
 func TestChromiumEndsWithItsProcess(t *testing.T) {
 	endsWithProcess(t, func() (folder string, pid int) {
 		b := Chromium(t)
-		for range 3 { // whoever else asks, and when what nobody holds is gone
+		for range 3 { // also when others ask, and after garbage collection
 			Chromium(t).Visitor(t)
 			runtime.GC()
 		}
@@ -104,8 +104,8 @@ func TestChromiumEndsWithItsProcess(t *testing.T) {
 	})
 }
 
-// endsWithProcess tests that what a process has started ends with it, even if
-// it is killed. The process is this test once more.
+// endsWithProcess tests that a program ends with the process that started it,
+// even if that is killed. The process is this test, run once more.
 func endsWithProcess(t *testing.T, start func() (folder string, pid int)) {
 	t.Helper()
 	const told = "SEATLOCK_TEST_TELL_STARTED"

