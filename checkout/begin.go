@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,10 +20,11 @@ const maxStale = 5
 // Refused: ErrChanged if the holder would now book something else; ErrNoPayment;
 // and as [store.Store.Begin] says: store.ErrPaying with the code of the booking
 // that is paying already, ErrExpired, ErrClosed, ErrReused, ErrInvalid for the
-// person's data; store.ErrWithheld as Offer. Repeat: as there; all repeats answer
-// the same, but for Repeat.
+// person's data; store.ErrWithheld as Offer, and store.ErrTariff if the form showed
+// what can be chosen, and this is none of it, or for another seat. Repeat: as
+// there; all repeats answer the same, but for Repeat.
 func (c *Checkout) Begin(ctx context.Context, r Request) (Begun, error) {
-	contents, err := digest(r.Person, r.Payment, r.Digest)
+	contents, err := r.contents()
 	if err != nil {
 		return Begun{}, err
 	}
@@ -46,15 +48,31 @@ func (c *Checkout) Begin(ctx context.Context, r Request) (Begun, error) {
 	return begun, nil
 }
 
+// contents is a digest of what the form had. Without tariffs it is that of
+// programs from before there were any: they may run beside this one.
+func (r Request) contents() (string, error) {
+	if len(r.Tariffs) == 0 {
+		return digest(r.Person, r.Payment, r.Digest)
+	}
+	return digest(r.Person, r.Payment, r.Digest, r.Tariffs)
+}
+
 // beginOnce begins what the holder would book now, if the form showed just that.
 // If it did not, the request may still be a repeat, which asks for no lines.
 func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Request) (Begun, error) {
-	offer, unsold := c.Offer(ctx, begin.Event, begin.Holder)
-	if unsold != nil && !errors.Is(unsold, store.ErrWithheld) {
+	offer, unsold := c.Offer(ctx, begin.Event, begin.Holder, r.Tariffs)
+	if unsold != nil && !errors.Is(unsold, store.ErrWithheld) && !errors.Is(unsold, store.ErrTariff) {
 		return Begun{}, unsold
 	}
+	shown := len(offer.Lines) > 0 && offer.Digest == r.Digest
+	switch {
+	case shown:
+		unsold = cmp.Or(unsold, offer.strays(r.Tariffs))
+	case errors.Is(unsold, store.ErrTariff): // what could be chosen has changed
+		unsold = ErrChanged
+	}
 	begin.Code = store.NewCode()
-	same := unsold == nil && len(offer.Lines) > 0 && offer.Digest == r.Digest
+	same := shown && unsold == nil
 	if same {
 		if offer.Total > 0 && !slices.Contains(c.offered, r.Payment) {
 			return Begun{}, ErrNoPayment
@@ -66,6 +84,16 @@ func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Re
 		return Begun{}, cmp.Or(unsold, ErrChanged)
 	}
 	return Begun{Code: code, Repeat: code != begin.Code}, err
+}
+
+// strays reports a tariff that was chosen for a seat which is not in the offer.
+func (o *Offer) strays(tariffs map[string]string) error {
+	for _, seat := range slices.Sorted(maps.Keys(tariffs)) {
+		if !slices.Contains(store.Seats(o.Lines), seat) {
+			return store.NoTariff(seat, tariffs[seat])
+		}
+	}
+	return nil
 }
 
 // started starts the payment of a booking that was just begun, and returns where

@@ -22,6 +22,8 @@ type Store interface {
 	LockOf(ctx context.Context, event string, holder store.Holder) (store.Outcome, error)
 
 	Begin(ctx context.Context, r store.BeginRequest) (code string, err error)
+	Sell(ctx context.Context, r store.SellRequest) (store.Outcome, error)
+	Move(ctx context.Context, r store.MoveRequest) (store.BookingOutcome, error)
 	Booking(ctx context.Context, code string) (store.Booking, error)
 	Attempt(ctx context.Context, id string) (store.Attempt, error)
 	Refunds(ctx context.Context, b store.Booking) ([]store.Refund, error)
@@ -161,16 +163,25 @@ var ErrNoPayment = errors.New("no such way to pay")
 type Offer struct {
 	Event store.Event
 	Lines []store.Line // in the plan's order
+	// Choices are, for each line, what can be chosen for its seat.
+	Choices []Choice
 	// Total is what all lines cost together.
 	Total int64
-	// Digest names the lines with their prices, and what else the visitor agrees
-	// to: the event's id and currency.
+	// Digest names the choices with their prices, whatever was chosen, and what else
+	// the visitor agrees to: the event's id and currency.
 	Digest string
 	// Deadline is when the lock ends.
 	Deadline, Now time.Time
 	// Paying is the code of the booking that the holder pays for at this event, or
 	// "". There are then no lines.
 	Paying string
+}
+
+// Choice is a seat with all that it can be sold as: one line for each tariff, the
+// default first. Without a tariff there is one line.
+type Choice struct {
+	Seat  string
+	Lines []store.Line
 }
 
 // Request is a checkout's form as it was sent.
@@ -181,6 +192,8 @@ type Request struct {
 	// Payment is the name of a way to pay, and need not be there where there is
 	// nothing to pay; Digest is what the form showed, and ID its own.
 	Payment, Digest, ID string
+	// Tariffs are the ids of those that were chosen, by seat; none is the default.
+	Tariffs map[string]string
 }
 
 // Begun is what a request has begun.

@@ -53,7 +53,7 @@ func (w *world) lock(t *testing.T, event string, seats ...string) {
 // request is what anna's form has, of what she has locked.
 func (w *world) request(t *testing.T, event, payment string) checkout.Request {
 	t.Helper()
-	offer, err := w.instance(0).Offer(t.Context(), event, "anna")
+	offer, err := w.instance(0).Offer(t.Context(), event, "anna", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,9 +251,9 @@ func TestLate(t *testing.T) {
 	}
 }
 
-// named is a schedule of an event that is there.
+// named is a schedule of an event that is there, as open has made it.
 func (s *schedule) named(event string) *schedule {
-	s.event = event
+	s.event, s.priced = event, func(int64) store.Event { return store.Event{Prices: prices} }
 	return s
 }
 

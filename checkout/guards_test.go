@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,12 +24,33 @@ func TestGuards(t *testing.T) {
 	onProvider := func(wrap func(checkout.Provider) checkout.Provider) both {
 		return func(st checkout.Store, p checkout.Provider) (checkout.Store, checkout.Provider) { return st, wrap(p) }
 	}
-	for name, spoil := range map[string]both{
-		"seats are let go, and the attempt with them": onStore(func(st checkout.Store) checkout.Store { return forgetful{st} }),
-		"a call has another key each time":            onProvider(func(p checkout.Provider) checkout.Provider { return keyless{p} }),
-		"the deadline ends a payment by itself":       onProvider(func(p checkout.Provider) checkout.Provider { return impatient{p} }),
-		"a payment that is not found is dead":         onProvider(func(p checkout.Provider) checkout.Provider { return hasty{p} }),
-		"no answer is as good as success":             onProvider(func(p checkout.Provider) checkout.Provider { return trusting{p} }),
+	inHouse := func(spoil func(house) house) func(w *world) { return func(w *world) { w.spoilHouse = spoil } }
+	checkouts := func(spoil both) func(w *world) { return func(w *world) { w.spoil = spoil } }
+	for name, spoil := range map[string]func(w *world){
+		"seats are let go, and the attempt with them": checkouts(onStore(func(st checkout.Store) checkout.Store { return forgetful{st} })),
+		"a call has another key each time":            checkouts(onProvider(func(p checkout.Provider) checkout.Provider { return keyless{p} })),
+		"the deadline ends a payment by itself":       checkouts(onProvider(func(p checkout.Provider) checkout.Provider { return impatient{p} })),
+		"a payment that is not found is dead":         checkouts(onProvider(func(p checkout.Provider) checkout.Provider { return hasty{p} })),
+		"no answer is as good as success":             checkouts(onProvider(func(p checkout.Provider) checkout.Provider { return trusting{p} })),
+		"half a unit is rounded down":                 checkouts(onStore(func(st checkout.Store) checkout.Store { return roundsDown{st} })),
+		"prices are those of before":                  checkouts(onStore(func(st checkout.Store) checkout.Store { return outdated{st} })),
+		"a ticket is let in again":                    inHouse(func(h house) house { return openDoor{h} }),
+		"an erasure is told, and not done":            inHouse(func(h house) house { return keepsAll{h} }),
+		"the trail loses moves":                       inHouse(func(h house) house { return forgets{h, store.ReasonMoved} }),
+		"the trail loses scans":                       inHouse(func(h house) house { return forgets{h, store.ReasonCheckedIn} }),
+		"the trail loses lapses":                      inHouse(func(h house) house { return forgets{h, store.ReasonLapsed} }),
+		"sales forget what the house has kept": func(w *world) {
+			w.count = func(s *store.Sales, b store.Booking) {
+				b.Lines = slices.DeleteFunc(slices.Clone(b.Lines), func(l store.Line) bool { return l.NoRefund })
+				s.Add(b, time.UTC)
+			}
+		},
+		"sales forget what costs nothing": func(w *world) {
+			w.count = func(s *store.Sales, b store.Booking) {
+				b.Lines = slices.DeleteFunc(slices.Clone(b.Lines), func(l store.Line) bool { return l.Price == 0 })
+				s.Add(b, time.UTC)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +60,8 @@ func TestGuards(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.close()
-			w.spoil, w.atOnce = spoil, true
+			w.atOnce = true
+			spoil(w)
 			w.away = name == "seats are let go, and the attempt with them"
 			for seed := range uint64(400) {
 				if err := w.schedule(seed).play(t.Context()); err != nil {
@@ -49,6 +72,61 @@ func TestGuards(t *testing.T) {
 			t.Error("400 schedules have not found it")
 		})
 	}
+}
+
+// roundsDown sells at half a unit less than what is rounded half up.
+type roundsDown struct{ checkout.Store }
+
+func (r roundsDown) Begin(ctx context.Context, b store.BeginRequest) (string, error) {
+	e, err := r.Store.Event(ctx, b.Event)
+	if err != nil {
+		return "", err
+	}
+	b.Lines = slices.Clone(b.Lines)
+	for i, l := range b.Lines {
+		if t, _ := e.Tariff(l.Tariff); t.Off > 0 {
+			b.Lines[i].Price = e.Prices[categoryOf(l.Seat)] * int64(100-t.Off) / 100
+		}
+	}
+	return r.Store.Begin(ctx, b)
+}
+
+// outdated shows an event with the prices that it had at first.
+type outdated struct{ checkout.Store }
+
+func (o outdated) Event(ctx context.Context, id string) (store.Event, error) {
+	e, err := o.Store.Event(ctx, id)
+	e.Prices = pricedAt(1).Prices
+	return e, err
+}
+
+// openDoor lets everybody in who was let in.
+type openDoor struct{ house }
+
+func (d openDoor) CheckIn(ctx context.Context, r store.CheckInRequest) (store.BookingOutcome, error) {
+	out, err := d.house.CheckIn(ctx, r)
+	if errors.Is(err, store.ErrCheckedIn) {
+		err = nil
+	}
+	return out, err
+}
+
+// keepsAll erases nobody.
+type keepsAll struct{ house }
+
+func (keepsAll) Erase(context.Context, store.EraseRequest) (store.BookingOutcome, error) {
+	return store.BookingOutcome{}, nil
+}
+
+// forgets has a trail without what has a reason.
+type forgets struct {
+	house
+	reason store.Reason
+}
+
+func (f forgets) Trail(ctx context.Context, scan store.TrailScan) ([]store.Entry, error) {
+	trail, err := f.house.Trail(ctx, scan)
+	return slices.DeleteFunc(trail, func(e store.Entry) bool { return e.Reason == f.reason }), err
 }
 
 // forgetful takes an attempt that lets its seats go for dead.

@@ -77,7 +77,7 @@ func (w *world) dieAt(ctx context.Context, point string) error {
 		return err
 	}
 	c := w.usual(0)
-	offer, err := c.Offer(ctx, "e", "anna")
+	offer, err := c.Offer(ctx, "e", "anna", nil)
 	if err != nil {
 		return err
 	}

@@ -15,17 +15,23 @@ import (
 
 // Offer returns what the holder would book now. Not found: store.ErrNoEvent.
 // Refused: store.ErrWithheld if a seat that they have locked is not for sale any
-// more, because its category has lost its price.
-func (c *Checkout) Offer(ctx context.Context, event string, holder store.Holder) (offer Offer, err error) {
+// more, because its category has lost its price; store.ErrTariff as
+// [store.Event.CheckTariffs] if the tariffs cannot be chosen so. With that the
+// offer is there all the same, with what was chosen; a seat that does not have its
+// tariff is at its default.
+//
+// tariffs are the ids of those that were chosen, by seat. A seat that has none is
+// at its default; one that is not locked is passed over.
+func (c *Checkout) Offer(ctx context.Context, event string, holder store.Holder, tariffs map[string]string) (offer Offer, err error) {
 	err = store.ErrStale
 	for tries := 0; errors.Is(err, store.ErrStale) && tries < maxStale; tries++ {
-		offer, err = c.offerOnce(ctx, event, holder)
+		offer, err = c.offerOnce(ctx, event, holder, tariffs)
 	}
 	return offer, err
 }
 
 // offerOnce is ErrStale if seats were added between its two readings.
-func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Holder) (Offer, error) {
+func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Holder, tariffs map[string]string) (Offer, error) {
 	e, err := c.store.Event(ctx, event)
 	if err != nil {
 		return Offer{}, err
@@ -52,18 +58,46 @@ func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Hol
 		if !known {
 			return offer, store.ErrStale
 		}
-		if at.line.Price, known = e.Prices[at.category]; !known {
+		if _, sold := e.Prices[at.category]; !sold {
 			return offer, fmt.Errorf("seat %s: %w", s.ID, store.ErrWithheld)
 		}
 		found = append(found, at)
 	}
 	slices.SortFunc(found, func(a, b place) int { return cmp.Compare(a.order, b.order) })
-	for _, at := range found {
-		offer.Lines = append(offer.Lines, at.line)
+	unfit := offer.choose(found, tariffs)
+	offer.Digest, err = offer.digest()
+	return offer, cmp.Or(err, unfit)
+}
+
+// choose fills in the lines, each at the tariff that was chosen for its seat, and
+// what else could be chosen. Its error is the first choice that cannot be.
+func (o *Offer) choose(places []place, tariffs map[string]string) (unfit error) {
+	var chosen []store.Chosen
+	for _, at := range places {
+		tariff := o.Event.DefaultTariff(at.category)
+		line, _ := at.as(o.Event, tariff)
+		if other := tariffs[line.Seat]; other != "" {
+			if as, ok := at.as(o.Event, other); ok {
+				line, tariff = as, other
+			} else {
+				unfit = cmp.Or(unfit, store.NoTariff(line.Seat, other))
+			}
+		}
+		o.Lines = append(o.Lines, line)
+		o.Choices = append(o.Choices, at.choice(o.Event))
+		chosen = append(chosen, at.chosen(tariff))
 	}
-	offer.Total = store.TotalOf(offer.Lines)
-	offer.Digest, err = digest(e.ID, e.Currency, offer.Lines)
-	return offer, err
+	o.Total = store.TotalOf(o.Lines)
+	return cmp.Or(unfit, o.Event.CheckTariffs(chosen))
+}
+
+// digest names what the visitor agrees to. An event without tariffs has it as
+// programs from before there were any: they may run beside this one.
+func (o *Offer) digest() (string, error) {
+	if len(o.Event.Tariffs) == 0 {
+		return digest(o.Event.ID, o.Event.Currency, o.Lines)
+	}
+	return digest(o.Event.ID, o.Event.Currency, o.Choices)
 }
 
 // digest names what is agreed to: half of the SHA-256 of its JSON, in hexadecimal.

@@ -13,9 +13,11 @@ import (
 
 // place is where a seat is, in the words that it is sold by.
 type place struct {
-	line     store.Line // without its price
-	category string     // the id
-	order    int        // in the plan
+	line       store.Line // without tariff and price
+	category   string     // the id
+	order      int        // in the plan
+	accessible bool
+	beside     []string // the seats next to it in its row
 }
 
 // maxPlaces is how many seats are remembered, of all plans together: one takes
@@ -88,6 +90,37 @@ func (p *places) remember(hash string, seats map[string]place) {
 	}
 }
 
+// chosen is the place with a tariff, as the rules of tariffs have it.
+func (p place) chosen(tariff string) store.Chosen {
+	return store.Chosen{Seat: p.line.Seat, Category: p.category, Tariff: tariff, Accessible: p.accessible, Beside: p.beside}
+}
+
+// as is the place as it is sold at a tariff of the event. ok is false if it
+// cannot be.
+func (p place) as(e store.Event, tariff string) (line store.Line, ok bool) {
+	line = p.line
+	if line.Price, ok = e.PriceAs(p.category, tariff); !ok {
+		return line, false
+	}
+	t, _ := e.Tariff(tariff)
+	line.Tariff, line.TariffName = t.ID, t.Name
+	return line, true
+}
+
+// choice is all that the place can be sold as.
+func (p place) choice(e store.Event) Choice {
+	choice := Choice{Seat: p.line.Seat}
+	for _, t := range e.TariffsOf(p.category) {
+		line, _ := p.as(e, t.ID)
+		choice.Lines = append(choice.Lines, line)
+	}
+	if len(choice.Lines) == 0 {
+		line, _ := p.as(e, "")
+		choice.Lines = []store.Line{line}
+	}
+	return choice
+}
+
 func placesIn(hall plan.Plan) map[string]place {
 	names := map[string]string{}
 	for _, c := range hall.Categories {
@@ -96,9 +129,15 @@ func placesIn(hall plan.Plan) map[string]place {
 	seats := map[string]place{}
 	for _, section := range hall.Sections {
 		for _, row := range section.Rows {
-			for _, s := range row.Seats {
-				line := store.Line{Seat: s.ID, Label: s.Label, Row: row.Label, Section: section.Name, Category: names[s.Category]}
-				seats[s.ID] = place{line: line, category: s.Category, order: len(seats)}
+			for i, s := range row.Seats {
+				at := place{category: s.Category, order: len(seats), accessible: slices.Contains(s.Properties, plan.Accessible)}
+				at.line = store.Line{Seat: s.ID, Label: s.Label, Row: row.Label, Section: section.Name, Category: names[s.Category]}
+				for _, j := range []int{i - 1, i + 1} {
+					if 0 <= j && j < len(row.Seats) {
+						at.beside = append(at.beside, row.Seats[j].ID)
+					}
+				}
+				seats[s.ID] = at
 			}
 		}
 	}

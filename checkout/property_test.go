@@ -50,13 +50,14 @@ type task struct {
 
 // openWorld opens both instances of a world on a store.
 func openWorld(ctx context.Context, dir, address string) (*world, error) {
-	w := &world{reached: func(string) {}}
+	w := &world{reached: func(string) {}, count: func(s *store.Sales, b store.Booking) { s.Add(b, time.UTC) }}
 	for i := range w.stores {
 		var engine store.Engine
 		var err error
 		if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
 			engine, err = sqlitestore.Open(ctx, path, sqlitestore.Options{})
 		} else {
+			w.mongo = true
 			engine, err = mongostore.Open(ctx, address, mongostore.Options{Make: true})
 		}
 		if err != nil {
@@ -107,7 +108,24 @@ func runChild(ctx context.Context, encoded string) error {
 			return fmt.Errorf("schedule %d: %w", seed, err)
 		}
 	}
-	return w.close()
+	if err := w.close(); err != nil {
+		return err
+	}
+	return checkStore(ctx, t.Store)
+}
+
+// checkStore has the engine's own check look at all that the schedules have left.
+func checkStore(ctx context.Context, address string) error {
+	check := mongostore.Check
+	path, embedded := strings.CutPrefix(address, "sqlite:")
+	if embedded {
+		check = sqlitestore.Check
+	}
+	found, err := check(ctx, path)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("the check finds %d things, and first: %v", len(found), found[0])
+	}
+	return err
 }
 
 // killAt ends the process at a point that the seed draws; half of the schedules
@@ -118,7 +136,7 @@ func killAt(seed uint64) func(string) {
 		return func(string) {}
 	}
 	var passed atomic.Int64
-	at := 1 + draw.Int64N(1+draw.Int64N(40)) // the first ones most: not all schedules get far
+	at := 1 + draw.Int64N(1+draw.Int64N(1+draw.Int64N(40))) // the first ones most: not all schedules get far
 	return func(string) {
 		if passed.Add(1) == at {
 			die()

@@ -206,7 +206,7 @@ func TestRepeatWithoutAPrice(t *testing.T) {
 	if again, err := w.instance(0).Begin(t.Context(), r); err != nil || again.Code != begun.Code {
 		t.Errorf("a repeat got %+v, %v", again, err)
 	}
-	if offer, err := w.instance(0).Offer(t.Context(), "e", "anna"); err != nil || offer.Paying != begun.Code {
+	if offer, err := w.instance(0).Offer(t.Context(), "e", "anna", nil); err != nil || offer.Paying != begun.Code {
 		t.Errorf("offer %+v, %v", offer, err)
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,27 +27,60 @@ type world struct {
 	// away has the provider out of reach in each schedule, and atOnce has it take
 	// most payments without a capture: both for faults that seldom show else.
 	away, atOnce bool
+	// spoilHouse puts a fault into what the house does without a checkout, and count
+	// counts a booking among the sales.
+	spoilHouse func(house) house
+	count      func(*store.Sales, store.Booking)
+	// mongo tells that the engine is that of MongoDB.
+	mongo bool
+}
+
+// house is what a schedule does at the store itself.
+type house interface {
+	CheckIn(ctx context.Context, r store.CheckInRequest) (store.BookingOutcome, error)
+	Reissue(ctx context.Context, code string, seats []string) (store.BookingOutcome, error)
+	Erase(ctx context.Context, r store.EraseRequest) (store.BookingOutcome, error)
+	Trail(ctx context.Context, scan store.TrailScan) ([]store.Entry, error)
 }
 
 // prices are such that each sum tells its seats.
 var prices = map[string]int64{"a": 1, "b": 10, "c": 100, "free": 0}
 
-// hall has a seat of each price.
+// hall has a seat of each price, and d: a wheelchair place of the category c,
+// beside the seats c and free.
 func hall() store.NewEvent {
 	h := plan.Plan{Name: "Hall", Sections: []plan.Section{{ID: "stalls", Name: "Stalls", Rows: []plan.Row{{Label: "A"}}}}}
-	for i, id := range slices.Sorted(maps.Keys(prices)) {
-		h.Categories = append(h.Categories, plan.Category{ID: id, Name: id})
-		row := &h.Sections[0].Rows[0]
-		row.Seats = append(row.Seats, plan.Seat{ID: id, Label: id, Category: id, X: float64(i)})
+	row := &h.Sections[0].Rows[0]
+	for i, id := range seatIDs() {
+		seat := plan.Seat{ID: id, Label: id, Category: categoryOf(id), X: float64(i)}
+		if id == "d" {
+			seat.Properties = []plan.Property{plan.Accessible}
+		} else {
+			h.Categories = append(h.Categories, plan.Category{ID: id, Name: id})
+		}
+		row.Seats = append(row.Seats, seat)
 	}
 	return store.NewEvent{PlanBody: h.Encode(), Seats: h.SeatIDs()}
 }
 
+func seatIDs() []string { return []string{"a", "b", "c", "d", "free"} }
+
+func categoryOf(seat string) string {
+	if seat == "d" {
+		return "c"
+	}
+	return seat
+}
+
 // open makes the event of a schedule, or leaves it as it is.
 func (w *world) open(ctx context.Context, id string, terms store.Terms) error {
+	return w.openAs(ctx, store.Event{ID: id, Prices: prices, Terms: terms})
+}
+
+func (w *world) openAs(ctx context.Context, is store.Event) error {
+	is.Title, is.Zone, is.Currency, is.Starts = "Evening", "Europe/Vienna", "EUR", time.Date(2040, 1, 1, 19, 0, 0, 0, time.UTC)
 	e := hall()
-	e.Event = store.Event{ID: id, Title: "Evening", Zone: "Europe/Vienna", Currency: "EUR", Prices: prices, Terms: terms,
-		Starts: time.Date(2040, 1, 1, 19, 0, 0, 0, time.UTC)}
+	e.Event = is
 	return w.stores[0].CreateEvent(ctx, e)
 }
 
@@ -65,6 +96,11 @@ func quick() checkout.Rules {
 // instances are the checkouts of the world's two instances, with faults between
 // them and the provider.
 func (w *world) instances(seed uint64, f paytest.Faults, freeze float64) (both [2]*checkout.Checkout, faults [2]*paytest.Faulty) {
+	return w.instancesOn(seed, f, freeze, func(st checkout.Store) checkout.Store { return st })
+}
+
+// instancesOn are instances on a store with something around it.
+func (w *world) instancesOn(seed uint64, f paytest.Faults, freeze float64, around func(checkout.Store) checkout.Store) (both [2]*checkout.Checkout, faults [2]*paytest.Faulty) {
 	reached := func(point string) {
 		w.reached(point)
 		if rand.Float64() < freeze { // and come back once the lease is over
@@ -73,7 +109,7 @@ func (w *world) instances(seed uint64, f paytest.Faults, freeze float64) (both [
 	}
 	for i := range both {
 		faults[i] = paytest.NewFaulty(w.ledger, seed+uint64(i), f)
-		var st checkout.Store = w.stores[i]
+		st := around(w.stores[i])
 		var provider checkout.Provider = faults[i]
 		if w.spoil != nil {
 			st, provider = w.spoil(st, provider)
@@ -92,24 +128,36 @@ type schedule struct {
 	seed  uint64
 	event string
 	both  [2]*checkout.Checkout
+	house [2]house
+	// priced is what its event costs at a revision.
+	priced func(revision int64) store.Event
 
 	mu    sync.Mutex
 	codes []string
+	seen
 }
 
 func (w *world) schedule(seed uint64) *schedule {
-	return &schedule{world: w, seed: seed, event: fmt.Sprintf("e%d", seed)}
+	s := &schedule{world: w, seed: seed, event: fmt.Sprintf("e%d", seed), priced: pricedAt, seen: newSeen()}
+	for i, st := range w.stores {
+		if s.house[i] = st; w.spoilHouse != nil {
+			s.house[i] = w.spoilHouse(st)
+		}
+	}
+	return s
 }
 
 // play runs the schedule with its faults to its end, and then checks it at rest.
 func (s *schedule) play(ctx context.Context) error {
 	draw := rand.New(rand.NewPCG(s.seed, 0))
-	if err := s.open(ctx, s.event, store.Terms{PayWithin: 40 * time.Millisecond}); err != nil {
+	e := pricedAt(1)
+	e.ID, e.Terms = s.event, store.Terms{PayWithin: 40 * time.Millisecond}
+	if err := s.openAs(ctx, e); err != nil {
 		return err
 	}
 	chance := func() float64 { return draw.Float64() * draw.Float64() * 0.5 }
 	faults := paytest.Faults{Delay: chance(), Duplicate: chance(), Reorder: chance(), Drop: chance(), Fail: chance(), Hang: chance() / 4, MaxDelay: 10 * time.Millisecond}
-	both, faulty := s.instances(s.seed, faults, chance()/4)
+	both, faulty := s.instancesOn(s.seed, faults, chance()/4, func(st checkout.Store) checkout.Store { return recorder{st, &s.seen} })
 	s.both = both
 	if s.away || draw.IntN(3) == 0 { // out of reach for longer than the reconciler's patience
 		from := time.Now().Add(time.Duration(draw.IntN(80)) * time.Millisecond)
@@ -159,25 +207,21 @@ func (s *schedule) recover(ctx context.Context) error {
 	return s.check(ctx)
 }
 
-// act has somebody do what visitors do, a dozen times.
+// act has somebody do what visitors do, and the house, more than a dozen times.
 func (s *schedule) act(ctx context.Context, who store.Holder, draw *rand.Rand) {
-	for range 12 {
-		time.Sleep(time.Duration(draw.IntN(12)) * time.Millisecond)
+	for range 16 {
+		time.Sleep(time.Duration(draw.IntN(10)) * time.Millisecond)
 		i := draw.IntN(2)
 		st, c := s.stores[i], s.both[i]
-		switch draw.IntN(10) {
+		switch draw.IntN(14) {
 		case 0, 1:
-			seats := slices.Sorted(maps.Keys(prices))
-			draw.Shuffle(len(seats), func(i, j int) { seats[i], seats[j] = seats[j], seats[i] })
-			ttl := time.Duration(10+draw.IntN(200)) * time.Millisecond
-			_, _ = st.Lock(ctx, store.LockRequest{Event: s.event, Holder: who, Seats: seats[:1+draw.IntN(3)],
-				Rules: store.Rules{TTL: ttl, Total: 2 * ttl, MaxSeats: 4}})
+			s.lockSome(ctx, st, who, draw)
 		case 2, 3:
 			payment := "ledger"
 			if draw.IntN(4) == 0 {
 				payment = checkout.Door
 			}
-			s.begin(ctx, c, who, payment)
+			s.begin(ctx, c, who, payment, draw)
 		case 4, 5:
 			s.pay(draw, who)
 		case 6:
@@ -196,23 +240,49 @@ func (s *schedule) act(ctx context.Context, who store.Holder, draw *rand.Rand) {
 			}
 		case 9:
 			_, _ = st.ReleaseDue(ctx)
+		default:
+			s.actAsHouse(ctx, i, draw)
 		}
 	}
 }
 
-// begin books what somebody has locked, perhaps twice at once.
-func (s *schedule) begin(ctx context.Context, c *checkout.Checkout, who store.Holder, payment string) {
-	offer, err := c.Offer(ctx, s.event, who)
+// lockSome has somebody try for up to three seats, for a moment.
+func (s *schedule) lockSome(ctx context.Context, st *store.Store, who store.Holder, draw *rand.Rand) {
+	seats := seatIDs()
+	draw.Shuffle(len(seats), func(i, j int) { seats[i], seats[j] = seats[j], seats[i] })
+	ttl := time.Duration(10+draw.IntN(200)) * time.Millisecond
+	if s.mongo { // where a begin takes some of that
+		ttl *= 4
+	}
+	_, _ = st.Lock(ctx, store.LockRequest{Event: s.event, Holder: who, Seats: seats[:1+draw.IntN(3)],
+		Rules: store.Rules{TTL: ttl, Total: 2 * ttl, MaxSeats: 4}})
+}
+
+// begin books what somebody has locked, at tariffs that can mostly be chosen.
+func (s *schedule) begin(ctx context.Context, c *checkout.Checkout, who store.Holder, payment string, draw *rand.Rand) {
+	offer, err := c.Offer(ctx, s.event, who, nil)
+	if err == nil && len(offer.Lines) == 0 && offer.Paying == "" { // as where locks end before their holder comes to it
+		s.lockSome(ctx, s.stores[0], who, draw)
+		offer, err = c.Offer(ctx, s.event, who, nil)
+	}
 	if err != nil || len(offer.Lines) == 0 {
 		return
 	}
-	begun, err := c.Begin(ctx, checkout.Request{Event: s.event, Holder: who, Payment: payment, Digest: offer.Digest, ID: store.NewCode(),
+	tariffs := map[string]string{}
+	for _, choice := range offer.Choices {
+		tariffs[choice.Seat] = choice.Lines[draw.IntN(len(choice.Lines))].Tariff
+	}
+	begun, err := c.Begin(ctx, checkout.Request{Event: s.event, Holder: who, Payment: payment, Digest: offer.Digest, ID: store.NewCode(), Tariffs: tariffs,
 		Person: store.Person{Name: "Anna", Email: "anna@example.org"}})
 	if err == nil {
-		s.mu.Lock()
-		s.codes = append(s.codes, begun.Code)
-		s.mu.Unlock()
+		s.add(begun.Code)
 	}
+}
+
+func (s *schedule) add(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codes = append(s.codes, code)
 }
 
 // pay does at the provider what visitors do there.
@@ -237,7 +307,7 @@ func (s *schedule) cancel(ctx context.Context, c *checkout.Checkout, code string
 	if err != nil {
 		return
 	}
-	r := store.CancelRequest{Code: code}
+	r := store.CancelRequest{Code: code, Force: draw.IntN(2) == 0, NoRefund: draw.IntN(4) == 0}
 	if draw.IntN(2) == 0 {
 		r.Seats = store.Seats(b.Lines)[:1]
 	}
@@ -249,6 +319,9 @@ func (s *schedule) pick(draw *rand.Rand) string {
 	defer s.mu.Unlock()
 	if len(s.codes) == 0 {
 		return ""
+	}
+	if draw.IntN(2) == 0 { // the newest, which still has much ahead
+		return s.codes[len(s.codes)-1]
 	}
 	return s.codes[draw.IntN(len(s.codes))]
 }
@@ -306,7 +379,7 @@ func (s *schedule) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	owner := map[string]string{}
+	owner, sum := map[string]string{}, sums{}
 	for b, err := range st.AllBookings(ctx, s.event) {
 		if err != nil {
 			return err
@@ -321,9 +394,18 @@ func (s *schedule) check(ctx context.Context) error {
 			}
 			owner[l.Seat] = b.Code
 		}
-		if err := s.checkMoney(ctx, b, store.TotalOf(kept)); err != nil {
+		took, err := s.checkMoney(ctx, b, store.TotalOf(kept)+keptByHouse(b))
+		if err == nil {
+			err = s.checkBooking(ctx, b, kept)
+		}
+		if err != nil {
 			return fmt.Errorf("booking %s, %s: %w", b.Code, b.State, err)
 		}
+		sum.add(b, kept, took)
+		s.world.count(&sum.Sales, b)
+	}
+	if err := sum.check(); err != nil {
+		return err
 	}
 	for _, seat := range snapshot.Seats {
 		switch {
@@ -332,45 +414,49 @@ func (s *schedule) check(ctx context.Context) error {
 		case seat.Booking != owner[seat.ID], (seat.Status == store.Booked) != (seat.Booking != ""):
 			return fmt.Errorf("seat %s is %s by %q, want %q", seat.ID, seat.Status, seat.Booking, owner[seat.ID])
 		}
+		if err := s.checkTrail(ctx, seat); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// checkMoney compares a booking with what its provider really did; kept is what
-// its seats that are still booked were sold for.
-func (s *schedule) checkMoney(ctx context.Context, b store.Booking, kept int64) error {
+// checkMoney compares a booking with what its provider really did; keeps is what
+// its seats that are still booked were sold for, and those that the house has keeps
+// the money of. took is what there is of money by whoever has taken it.
+func (s *schedule) checkMoney(ctx context.Context, b store.Booking, keeps int64) (took int64, err error) {
 	var refunds int64
 	paidBack := map[string]string{}
 	for _, id := range b.Refunds {
 		r, err := s.stores[0].Refund(ctx, id)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		refunds += r.Amount
 		for _, seat := range r.Seats {
 			if paidBack[seat] != "" {
-				return fmt.Errorf("seat %s is paid back by %s and %s", seat, paidBack[seat], id)
+				return 0, fmt.Errorf("seat %s is paid back by %s and %s", seat, paidBack[seat], id)
 			}
 			paidBack[seat] = id
 		}
 	}
 	if refunds != b.Refunded {
-		return fmt.Errorf("refunds of %d, and %d counted", refunds, b.Refunded)
+		return 0, fmt.Errorf("refunds of %d, and %d counted", refunds, b.Refunded)
 	}
 	entry, online := s.ledger.Entry(b.Attempt())
 	if !online { // at the door, for nothing, or never started
-		if b.Captured-b.Refunded != kept {
-			return fmt.Errorf("at the door %d - %d, want %d", b.Captured, b.Refunded, kept)
+		if b.Captured-b.Refunded != keeps {
+			return 0, fmt.Errorf("at the door %d - %d, want %d", b.Captured, b.Refunded, keeps)
 		}
-		return nil
+		return b.Captured - b.Refunded, nil
 	}
 	switch {
 	case entry.Captures > 1:
-		return fmt.Errorf("captured %d times", entry.Captures)
-	case entry.Captured-entry.Refunded != kept:
-		return fmt.Errorf("the provider has %d - %d, want %d", entry.Captured, entry.Refunded, kept)
+		return 0, fmt.Errorf("captured %d times", entry.Captures)
+	case entry.Captured-entry.Refunded != keeps:
+		return 0, fmt.Errorf("the provider has %d - %d, want %d", entry.Captured, entry.Refunded, keeps)
 	case entry.Captured != b.Captured, entry.Refunded != b.Refunded:
-		return fmt.Errorf("the provider has %d - %d, the booking %d - %d", entry.Captured, entry.Refunded, b.Captured, b.Refunded)
+		return 0, fmt.Errorf("the provider has %d - %d, the booking %d - %d", entry.Captured, entry.Refunded, b.Captured, b.Refunded)
 	}
-	return nil
+	return entry.Captured - entry.Refunded, nil
 }

@@ -31,7 +31,7 @@ const (
 	hintWithin = 15 * time.Second
 )
 
-// bookingPage serves GET /bookings/{code}. With the booking's key it adds the
+// bookingPage is the page of GET /bookings/{code}. With the booking's key it adds the
 // booking to the session, and leads to the bare address.
 func (s *Server) bookingPage(c echo.Context) error {
 	s.speak(c) // a language that the address asks for is kept, wherever it leads
@@ -68,12 +68,13 @@ func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
 		return store.Booking{}, err
 	}
 	there := err == nil
-	own, added := b.Holder == v.holder, s.sessions.hasAdded(ctx, code)
+	b.Code = code
+	sees := s.maySee(c, b)
 	key := hmac.Equal([]byte(c.QueryParam("key")), []byte(v.signer.bookingKey(code)))
 	switch {
-	case !there, !own && !added && !key:
+	case !there, !sees && !key:
 		return store.Booking{}, store.ErrNoBooking
-	case !own && !added:
+	case !sees:
 		if err := s.sessions.add(c, code); err != nil {
 			if _, gone := errors.AsType[forgottenError](err); gone {
 				return store.Booking{}, errForgotten
@@ -121,10 +122,17 @@ func (s *Server) viewOf(c echo.Context, shown checkout.Shown) views.BookingView 
 	v := views.BookingView{
 		Billing: views.BillingOf(shown.Event, b, s.speak(c)), Booking: b, Attempt: shown.Attempt, Refunds: shown.Refunds,
 		Person: shown.Person, Now: shown.Now, Token: who.signer.bookingToken(who.token, b.Code), Asset: s.files.Path,
-		Key: s.base + views.BookingPath(b.Code) + "?key=" + who.signer.bookingKey(b.Code),
+		Key: BookingLink(s.base, who.signer, b.Code),
+	}
+	if tickets := who.signer.ticketsOf(b); len(tickets) > 0 {
+		v.Tickets = map[string]string{}
+		keys := who.signer.tickets()
+		for _, t := range tickets {
+			v.Tickets[t.Seat] = keys.Sign(t)
+		}
 	}
 	if b.State == store.BookingDeclined && b.Holder == who.holder {
-		if offer, err := s.checkout.Offer(c.Request().Context(), b.Event, b.Holder); err == nil && len(offer.Lines) > 0 {
+		if offer, err := s.checkout.Offer(c.Request().Context(), b.Event, b.Holder, nil); err == nil && len(offer.Lines) > 0 {
 			v.HeldUntil = offer.Deadline
 		}
 	}

@@ -22,7 +22,7 @@ import (
 type Checkout interface {
 	Offered() []string
 	Rules() checkout.Rules
-	Offer(ctx context.Context, event string, holder store.Holder) (checkout.Offer, error)
+	Offer(ctx context.Context, event string, holder store.Holder, tariffs map[string]string) (checkout.Offer, error)
 	Begin(ctx context.Context, r checkout.Request) (checkout.Begun, error)
 	Show(ctx context.Context, code string) (checkout.Shown, error)
 	Hint(ctx context.Context, code string) error
@@ -34,6 +34,7 @@ type Checkout interface {
 type filled struct {
 	person                   store.Person
 	payment, digest, request string
+	tariffs                  map[string]string // that were chosen, by seat
 	faults                   views.CheckoutFaults
 }
 
@@ -44,28 +45,36 @@ func filledIn(form url.Values, offered []string) filled {
 		person: store.Person{
 			Name: strings.TrimSpace(form.Get("name")), Email: strings.TrimSpace(form.Get("email")), Phone: strings.TrimSpace(form.Get("phone")),
 		},
-		payment: form.Get("payment"), digest: form.Get("digest"), request: form.Get("request"),
+		payment: form.Get("payment"), digest: form.Get("digest"), request: form.Get("request"), tariffs: tariffsIn(form),
 	}
 	f.faults.Name, f.faults.Email, f.faults.Phone = f.person.Faults()
 	f.faults.Payment = f.payment != "" && !slices.Contains(offered, f.payment)
 	return f
 }
 
-// checkoutPage serves GET /events/{event}/checkout.
-func (s *Server) checkoutPage(c echo.Context) error {
-	s.speak(c) // a language that the address asks for is kept, wherever it leads
-	offer, err := s.offerTo(c)
-	switch {
-	case err != nil:
-		return err
-	case offer.Paying != "":
-		return c.Redirect(http.StatusSeeOther, views.BookingPath(offer.Paying))
+// tariffsIn are the tariffs that were chosen, by seat.
+func tariffsIn(form url.Values) map[string]string {
+	tariffs := map[string]string{}
+	for field := range form {
+		if seat, is := strings.CutPrefix(field, views.TariffField("")); is && store.ValidID(seat) {
+			tariffs[seat] = form.Get(field)
+		}
 	}
-	return s.showCheckout(c, http.StatusOK, offer, filled{request: newRequest()}, "")
+	return tariffs
 }
 
-// book serves POST /events/{event}/checkout: name, email, phone, payment, digest
-// and request.
+// checkoutPage serves GET /events/{event}/checkout. Of a query it takes what may
+// stand in an address: tariffs, payment and digest.
+func (s *Server) checkoutPage(c echo.Context) error {
+	s.speak(c) // a language that the address asks for is kept, wherever it leads
+	asked := c.QueryParams()
+	return s.askAgain(c, http.StatusOK, filled{
+		request: newRequest(), tariffs: tariffsIn(asked), payment: asked.Get("payment"), digest: asked.Get("digest"),
+	})
+}
+
+// book serves POST /events/{event}/checkout: name, email, phone, payment, digest,
+// request and tariffs. With update it books nothing, and answers the form.
 func (s *Server) book(c echo.Context) error {
 	event, f := c.Param("event"), filledIn(c.Request().PostForm, s.checkout.Offered())
 	switch {
@@ -73,22 +82,33 @@ func (s *Server) book(c echo.Context) error {
 		return store.ErrNoEvent
 	case !store.ValidID(f.request):
 		return errBadForm
+	case c.Request().PostForm.Has("update"):
+		f.faults = views.CheckoutFaults{}
+		return s.askAgain(c, http.StatusOK, f)
 	case f.faults != views.CheckoutFaults{}:
 		return s.askAgain(c, http.StatusUnprocessableEntity, f)
 	}
 	begun, err := s.checkout.Begin(c.Request().Context(), checkout.Request{
-		Event: event, Holder: visitorOf(c).holder, Person: f.person, Payment: f.payment, Digest: f.digest, ID: f.request,
+		Event: event, Holder: visitorOf(c).holder, Person: f.person, Payment: f.payment, Digest: f.digest, ID: f.request, Tariffs: f.tariffs,
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		if err := s.keepBegun(c, begun); err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, cmp.Or(begun.Pay, views.BookingPath(begun.Code)))
+	}
+	return s.notBegun(c, begun, f, err)
+}
+
+// notBegun answers a form that has begun no booking.
+func (s *Server) notBegun(c echo.Context, begun checkout.Begun, f filled, err error) error {
+	switch {
 	case errors.Is(err, store.ErrPaying):
 		return c.Redirect(http.StatusSeeOther, views.BookingPath(begun.Code))
 	case errors.Is(err, checkout.ErrChanged):
 		f.request = newRequest()
+		return s.askAgain(c, http.StatusConflict, f)
+	case errors.Is(err, store.ErrTariff):
 		return s.askAgain(c, http.StatusConflict, f)
 	case errors.Is(err, checkout.ErrNoPayment):
 		f.faults.Payment = true
@@ -101,34 +121,60 @@ func (s *Server) book(c echo.Context) error {
 	return err
 }
 
-// askAgain answers with the form as it would be now, and what was filled in.
+// askAgain answers with the form as it would be now, and what was filled in. A
+// status of 200 becomes 409 if something of it cannot be.
 func (s *Server) askAgain(c echo.Context, status int, f filled) error {
-	offer, err := s.offerTo(c)
+	offer, err := s.offerTo(c, f.tariffs)
+	unfit := errors.Is(err, store.ErrTariff)
 	switch {
-	case err != nil:
+	case err != nil && !unfit:
 		return err
 	case offer.Paying != "":
 		return c.Redirect(http.StatusSeeOther, views.BookingPath(offer.Paying))
 	}
-	s.logRefused(c, status)
-	words := s.speak(c)
-	line := words.Say("Some of it cannot be: please look at what is marked.")
-	if offer.Digest != f.digest {
-		line = words.Say("Your seats or their prices are not what they were when you opened this page. Look at them again, then book.")
+	v, words := s.checkoutView(offer, f), s.speak(c)
+	switch asked := status != http.StatusOK; {
+	case unfit:
+		v.Line = unfitLine(words, &v, err)
+	case (asked || f.digest != "") && offer.Digest != f.digest:
+		v.Line = words.Say("Your seats or their prices are not what they were when you opened this page. Look at them again, then book.")
+	case asked:
+		v.Line = words.Say("Some of it cannot be: please look at what is marked.")
 	}
-	return s.showCheckout(c, status, offer, f, line)
+	if v.Line != "" && status == http.StatusOK {
+		status = http.StatusConflict
+	}
+	if status != http.StatusOK {
+		s.logRefused(c, status)
+	}
+	return s.showCheckout(c, status, offer.Event, v)
+}
+
+// unfitLine says why tariffs cannot be chosen so, and marks the seat.
+func unfitLine(w views.Words, v *views.CheckoutView, err error) string {
+	unfit, known := errors.AsType[store.TariffError](err)
+	if !known {
+		return w.Say("A tariff that you chose cannot be had for its seat. Choose again.")
+	}
+	v.Unfit = unfit.Seat
+	if unfit.TooMany {
+		return w.Say("%[1]s is for at most %[2]d seats of one booking. Choose another tariff for the others.", unfit.Tariff.Name, unfit.Tariff.Most)
+	}
+	return w.Say("%[1]s cannot be %[2]s: that is for a seat beside a wheelchair place of the same booking, one for each of these. Choose another tariff for it.",
+		w.LineName(v.Lines[slices.IndexFunc(v.Lines, func(l store.Line) bool { return l.Seat == unfit.Seat })]), unfit.Tariff.Name)
 }
 
 // offerTo returns what the visitor would book, or is paying for. Refused:
-// store.ErrExpired if that is nothing, store.ErrClosed once the event is over.
-func (s *Server) offerTo(c echo.Context) (checkout.Offer, error) {
+// store.ErrExpired if that is nothing, store.ErrClosed once the event is over;
+// store.ErrTariff with the offer.
+func (s *Server) offerTo(c echo.Context, tariffs map[string]string) (checkout.Offer, error) {
 	event := c.Param("event")
 	if !store.ValidID(event) {
 		return checkout.Offer{}, store.ErrNoEvent
 	}
-	offer, err := s.checkout.Offer(c.Request().Context(), event, visitorOf(c).holder)
+	offer, err := s.checkout.Offer(c.Request().Context(), event, visitorOf(c).holder, tariffs)
 	switch {
-	case err != nil, offer.Paying != "":
+	case err != nil && !errors.Is(err, store.ErrTariff), offer.Paying != "":
 	case offer.Event.OverAt(offer.Now):
 		err = store.ErrClosed
 	case len(offer.Lines) == 0:
@@ -137,20 +183,35 @@ func (s *Server) offerTo(c echo.Context) (checkout.Offer, error) {
 	return offer, err
 }
 
-func (s *Server) showCheckout(c echo.Context, status int, offer checkout.Offer, f filled, line string) error {
-	billing, err := views.NewBilling(offer.Event, s.speak(c))
-	if err != nil {
-		return undrawableError{offer.Event, err}
-	}
-	s.sessions.introduce(c)
-	c.Response().Header().Set("Cache-Control", "private, no-store") // the person's name
-	c.Response().Header().Set("X-Robots-Tag", "noindex")
-	return render(c, status, views.CheckoutPage(views.CheckoutView{
-		Billing: billing, Lines: offer.Lines, Deadline: offer.Deadline, Now: offer.Now,
+// checkoutView is the form for an offer.
+func (s *Server) checkoutView(offer checkout.Offer, f filled) views.CheckoutView {
+	v := views.CheckoutView{
+		Lines: offer.Lines, Deadline: offer.Deadline, Now: offer.Now,
 		AtDoor: offer.Event.PayUntil(offer.Now, s.checkout.Rules().Pay.AtDoor), Ways: s.checkout.Offered(),
 		Person: f.person, Payment: f.payment, Faults: f.faults,
-		Digest: offer.Digest, Request: f.request, Line: line, Asset: s.files.Path,
-	}))
+		Digest: offer.Digest, Request: f.request, Asset: s.files.Path,
+	}
+	for _, choice := range offer.Choices {
+		v.Choices = append(v.Choices, choice.Lines)
+	}
+	return v
+}
+
+// showCheckout answers the form, or to the page's script the parts of it that
+// tariffs change.
+func (s *Server) showCheckout(c echo.Context, status int, event store.Event, v views.CheckoutView) (err error) {
+	if v.Billing, err = views.NewBilling(event, s.speak(c)); err != nil {
+		return undrawableError{event, err}
+	}
+	s.sessions.introduce(c)
+	h := c.Response().Header()
+	h.Set("Cache-Control", "private, no-store") // the person's name
+	h.Set("X-Robots-Tag", "noindex")
+	h.Add("Vary", "HX-Request")
+	if isFragment(c) {
+		return c.HTMLBlob(status, views.AppendCheckout(nil, v))
+	}
+	return render(c, status, views.CheckoutPage(v))
 }
 
 // keepBegun makes the session of who has begun a booking last. A visitor who was

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,6 +101,16 @@ func bookingProblem(err error, w views.Words) (p problem, known bool) {
 		return problem{status: 409, text: w.Say("A payment is under way for that, and nothing was changed. Wait until it has ended.")}, true
 	case errors.Is(err, store.ErrTooLate):
 		return problem{status: 409, text: w.Say("It is too late to cancel that, and nothing was changed. Ask the box office.")}, true
+	case errors.Is(err, store.ErrCheckedIn):
+		return problem{status: 409, text: w.Say("A ticket of that was let in already, and nothing was changed. Ask the box office.")}, true
+	case errors.Is(err, errNoTicket):
+		return problem{status: 404, title: w.Say("No such ticket"), text: w.Say("This is no ticket of ours. Open the ticket again from its booking, or ask the box office.")}, true
+	case errors.Is(err, errVoid):
+		return problem{status: 409, text: w.Say("This ticket is not valid any more, and there is nothing to print. Its page says why.")}, true
+	case errors.Is(err, errNoTickets):
+		return problem{status: 409, text: w.Say("This booking has no tickets: its seats are not booked, or not any more.")}, true
+	case errors.Is(err, errNoDate):
+		return problem{status: 409, text: w.Say("The date of this event is not known yet: there is nothing to put into a calendar.")}, true
 	case errors.Is(err, store.ErrEnded), errors.Is(err, store.ErrNotReserved):
 		return problem{status: 409, text: w.Say("This booking has ended, and nothing was changed.")}, true
 	}
@@ -146,7 +157,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 // nothing of the person, the booking or the form, and so not the error either.
 func (s *Server) logRefused(c echo.Context, status int) {
 	route := c.Path()
-	if route != checkoutRoute && !strings.HasPrefix(route, bookingRoute) && !strings.HasPrefix(route, demoRoute) {
+	if route != checkoutRoute && !slices.ContainsFunc([]string{bookingRoute, ticketRoute, demoRoute}, func(of string) bool { return strings.HasPrefix(route, of) }) {
 		return
 	}
 	said := []any{"method", c.Request().Method, "route", route, "status", status}

@@ -187,11 +187,12 @@ func (s *sessions) check(c echo.Context) error {
 	return s.rows.check(ctx, visitorOf(c).row())
 }
 
-// takeBack has the browser drop the cookie.
+// takeBack has the browser drop the cookie, and the tickets that it has kept.
 func (s *sessions) takeBack(c echo.Context) {
 	cookie := s.cookie
 	cookie.MaxAge = -1
 	c.SetCookie(&cookie)
+	c.Response().Header().Set("Clear-Site-Data", `"storage"`)
 }
 
 // endForgotten ends the streams of those who were forgotten since then. It

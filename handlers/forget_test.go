@@ -291,7 +291,11 @@ func TestForgetIsGuarded(t *testing.T) {
 
 func TestForgetTakesTheSecureCookie(t *testing.T) {
 	h := open(t, setting{base: "https://tickets.example"})
-	cookie := h.visitor(t).forget().Header.Get("Set-Cookie")
+	header := h.visitor(t).forget().Header
+	if got := header.Get("Clear-Site-Data"); got != `"storage"` {
+		t.Errorf("the browser is to drop %s", got)
+	}
+	cookie := header.Get("Set-Cookie")
 	if !strings.HasPrefix(cookie, "__Host-seatlock=;") || !strings.Contains(cookie, "Max-Age=0") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/") {
 		t.Errorf("cookie %q", cookie)
 	}

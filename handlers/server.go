@@ -158,21 +158,25 @@ func (s *Server) routes() *echo.Echo {
 	return e
 }
 
-// The routes of bookings, whose refusals are logged. The first is that of a form
-// of [Server.book], too; what is about one booking is below the others.
+// The routes of bookings and tickets, whose refusals are logged. The first is that
+// of a form of [Server.book], too; what is about one booking is below the others.
 const (
 	checkoutRoute = "/events/:event/checkout"
 	bookingRoute  = "/bookings/:code"
+	ticketRoute   = "/tickets/:token"
 	demoRoute     = "/demo-pay/:attempt"
 )
 
-// routeBookings adds what is about one booking.
+// routeBookings adds what is about one booking, and its tickets.
 func (s *Server) routeBookings(e *echo.Echo, read []string) {
 	ofBooking := func(c echo.Context) string { return c.Param("code") }
 	own := e.Group(bookingRoute, secretPage)
-	own.Match(read, "", s.bookingPage, s.sessions.load)
+	own.Match(read, "", s.booking, s.sessions.load)
+	own.Match(read, "/tickets", s.ticketSheet, s.sessions.load)
 	own.POST("/cancel", s.cancelBooking, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
 	own.POST("/give-up", s.giveUp, limitBody, s.sessions.load, s.refuseForeign(ofBooking))
+	e.Match(read, ticketRoute, s.ticketPage, secretPage, s.sessions.load)
+	e.Match(read, "/tickets/offline.js", s.offlineScript)
 	if s.demo == nil {
 		return
 	}

@@ -145,7 +145,7 @@
 	on('htmx:error', e => {
 		const source = e.detail.ctx?.sourceElement;
 		if (source?.id === 'live') lost();
-		else if (source?.matches('form')) say(texts.unsent, true);
+		else if (source?.matches('form, .lines')) say(texts.unsent, true);
 	});
 
 	on('htmx:response:error', e => {
@@ -412,6 +412,26 @@
 		seat.scrollIntoView({ block: 'center' });
 	}
 	addEventListener('hashchange', unfold);
+
+	// ---- A ticket: kept for when there is no network, on a screen that stays on. ----
+
+	async function keepTicket() {
+		const known = navigator.serviceWorker?.controller;
+		try {
+			await navigator.serviceWorker.register('/tickets/offline.js');
+			if (!known) (await navigator.serviceWorker.ready).active.postMessage('keep');
+		} catch { /* then it is there with a network only */ }
+	}
+
+	async function stayOn() {
+		try { if (!document.hidden) await navigator.wakeLock.request('screen'); } catch { /* then not */ }
+	}
+
+	if (byId('ticket')) {
+		keepTicket();
+		stayOn();
+		on('visibilitychange', stayOn);
+	}
 
 	// ---- Now. ----
 

@@ -1,5 +1,5 @@
 // Package static carries the files that every page shares: htmx with its
-// stream extension, byte for byte as published (see HASHES), and the script,
+// stream extension, byte for byte as published (see HASHES), and the scripts,
 // style and icon of Seatlock. They are served under names that contain a hash
 // of their content, and so may be cached for ever.
 package static
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed htmx.min.js hx-sse.min.js app.js style.css favicon.svg
+//go:embed htmx.min.js hx-sse.min.js app.js offline.js style.css favicon.svg
 var embedded embed.FS
 
 // prefix is where the files are served.

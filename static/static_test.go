@@ -56,6 +56,7 @@ func TestOpen(t *testing.T) {
 		"htmx.min.js":   "text/javascript; charset=utf-8",
 		"hx-sse.min.js": "text/javascript; charset=utf-8",
 		"app.js":        "text/javascript; charset=utf-8",
+		"offline.js":    "text/javascript; charset=utf-8",
 		"style.css":     "text/css; charset=utf-8",
 		"favicon.svg":   "image/svg+xml",
 	} {
@@ -101,13 +102,15 @@ func TestFilesAreSmall(t *testing.T) {
 
 // Nothing may need what the pages' policy forbids.
 func TestNothingFromElsewhere(t *testing.T) {
-	script, err := embedded.ReadFile("app.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, bad := range []string{"eval(", "Function(", "innerHTML", ".style"} {
-		if bytes.Contains(script, []byte(bad)) {
-			t.Errorf("app.js contains %s", bad)
+	for _, name := range []string{"app.js", "offline.js"} {
+		script, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{"eval(", "Function(", "innerHTML", ".style", "importScripts"} {
+			if bytes.Contains(script, []byte(bad)) {
+				t.Errorf("%s contains %s", name, bad)
+			}
 		}
 	}
 	for _, m := range regexp.MustCompile(`(?:url\(|@import)\s*['"]?([^'")]*)`).FindAllStringSubmatch(style, -1) {

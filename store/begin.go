@@ -75,12 +75,19 @@ func (r BeginRequest) Validate() error {
 	if err := r.Person.Validate(); err != nil {
 		return err
 	}
-	for _, l := range r.Lines {
+	if err := validateLines(r.Lines); err != nil {
+		return err
+	}
+	return validateHolderSeats(r.Holder, Seats(r.Lines))
+}
+
+func validateLines(lines []Line) error {
+	for _, l := range lines {
 		if l.Price < 0 || l.Price > MaxPrice {
 			return fmt.Errorf("%w: price of seat %q", ErrInvalid, l.Seat)
 		}
 	}
-	return validateHolderSeats(r.Holder, Seats(r.Lines))
+	return nil
 }
 
 // requestKey names the record of a request. Requests of others, or for other
@@ -174,15 +181,13 @@ func (r BeginRequest) decide(v View) Decision {
 	}
 	b := Booking{
 		Code: r.Code, Event: r.Event, Holder: r.Holder, Lines: r.Lines, Currency: v.Event.Currency, Provider: r.Provider,
-		Begun: v.Now, Request: r.requestKey().ID,
+		Starts: v.Event.Starts, Begun: v.Now, Request: r.requestKey().ID,
 	}
 	body, err := json.Marshal(request{r.Code, r.Contents})
 	if err != nil {
 		return Refuse(out, err)
 	}
-	w := Writes{Records: []Record{
-		{Key: r.requestKey(), Body: body}, {Key: Key{PersonRecord, r.Code}, Body: encode(nil, r.Person)},
-	}}
+	w := Writes{By: ByVisitor, Booking: r.Code, Records: []Record{{Key: r.requestKey(), Body: body}, r.Person.record(r.Code, r.Event)}}
 	switch {
 	case b.Total() == 0:
 		b.State, b.Provider, b.Booked = BookingBooked, "", v.Now

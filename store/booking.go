@@ -38,7 +38,10 @@ type Booking struct {
 	Lines  []Line       `json:"lines"`
 	// Currency is that of all amounts, which are in its smallest unit.
 	Currency string `json:"currency"`
-	// Provider is who takes the money; "" for a booking that costs nothing.
+	// Starts is when the event was to start when it was sold; the zero value is
+	// that nobody has noted it, or that there was no start.
+	Starts time.Time `json:"starts,omitzero"`
+	// Provider is who takes the money; "" for what a visitor has booked for nothing.
 	Provider string `json:"provider,omitempty"`
 	// Begun is when it was made, by the store's clock. PayUntil is the pay
 	// deadline while it is paying or reserved.
@@ -51,7 +54,11 @@ type Booking struct {
 	Captured int64    `json:"captured"`
 	Refunded int64    `json:"refunded"`
 	Refunds  []string `json:"refunds,omitempty"`
-	// Request is the id of the record of the request that made it.
+	// Tickets are those that are other than they were first issued, by seat; see
+	// [Booking.Ticket].
+	Tickets map[string]Ticket `json:"tickets,omitempty"`
+	// Request is the id of the record of the request that made it; "" for one
+	// that the house has sold.
 	Request string `json:"request"`
 
 	// Version is that of its record; 0 is no booking.
@@ -63,16 +70,20 @@ type Booking struct {
 // Line is one seat of a booking as it was sold. Nothing but its cancelling ever
 // changes it.
 type Line struct {
-	Seat      string `json:"seat"`
-	Label     string `json:"label"`   // of the place, as people read it
-	Row       string `json:"row"`     // the label of its row
-	Section   string `json:"section"` // the name of its section
-	Category  string `json:"category"`
-	Tariff    string `json:"tariff,omitempty"`
-	Price     int64  `json:"price"`
-	Cancelled bool   `json:"cancelled,omitempty"`
+	Seat     string `json:"seat"`
+	Label    string `json:"label"`   // of the place, as people read it
+	Row      string `json:"row"`     // the label of its row
+	Section  string `json:"section"` // the name of its section
+	Category string `json:"category"`
+	// Tariff is the id of its tariff and TariffName the name; "" is none.
+	Tariff     string `json:"tariff,omitempty"`
+	TariffName string `json:"tariff_name,omitempty"`
+	Price      int64  `json:"price"`
+	Cancelled  bool   `json:"cancelled,omitempty"`
 	// NoRefund tells that it was cancelled, and that the house keeps its price.
 	NoRefund bool `json:"no_refund,omitempty"`
+	// Unpaid tells that it was cancelled before it was paid for.
+	Unpaid bool `json:"unpaid,omitempty"`
 }
 
 // Attempt is the booking's only one, by its id.
@@ -366,9 +377,10 @@ func decodeAll[T entity](records []Record) ([]T, error) {
 	return all, nil
 }
 
-// The names of the indexes of bookings, attempts and refunds.
+// The names of the indexes of bookings, attempts, refunds and persons.
 const (
 	ofEvent = "event" // the event's id
+	ofEmail = "email" // of a person, as [NormalEmail] has it
 	due     = "due"   // when to look at it next, as [dueText] has it
 )
 
@@ -417,7 +429,7 @@ func known[T entity]() []string {
 	var v T
 	switch any(v).(type) {
 	case Booking:
-		return []string{"provider", "pay_until", "booked", "refunds"}
+		return []string{"starts", "provider", "pay_until", "booked", "refunds", "tickets"}
 	case Attempt:
 		return []string{"ref", "url", "given_up", "overdue", "let_go", "silent", "due", "leased", "call", "tries"}
 	case Refund:

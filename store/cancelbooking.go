@@ -14,14 +14,15 @@ type CancelRequest struct {
 	Seats []string
 	// Holder is the visitor who asks; "" is the house, which no term binds.
 	Holder Holder
-	// NoRefund keeps the money. Only the house can.
-	NoRefund bool
+	// NoRefund keeps the money, and Force cancels seats whose tickets were let in.
+	// Only the house can.
+	NoRefund, Force bool
 }
 
 // Validate reports what makes the request malformed, wrapping ErrInvalid.
 func (r CancelRequest) Validate() error {
-	if r.NoRefund && r.Holder != "" {
-		return fmt.Errorf("%w: only the house keeps the money", ErrInvalid)
+	if (r.NoRefund || r.Force) && r.Holder != "" {
+		return fmt.Errorf("%w: only the house keeps the money, or cancels by force", ErrInvalid)
 	}
 	return validateSeatIDs(r.Seats)
 }
@@ -32,7 +33,8 @@ func (r CancelRequest) Validate() error {
 //
 // Not found: ErrNoBooking, also if it is another holder's; ErrNoSeat for a seat
 // that is none of its. Refused: ErrPaying while it is paying, ErrTooLate for a
-// visitor once the event's term is over, ErrEnded for a booking that never
+// visitor once the event's term is over, ErrCheckedIn if the ticket of a seat was let in, with
+// the seat, and ErrEnded for a booking that never
 // came to be. Repeat: a seat that was cancelled is a success that changes
 // nothing. Concurrent: each seat is cancelled, and paid back, once.
 func (s *Store) Cancel(ctx context.Context, r CancelRequest) (BookingOutcome, error) {
@@ -40,7 +42,11 @@ func (s *Store) Cancel(ctx context.Context, r CancelRequest) (BookingOutcome, er
 	if err := r.Validate(); err != nil {
 		return BookingOutcome{}, fmt.Errorf("%s: %w", what, err)
 	}
-	return s.onBooking(ctx, what, r.Code, asked{also: nextRefund, definition: r.Holder != ""}, r.decide)
+	by := ByHouse
+	if r.Holder != "" {
+		by = ByVisitor
+	}
+	return s.onBooking(ctx, what, r.Code, asked{also: nextRefund, definition: r.Holder != "", by: by}, r.decide)
 }
 
 func (r CancelRequest) decide(v bookingView) (bookingWrites, error) {
@@ -64,6 +70,9 @@ func (r CancelRequest) decide(v bookingView) (bookingWrites, error) {
 	case r.Holder != "" && !v.Event.CancellableAt(v.Now):
 		return bookingWrites{}, ErrTooLate
 	}
+	if i := slices.IndexFunc(lines, func(l Line) bool { return !b.Ticket(l.Seat).In.IsZero() }); i >= 0 && !r.Force {
+		return bookingWrites{}, wrap(ErrCheckedIn, lines[i].Seat)
+	}
 	return r.cancel(v, lines), nil
 }
 
@@ -75,6 +84,7 @@ func (r CancelRequest) cancel(v bookingView, lines []Line) bookingWrites {
 	for i := range w.booking.Lines {
 		if l := &w.booking.Lines[i]; slices.Contains(cancelled, l.Seat) {
 			l.Cancelled, l.NoRefund = true, r.NoRefund && b.Captured > 0 && l.Price > 0
+			l.Unpaid = b.State == BookingReserved
 		}
 	}
 	seats := slices.DeleteFunc(v.own(Booked), func(s Seat) bool { return !slices.Contains(cancelled, s.ID) })
@@ -99,9 +109,11 @@ func (r CancelRequest) cancel(v bookingView, lines []Line) bookingWrites {
 // there: that is done with it.
 func (w *bookingWrites) payBack(v bookingView, lines []Line) {
 	refund := v.booking.refund(v.attempt, lines, v.Now)
+	w.notes = append(w.notes, Note{Reason: ReasonRefundWanted})
 	if v.attempt.Version == 0 {
 		refund.State, refund.Work = RefundDone, Work{}
 		w.booking.Refunded += refund.Amount
+		w.notes[len(w.notes)-1].Reason = ReasonRefunded
 	}
 	w.refund = &refund
 	w.booking.Refunds = append(slices.Clone(v.booking.Refunds), refund.ID)

@@ -29,6 +29,10 @@ func (c Change) Loss() Reason {
 		return c.Reason
 	case ReasonLocked, ReasonWithheld, ReasonBooked: // which take a seat only from a lock that is over
 		return ReasonLapsed
+	case ReasonMoved:
+		if c.Seat.Status == Booked { // and not the seat that the booking has left
+			return ReasonLapsed
+		}
 	}
 	return ReasonChanged
 }
@@ -51,13 +55,28 @@ const (
 	ReasonLost      Reason = "lost"     // paid for, and somebody else's by then
 	ReasonBooked    Reason = "booked"
 	ReasonCancelled Reason = "cancelled"
+	ReasonMoved     Reason = "moved" // a booking, to or from the seat
+)
+
+// The reasons of what changes no seat: the trail alone tells of them.
+const (
+	ReasonPaid         Reason = "paid"
+	ReasonGivenUp      Reason = "given up" // by who was to pay
+	ReasonRefundWanted Reason = "refund wanted"
+	ReasonRefundStuck  Reason = "refund stuck"
+	ReasonRefunded     Reason = "refunded"
+	ReasonCheckedIn    Reason = "checked in"
+	ReasonCheckedOut   Reason = "check-in undone"
+	ReasonReissued     Reason = "reissued" // another ticket was
+	ReasonErased       Reason = "person erased"
 )
 
 // ParseReason reads a stored reason; one that is unknown is [ReasonChanged].
 func ParseReason(text string) Reason {
 	switch r := Reason(text); r {
 	case ReasonLocked, ReasonExtended, ReasonGivenBack, ReasonLapsed, ReasonReleased, ReasonWithheld,
-		ReasonOnSale, ReasonPaying, ReasonDeclined, ReasonLost, ReasonBooked, ReasonCancelled:
+		ReasonOnSale, ReasonPaying, ReasonDeclined, ReasonLost, ReasonBooked, ReasonCancelled, ReasonMoved,
+		ReasonPaid, ReasonGivenUp, ReasonRefundWanted, ReasonRefundStuck, ReasonRefunded, ReasonCheckedIn, ReasonCheckedOut, ReasonReissued, ReasonErased:
 		return r
 	}
 	return ReasonChanged

@@ -38,6 +38,24 @@ func CheckEvent(e Event, plan []byte, seats int) (found []Finding) {
 	if seats == 0 {
 		add("it has no seats")
 	}
+	if err := e.validateTariffs(); err != nil {
+		add("%v", err)
+	}
+	return found
+}
+
+// CheckEntry tells what is wrong with an entry of the trail at now.
+func CheckEntry(e Entry, now time.Time) (found []Finding) {
+	add := func(what string) { found = append(found, Findingf("the trail at %s: %s", e.Place, what)) }
+	switch {
+	case e.Seat == "" && e.Booking == "":
+		add("an entry about no seat and no booking")
+	case e.Version < 0, e.Version > 0 && e.Seat == "", e.Version == 0 && e.Status != Available:
+		add("an entry whose status and version do not go together")
+	}
+	if e.At.IsZero() || e.At.After(now.Add(24*time.Hour)) { // other servers' clocks may be ahead
+		add("an entry without a time that can be")
+	}
 	return found
 }
 

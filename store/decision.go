@@ -39,12 +39,20 @@ type Writes struct {
 	Records []Record
 	// Deleted are the keys of records that will not be.
 	Deleted []Key
+
+	// By is who has all of this done, Booking the code of the booking that it is
+	// done for, or "", and Notes what the trail tells beside the changes. Accept
+	// makes Trail of them: the entries that are written with the rest.
+	By      By
+	Booking string
+	Notes   []Note
+	Trail   []Entry
 }
 
 // Empty reports whether there is nothing to write. What a decision relies on
 // is then nobody's business: it tells of the instant at which it was read.
 func (w Writes) Empty() bool {
-	return len(w.Changes)+len(w.Records)+len(w.Deleted)+len(w.Touched) == 0 && w.Clock == nil
+	return len(w.Changes)+len(w.Records)+len(w.Deleted)+len(w.Touched)+len(w.Trail) == 0 && w.Clock == nil
 }
 
 // Refuse is a decision that writes nothing, for a reason.
@@ -82,6 +90,7 @@ func Accept(v View, out Outcome, w Writes) Decision {
 			w.touch(v.Holder, c.Seat.LockedBy)
 		}
 	}
+	w.Trail = w.trailOf(v.Now, v.Event.ID)
 	return Decision{outcome: out, writes: w}
 }
 

@@ -53,8 +53,8 @@ func (s *Store) MadeAs(ctx context.Context, e NewEvent) (bool, error) {
 	return made, nil
 }
 
-// UpdateEvent replaces what may change of an event: title, venue, start,
-// zone, prices, sales times, and whether it is hidden. The revision grows by one, and the feed
+// UpdateEvent replaces what may change of an event: title, venue, start, zone,
+// prices, tariffs, terms, sales times, and whether it is hidden. The revision grows by one, and the feed
 // tells of the event in Batch.Events. It returns the event as it stands
 // then, or as it stands if that is ErrStale.
 //

@@ -17,7 +17,7 @@ const WhateverIsOwed = -1
 // of it was cancelled. Concurrent: of this and the lapse one wins.
 // Repeat: a booking that was paid at the door stays as it is.
 func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOutcome, error) {
-	return s.onBooking(ctx, "pay booking "+code+" at the door", code, asked{}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, "pay booking "+code+" at the door", code, asked{by: ByHouse}, func(v bookingView) (bookingWrites, error) {
 		b := v.booking
 		switch {
 		case b.State == BookingBooked && v.attempt.Version == 0 && b.Captured > 0:
@@ -29,6 +29,7 @@ func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOut
 		}
 		w := bookingWrites{booking: b, clock: v.owes(-len(b.Kept()))}
 		w.booking.State, w.booking.Captured, w.booking.PayUntil = BookingBooked, b.Owed(), time.Time{}
+		w.notes = []Note{{Reason: ReasonPaid}}
 		return w, nil
 	})
 }
@@ -38,7 +39,7 @@ func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOut
 // Not found: ErrNoBooking. Concurrent: of this and [Store.Paid] one wins.
 // Repeat: a booking that is not reserved, or can still be paid, stays as it is.
 func (s *Store) Lapse(ctx context.Context, code string) (BookingOutcome, error) {
-	return s.onBooking(ctx, "lapse of a booking", code, asked{}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, "lapse of a booking", code, asked{by: ByClock}, func(v bookingView) (bookingWrites, error) {
 		b := v.booking
 		if b.State != BookingReserved || v.Now.Before(b.PayUntil) {
 			return bookingWrites{}, nil

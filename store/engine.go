@@ -53,6 +53,16 @@ type Engine interface {
 	// Records returns a page of records in the order of an index.
 	Records(ctx context.Context, s Scan) ([]Record, error)
 
+	// Trail returns a page of the trail, to which the Trail of what Decide writes
+	// is added with it, and what a sweep changes at once after it. PruneTrail
+	// removes its oldest entries.
+	Trail(ctx context.Context, scan TrailScan) ([]Entry, error)
+	PruneTrail(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Scrub takes what was deleted out of the files as well, as far as the engine
+	// can.
+	Scrub(ctx context.Context) error
+
 	// These are what the Store has by the same names.
 	Events(ctx context.Context) ([]Event, error)
 	Event(ctx context.Context, id string) (Event, error)

@@ -50,6 +50,14 @@ var (
 	ErrTooLate = errors.New("too late")
 	// ErrEnded: the booking has ended without seats.
 	ErrEnded = errors.New("booking ended")
+	// ErrCheckedIn: the ticket was let in already. ErrUnpaid: its booking is not
+	// paid for. ErrCancelled: its seat was cancelled. ErrReplaced: another ticket was issued in
+	// its place. ErrForeign: it is for another event.
+	ErrCheckedIn = errors.New("checked in already")
+	ErrUnpaid    = errors.New("not paid")
+	ErrCancelled = errors.New("cancelled")
+	ErrReplaced  = errors.New("replaced by another ticket")
+	ErrForeign   = errors.New("ticket for another event")
 	// ErrLeased: somebody else is at work on it, or it is not due.
 	ErrLeased = errors.New("not due")
 
@@ -75,7 +83,7 @@ func IsAnswer(err error) bool {
 		ErrNoEvent, ErrNoSeat, ErrExists, ErrStale, ErrInUse, ErrInvalid,
 		ErrTaken, ErrBooked, ErrWithheld, ErrPaying, ErrNotYours, ErrExpired, ErrClosed, ErrLimit,
 		ErrNoBooking, ErrReused, ErrNotReserved, ErrNotStuck, ErrTooLate, ErrEnded, ErrLeased,
-		ErrCursorLost,
+		ErrTariff, ErrCheckedIn, ErrUnpaid, ErrCancelled, ErrReplaced, ErrForeign, ErrUnsettled, ErrCursorLost,
 	} {
 		if errors.Is(err, answer) {
 			return true

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -38,6 +39,9 @@ type Event struct {
 	Hidden bool
 	// Terms are the rules for bookings of it.
 	Terms Terms
+	// Tariffs are what its seats can be sold at; the first that a category has is
+	// its default. Without any, a seat costs its category's price.
+	Tariffs []Tariff
 	// Plan is the [PlanHash] of the event's plan.
 	Plan string
 	// Revision starts at 1 and grows by one whenever this definition changes.
@@ -129,7 +133,7 @@ func (e Event) validateShape() error {
 	case !e.SalesOpen.IsZero() && !e.SalesClose.IsZero() && !e.SalesOpen.Before(e.SalesClose):
 		return fmt.Errorf("%w: sales times: they close before they open", ErrInvalid)
 	}
-	if err := e.Terms.validate(); err != nil {
+	if err := cmp.Or(e.Terms.validate(), e.validateTariffs()); err != nil {
 		return err
 	}
 	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
@@ -153,6 +157,11 @@ func (e Event) validateNew(before Event) error {
 		}
 		if err := CheckText(text.is); err != nil {
 			return fmt.Errorf("%w: %s: %v", ErrInvalid, text.field, err)
+		}
+	}
+	for _, t := range e.Tariffs {
+		if err := CheckText(t.Name); err != nil {
+			return fmt.Errorf("%w: name of tariff %s: %v", ErrInvalid, t.ID, err)
 		}
 	}
 	if _, active := CurrencyDecimals(e.Currency); !active && e.Currency != before.Currency {
@@ -239,12 +248,13 @@ func (e Event) become(asked Event, sameSeats bool) (Event, error) {
 		return e, err
 	}
 	asked.Revision++
-	asked.Prices = maps.Clone(asked.Prices)
+	asked.Prices, asked.Tariffs = maps.Clone(asked.Prices), cloneTariffs(asked.Tariffs)
 	return asked, nil
 }
 
 func (e Event) sameTexts(o Event) bool {
-	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone && e.Hidden == o.Hidden && e.Terms == o.Terms
+	return e.Title == o.Title && e.Venue == o.Venue && e.Zone == o.Zone && e.Hidden == o.Hidden && e.Terms == o.Terms &&
+		sameTariffs(e.Tariffs, o.Tariffs)
 }
 
 func (e Event) sameTimes(o Event) bool {

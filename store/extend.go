@@ -46,7 +46,7 @@ func (r ExtendRequest) decide(v View) Decision {
 	}
 	clock := v.Clock.startedBy(v.Now)
 	clock.Deadline, clock.Extended = r.Rules.ExtendedDeadline(clock.Started, clock.Deadline), true
-	w := Writes{Clock: &clock, Changes: clock.retime(r.Event, out, ReasonExtended)}
+	w := Writes{By: ByVisitor, Clock: &clock, Changes: clock.retime(r.Event, out, ReasonExtended)}
 	out.Lock.Started, out.Lock.Deadline, out.Lock.Extended = clock.Started, clock.Deadline, true
 	return Accept(v, out, w)
 }

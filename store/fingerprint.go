@@ -34,8 +34,7 @@ func (e NewEvent) encode() []byte {
 	b.time("SalesOpen", e.SalesOpen)
 	b.time("SalesClose", e.SalesClose)
 	b.text("Plan", e.Plan)
-	b.name("Revision")
-	b = strconv.AppendInt(b, e.Revision, 10)
+	b.number("Revision", e.Revision)
 	b.name("PlanBody")
 	b = append(b, "null"...)
 	b.list("Seats", e.Seats)
@@ -55,7 +54,31 @@ func (e NewEvent) encode() []byte {
 		}
 		b = append(b, ']')
 	}
+	if len(e.Tariffs) > 0 {
+		b.name("Tariffs")
+		b = append(b, '[')
+		for i, t := range e.Tariffs {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = t.encode(b)
+		}
+		b = append(b, ']')
+	}
 	return append(b, '}')
+}
+
+// encode writes a tariff as an object, with all of its fields.
+func (t Tariff) encode(whole fingerprintEncoder) fingerprintEncoder {
+	b := fingerprintEncoder(`{`)
+	b.text("ID", t.ID)
+	b.text("Name", t.Name)
+	b.number("Off", int64(t.Off))
+	b.prices("Prices", t.Prices)
+	b.number("Most", int64(t.Most))
+	b.name("Beside")
+	b = strconv.AppendBool(b, t.Beside)
+	return append(append(whole, b...), '}')
 }
 
 type fingerprintEncoder []byte
@@ -65,6 +88,11 @@ func (b *fingerprintEncoder) name(name string) {
 		*b = append(*b, ',')
 	}
 	*b = append(*b, `"`+name+`":`...)
+}
+
+func (b *fingerprintEncoder) number(name string, value int64) {
+	b.name(name)
+	*b = strconv.AppendInt(*b, value, 10)
 }
 
 func (b *fingerprintEncoder) text(name, value string) {

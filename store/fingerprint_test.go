@@ -160,3 +160,35 @@ func TestFingerprintOfTerms(t *testing.T) {
 		t.Errorf("hidden it has the fingerprint of %+v", other)
 	}
 }
+
+// TestFingerprintOfTariffs freezes the encoding of tariffs, and has each field of
+// them count.
+func TestFingerprintOfTariffs(t *testing.T) {
+	e := store.NewEvent{Event: store.Event{
+		ID: "evening", Title: "Evening", Zone: "UTC", Currency: "EUR", Prices: map[string]int64{"stalls": 4500},
+		Starts: time.Date(2031, 5, 4, 17, 30, 0, 0, time.UTC), Plan: store.PlanHash([]byte("{}")), Revision: 1,
+	}, Seats: []string{"s1"}}
+	full := store.Tariff{ID: "full", Name: "Full"}
+	reduced := store.Tariff{ID: "reduced", Name: `Ermäßigt <"U26">`, Off: 25, Most: 4, Beside: true}
+	child := store.Tariff{ID: "child", Name: "Child", Prices: map[string]int64{"stalls": 700, "box": 0, `a"b`: 1}}
+	for want, tariffs := range map[string][]store.Tariff{
+		"ed165dceb9ad7558ba870a98190c72b4e1e09e51079457a033c6cae22cc6b1af": nil,
+		"40bc9ea84efdafdea9899eb6158100d228d47594e7c0ecfeb5b12e2d08b512ec": {full},
+		"7a59fbca61b2f1649d7dc6e7ac04a8a31fb1b8b5b08acc937b7761d8e973530e": {full, reduced, child},
+	} {
+		if e.Tariffs = tariffs; e.Fingerprint() != want {
+			t.Errorf("with %+v the fingerprint is %s, want %s", tariffs, e.Fingerprint(), want)
+		}
+	}
+	seen := map[string]bool{}
+	for _, tariffs := range [][]store.Tariff{
+		nil, {full}, {full, full}, {full, reduced}, {reduced, full}, {{ID: "a", Name: "Full"}}, {{ID: "full", Name: "a"}}, {{ID: "full", Name: "Full", Off: 1}},
+		{{ID: "full", Name: "Full", Most: 1}}, {{ID: "full", Name: "Full", Beside: true}}, {{ID: "full", Name: "Full", Prices: map[string]int64{}}},
+		{{ID: "full", Name: "Full", Prices: map[string]int64{"a": 1}}}, {{ID: "full", Name: "Full", Prices: map[string]int64{"a": 2}}}, {{ID: "full", Name: "Full", Prices: map[string]int64{"b": 1}}},
+	} {
+		if e.Tariffs = tariffs; seen[e.Fingerprint()] {
+			t.Errorf("%+v has the fingerprint of others", tariffs)
+		}
+		seen[e.Fingerprint()] = true
+	}
+}

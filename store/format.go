@@ -10,11 +10,12 @@ import (
 // such as a field for which a stale value does no damage, does not change it.
 // Fields of seats, clocks, events and of a record's body are kept by programs
 // that do not know them. Those of a grant, of a booking's line and of an
-// event's terms are not: a field there needs a new format.
+// event's terms are not: a field there needs a new format, unless it does no
+// damage that it is lost (Line.TariffName and Line.Unpaid are for people to read).
 const (
 	// CurrentFormat is what this program makes, and OldestReader the oldest
 	// format whose programs can work on that.
-	CurrentFormat = 5
+	CurrentFormat = 6
 	OldestReader  = 3
 	// oldestServed is the oldest format that this program can serve as it is.
 	oldestServed = 3

@@ -128,7 +128,7 @@ func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
 		clock.Extended, clock.Grants = false, nil
 	}
 	clock.Grants, _ = clock.Grants.With(r.Request, idsOf(v.Seats))
-	w := Writes{Clock: &clock, Changes: make([]Change, 0, len(wanted))}
+	w := Writes{By: ByVisitor, Clock: &clock, Changes: make([]Change, 0, len(wanted))}
 	if len(out.Lock.Seats) > 0 && !clock.Started.Equal(v.Clock.Started) {
 		w.Changes = clock.retime(r.Event, out, ReasonChanged)
 	}

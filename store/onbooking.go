@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,10 @@ type bookingView struct {
 	booking Booking
 	attempt Attempt
 	// seats are those of the booking's lines, in their order; Version 0 is one
-	// that is not there.
+	// that is not there. other is the one that was asked for besides.
 	seats []Seat
+	other Seat
+	by    By
 }
 
 // errMoved: the booking has other seats, or goes with other records, than those
@@ -37,6 +40,8 @@ var errMoved = errors.New("booking changed meanwhile")
 type asked struct {
 	also       func(Booking) []Key // records that it may write
 	definition bool                // of the event
+	seat       string              // of the event, if it is none of the booking's
+	by         By                  // who asks for the decision
 }
 
 // onBooking has a rule decide about a booking, its attempt and its seats, all as
@@ -67,18 +72,25 @@ type bookingWrites struct {
 	changes []Change
 	clock   *Clock
 	relied  []string // seats; see Writes
+	deleted []Key
+	notes   []Note
+	by      By // if it is not who has asked
 }
 
 func (s *Store) onceOnBooking(ctx context.Context, b Booking, besides asked, rule func(bookingView) (bookingWrites, error)) (BookingOutcome, error) {
 	q := Question{Event: b.Event, Holder: b.Holder, Definition: besides.definition, Seats: Seats(b.Lines),
 		Records: []Key{{BookingRecord, b.Code}, {AttemptRecord, b.Attempt()}}}
+	lines := len(q.Seats)
+	if besides.seat != "" && !slices.Contains(q.Seats, besides.seat) {
+		q.Seats = append(q.Seats, besides.seat)
+	}
 	if besides.also != nil {
 		q.Records = append(q.Records, besides.also(b)...)
 	}
 	var out BookingOutcome
 	d, at, err := s.engine.Decide(ctx, q, func(v View) Decision {
 		out = BookingOutcome{}
-		bv, err := v.ofBooking(q.Seats)
+		bv, err := v.ofBooking(q.Seats[:lines])
 		if err == nil && besides.also != nil && !slices.Equal(besides.also(bv.booking), q.Records[2:]) {
 			err = errMoved
 		}
@@ -86,6 +98,9 @@ func (s *Store) onceOnBooking(ctx context.Context, b Booking, besides asked, rul
 			return Refuse(Outcome{}, err)
 		}
 		out.Booking, out.Attempt = bv.booking, bv.attempt
+		if bv.by = besides.by; len(v.Seats) > lines {
+			bv.other = v.Seats[lines]
+		}
 		w, err := rule(bv)
 		if err != nil {
 			return Refuse(v.outcome(), err)
@@ -112,7 +127,7 @@ func (v View) ofBooking(seats []string) (bookingView, error) {
 	if !slices.Equal(Seats(b.Lines), seats) {
 		return bookingView{}, errMoved
 	}
-	bv := bookingView{View: v, booking: b, seats: v.Seats}
+	bv := bookingView{View: v, booking: b, seats: v.Seats[:min(len(seats), len(v.Seats))]}
 	if v.Records[1].Version > 0 {
 		bv.attempt, err = decode[Attempt](v.Records[1])
 	}
@@ -122,7 +137,10 @@ func (v View) ofBooking(seats []string) (bookingView, error) {
 // accept words the writes, and says in out how things then stand: each record
 // that is written has the next version.
 func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
-	writes := Writes{Changes: w.changes, Clock: w.clock, Relied: w.relied}
+	writes := Writes{
+		Changes: w.changes, Clock: w.clock, Relied: w.relied, Deleted: w.deleted,
+		By: cmp.Or(w.by, v.by), Booking: v.booking.Code, Notes: w.notes,
+	}
 	if w.booking.Code != "" {
 		out.Booking = w.booking
 		out.Booking.Version++
@@ -138,7 +156,9 @@ func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
 		out.Refund.Version++
 		writes.Records = append(writes.Records, w.refund.record())
 	}
-	return Accept(v.View, v.after(writes).outcome(), writes)
+	outcome, view := v.after(writes).outcome(), v.View
+	view.Event.ID = v.booking.Event // also if the event was removed
+	return Accept(view, outcome, writes)
 }
 
 // own are the seats of kept lines that are the booking's now.

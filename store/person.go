@@ -56,12 +56,14 @@ func validEmail(address string) bool {
 
 // Validate reports the first field that cannot be, wrapping ErrInvalid, without
 // what stands in it.
-func (p Person) Validate() error {
+func (p Person) Validate() error { return p.validate(true) }
+
+func (p Person) validate(withEmail bool) error {
 	name, email, phone := p.Faults()
 	switch {
 	case name:
 		return fmt.Errorf("%w: %w", ErrInvalid, errName)
-	case email:
+	case email && withEmail:
 		return fmt.Errorf("%w: %w", ErrInvalid, errEmail)
 	case phone:
 		return fmt.Errorf("%w: %w", ErrInvalid, errPhone)

@@ -40,7 +40,7 @@ func Kinds() []Kind {
 	return []Kind{
 		{Name: Session, Indexes: []string{Forgotten}}, {Name: Upgrade},
 		{Name: BookingRecord, Indexes: []string{ofEvent, due}}, {Name: AttemptRecord, Indexes: []string{due}},
-		{Name: RefundRecord, Indexes: []string{due}}, {Name: PersonRecord}, {Name: RequestRecord}, {Name: DemoRecord},
+		{Name: RefundRecord, Indexes: []string{due}}, {Name: PersonRecord, Indexes: []string{ofEvent, ofEmail}}, {Name: RequestRecord}, {Name: DemoRecord},
 	}
 }
 

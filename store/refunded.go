@@ -11,7 +11,7 @@ import (
 // Not found: ErrNoBooking. Refused: ErrNotStuck for one that the provider is
 // still asked for. Repeat: one that is done stays so, and that is a success.
 func (s *Store) Refunded(ctx context.Context, id string) (BookingOutcome, error) {
-	return s.onRefund(ctx, "refund "+id+" was paid back", id, func(was Refund) (Refund, error) {
+	return s.onRefund(ctx, "refund "+id+" was paid back", id, ByHouse, func(was Refund) (Refund, error) {
 		if was.State == RefundWanted {
 			return was, fmt.Errorf("%w: it is %s", ErrNotStuck, was.State)
 		}
@@ -25,7 +25,7 @@ func (s *Store) Refunded(ctx context.Context, id string) (BookingOutcome, error)
 // Not found: ErrNoBooking. Concurrent: ErrStale if it is not of this version any
 // more, and not done.
 func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error) {
-	return s.onRefund(ctx, "note a refund", r.ID, func(was Refund) (Refund, error) {
+	return s.onRefund(ctx, "note a refund", r.ID, ByProvider, func(was Refund) (Refund, error) {
 		if was.Version != r.Version {
 			return was, ErrStale
 		}
@@ -34,9 +34,9 @@ func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error
 }
 
 // onRefund has a refund that is not done become something else.
-func (s *Store) onRefund(ctx context.Context, what, id string, become func(was Refund) (Refund, error)) (BookingOutcome, error) {
+func (s *Store) onRefund(ctx context.Context, what, id string, by By, become func(was Refund) (Refund, error)) (BookingOutcome, error) {
 	also := func(Booking) []Key { return []Key{{RefundRecord, id}} }
-	return s.onBooking(ctx, what, BookingOf(id), asked{also: also}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, what, BookingOf(id), asked{also: also, by: by}, func(v bookingView) (bookingWrites, error) {
 		if v.Records[2].Version == 0 {
 			return bookingWrites{}, ErrNoBooking
 		}
@@ -53,6 +53,9 @@ func (s *Store) onRefund(ctx context.Context, what, id string, become func(was R
 			next.Work.Due, next.Work.Leased = time.Time{}, time.Time{}
 			w.booking = v.booking
 			w.booking.Refunded += next.Amount
+			w.notes = []Note{{Reason: ReasonRefunded}}
+		} else if next.State == RefundStuck && was.State != RefundStuck {
+			w.notes = []Note{{Reason: ReasonRefundStuck}}
 		}
 		return w, nil
 	})

@@ -42,7 +42,7 @@ func (r ReleaseRequest) decide(v View) Decision {
 			return Refuse(out, wrap(err, s.ID))
 		}
 	}
-	var w Writes
+	w := Writes{By: ByHouse}
 	for i, s := range v.Seats {
 		if s.Status == Available {
 			w.Relied = append(w.Relied, s.ID)

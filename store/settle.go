@@ -19,9 +19,9 @@ import (
 // version any more, and not captured. Repeat: an attempt that is captured stays
 // as it is, and that is a success. Prices are never looked at.
 func (s *Store) Confirm(ctx context.Context, a Attempt) (BookingOutcome, error) {
-	out, err := s.confirm(ctx, a, asked{})
+	out, err := s.confirm(ctx, a, asked{by: ByProvider})
 	if errors.Is(err, errLost) {
-		out, err = s.confirm(ctx, a, asked{also: nextRefund})
+		out, err = s.confirm(ctx, a, asked{also: nextRefund, by: ByProvider})
 	}
 	return out, err
 }
@@ -109,7 +109,7 @@ func (b Booking) refund(a Attempt, lines []Line, now time.Time) Refund {
 // version any more, and not dead. Repeat: an attempt that is dead stays so, and
 // that is a success.
 func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) {
-	return s.onBooking(ctx, "decline a booking", BookingOf(a.ID), asked{}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, "decline a booking", BookingOf(a.ID), asked{by: ByProvider}, func(v bookingView) (bookingWrites, error) {
 		switch {
 		case v.attempt.ID != a.ID:
 			return bookingWrites{}, ErrNoBooking
@@ -125,7 +125,7 @@ func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) 
 		if w.booking.State == BookingPaying {
 			w.booking.State, w.booking.PayUntil = BookingDeclined, time.Time{}
 			if !v.attempt.GivenUp && !v.Now.Before(v.attempt.Deadline) {
-				w.booking.State = BookingLapsed
+				w.booking.State, w.by = BookingLapsed, ByClock
 			}
 		}
 		return w, nil
@@ -153,7 +153,7 @@ func (v bookingView) letGo() bookingWrites {
 // Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
 // version any more. Repeat: a booking that is not paying stays as it is.
 func (s *Store) LetGo(ctx context.Context, a Attempt, next time.Time) (BookingOutcome, error) {
-	return s.onBooking(ctx, "let a booking go", BookingOf(a.ID), asked{}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, "let a booking go", BookingOf(a.ID), asked{by: ByClock}, func(v bookingView) (bookingWrites, error) {
 		switch {
 		case v.attempt.ID != a.ID:
 			return bookingWrites{}, ErrNoBooking
@@ -175,7 +175,7 @@ func (s *Store) LetGo(ctx context.Context, a Attempt, next time.Time) (BookingOu
 // Not found: ErrNoBooking, also if it is another holder's. Repeat: a booking
 // that is not paying, or was given up, stays as it is.
 func (s *Store) GiveUp(ctx context.Context, code string, holder Holder) (BookingOutcome, error) {
-	return s.onBooking(ctx, "give up a booking", code, asked{}, func(v bookingView) (bookingWrites, error) {
+	return s.onBooking(ctx, "give up a booking", code, asked{by: ByVisitor}, func(v bookingView) (bookingWrites, error) {
 		switch {
 		case v.booking.Holder != holder:
 			return bookingWrites{}, ErrNoBooking
@@ -186,7 +186,7 @@ func (s *Store) GiveUp(ctx context.Context, code string, holder Holder) (Booking
 		if w.attempt.GivenUp = true; v.Now.Before(w.attempt.Deadline) {
 			w.attempt.Deadline, w.booking.PayUntil = v.Now, v.Now
 		}
-		w.attempt.Due = v.Now
+		w.attempt.Due, w.notes = v.Now, []Note{{Reason: ReasonGivenUp}}
 		return w, nil
 	})
 }

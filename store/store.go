@@ -23,7 +23,8 @@ import (
 //   - When ctx ends early the answer wraps [ErrUnknown] if the write may have
 //     been applied, and else the context's error. Every write is idempotent:
 //     repeating it after ErrUnknown ends as a success, or, where it was one over
-//     the version of an attempt or a refund, as ErrStale.
+//     the version of an attempt or a refund, as ErrStale. A check-in that says no
+//     time may end as ErrCheckedIn, and Reissue issues other tickets again.
 //   - An acknowledged write survives the death of the process.
 type Store struct{ engine Engine }
 

@@ -33,7 +33,7 @@ func TestReasonText(t *testing.T) {
 			t.Errorf("%v comes back as %v, and reads %q", r, got, r.String())
 		}
 	}
-	for _, text := range []string{"", "changed", "LOCKED", "moved", "locked "} {
+	for _, text := range []string{"", "changed", "LOCKED", "painted", "locked "} {
 		if got := store.ParseReason(text); got != store.ReasonChanged || got.String() != "changed" {
 			t.Errorf("ParseReason(%q) = %v", text, got)
 		}
@@ -45,6 +45,8 @@ func reasons() []store.Reason {
 	return []store.Reason{
 		store.ReasonLocked, store.ReasonExtended, store.ReasonGivenBack, store.ReasonLapsed, store.ReasonReleased, store.ReasonWithheld,
 		store.ReasonOnSale, store.ReasonPaying, store.ReasonDeclined, store.ReasonLost, store.ReasonBooked, store.ReasonCancelled,
+		store.ReasonMoved, store.ReasonPaid, store.ReasonGivenUp, store.ReasonRefundWanted, store.ReasonRefundStuck, store.ReasonRefunded,
+		store.ReasonCheckedIn, store.ReasonCheckedOut, store.ReasonReissued, store.ReasonErased,
 	}
 }
 
@@ -245,5 +247,15 @@ func TestSwept(t *testing.T) {
 		if due != (test.want.Version > 0) || c.Seat != test.want {
 			t.Errorf("%s: %+v, %t, want %+v", name, c, due, test.want)
 		}
+	}
+}
+
+// TestLossOfMove has a seat that a booking has left be no loss, and one that it
+// was moved to be that of a lock that was over.
+func TestLossOfMove(t *testing.T) {
+	left := store.Change{Before: "anna", Reason: store.ReasonMoved, Seat: store.Seat{ID: "s1"}}
+	taken := store.Change{Before: "bert", Reason: store.ReasonMoved, Seat: store.Seat{ID: "s2", Status: store.Booked, LockedBy: "anna"}}
+	if a, b := left.Loss(), taken.Loss(); a != store.ReasonChanged || b != store.ReasonLapsed {
+		t.Errorf("left is told as %q, and taken as %q", a, b)
 	}
 }

@@ -45,7 +45,7 @@ func (r UnlockRequest) decide(v View) Decision {
 			return Refuse(out, wrap(err, s.ID))
 		}
 	}
-	var w Writes
+	w := Writes{By: ByVisitor}
 	for i, s := range seats {
 		if s.Status != Locked || s.LockedBy != r.Holder {
 			w.Relied = append(w.Relied, s.ID) // it is free, and to be told as free

@@ -40,7 +40,7 @@ func (r WithholdRequest) decide(v View) Decision {
 	if r.On {
 		status, reason = Withheld, ReasonWithheld
 	}
-	var w Writes
+	w := Writes{By: ByHouse}
 	for i, s := range v.Seats {
 		if s.Status == status || !r.On && s.Status != Withheld {
 			w.Relied = append(w.Relied, s.ID)

@@ -24,8 +24,10 @@ func NewBilling(e store.Event, w Words) (Billing, error) {
 		return Billing{}, fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	b := Billing{Words: w, event: e, zone: zone}
-	for _, price := range e.Prices {
-		b.costs.add(price)
+	for category := range e.Prices {
+		if price, ok := e.PriceAs(category, e.DefaultTariff(category)); ok {
+			b.costs.add(price)
+		}
 	}
 	return b, nil
 }

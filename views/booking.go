@@ -21,6 +21,8 @@ type BookingView struct {
 	// HeldUntil is when the lock ends of seats that the payment did not reach; the
 	// zero value is that there are none.
 	HeldUntil time.Time
+	// Tickets are the tokens of those that it has, by seat.
+	Tickets map[string]string
 	// Key is the address that opens the booking without a session.
 	Key string
 	// Token is what its forms prove with that they are ours.
@@ -175,6 +177,9 @@ func (v BookingView) showsCode() bool {
 	return false
 }
 
+// unpaid tells that its tickets are not let in yet.
+func (v BookingView) unpaid() bool { return v.Booking.State == store.BookingReserved }
+
 // leadsBack tells that there is reason to choose seats again.
 func (v BookingView) leadsBack() bool {
 	switch v.Booking.State {
@@ -184,13 +189,14 @@ func (v BookingView) leadsBack() bool {
 	return false
 }
 
-// cancellable are the lines that the visitor can cancel now.
+// cancellable are the lines that the visitor can cancel now: none whose ticket was
+// let in.
 func (v BookingView) cancellable() []store.Line {
 	state := v.Booking.State
 	if state != store.BookingBooked && state != store.BookingReserved || !v.event.CancellableAt(v.Now) {
 		return nil
 	}
-	return v.Booking.Kept()
+	return slices.DeleteFunc(v.Booking.Kept(), func(l store.Line) bool { return !v.Booking.Ticket(l.Seat).In.IsZero() })
 }
 
 // cancelLine says what comes of it if these are cancelled.

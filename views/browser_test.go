@@ -98,7 +98,7 @@ func states(t *testing.T) *shown {
 	pages["forget-done"] = ForgetPage(ForgetView{Words: english, Line: english.Say("This device is not known here: there is nothing to forget."), Asset: files.Path})
 	pages["events-none"] = EventsPage(EventsView{Words: english, Now: now, Asset: files.Path})
 	till := tillPages(t, english, files.Path)
-	for _, name := range []string{"checkout", "checkout-faults", "checkout-one-way", "booking-paying", "booking-booked-part", "booking-lost", "demo-pay"} {
+	for _, name := range []string{"checkout", "checkout-faults", "checkout-one-way", "checkout-tariffs", "checkout-unfit", "booking-paying", "booking-booked-part", "booking-lost", "booking-booked-in", "demo-pay", "ticket-valid", "ticket-used", "ticket-moved", "ticket-other-date", "ticket-sheet"} {
 		pages[name] = till[name]
 	}
 	return show(t, files, halls, pages)

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,8 +11,12 @@ import (
 // CheckoutView is the form that books what the viewer has locked.
 type CheckoutView struct {
 	Billing
-	// Lines are the seats with their prices, in the plan's order.
-	Lines []store.Line
+	// Lines are the seats as they would be booked, in the plan's order, and Choices
+	// for each of them all that can be chosen. Unfit is the seat whose choice cannot
+	// be, or "".
+	Lines   []store.Line
+	Choices [][]store.Line
+	Unfit   string
 	// Deadline is when the lock ends, and Now the store's clock.
 	Deadline, Now time.Time
 	// AtDoor is until when it can be paid at the door.
@@ -40,6 +45,33 @@ func (v CheckoutView) title() string {
 		return v.Line + " – " + title
 	}
 	return title
+}
+
+// TariffField is the form's field for the tariff of a seat.
+func TariffField(seat string) string { return "tariff-" + seat }
+
+// choices are what the i-th line can be instead, if there is a choice.
+func (v CheckoutView) choices(i int) []store.Line {
+	if i < len(v.Choices) && len(v.Choices[i]) > 1 {
+		return v.Choices[i]
+	}
+	return nil
+}
+
+// chooses tells that there is a tariff to be chosen for some seat.
+func (v CheckoutView) chooses() bool {
+	return slices.ContainsFunc(v.Choices, func(lines []store.Line) bool { return len(lines) > 1 })
+}
+
+// AppendCheckout appends what other tariffs change, as fragments: prices, the
+// total, the ways to pay, and what is wrong.
+func AppendCheckout(dst []byte, v CheckoutView) []byte {
+	for _, l := range v.Lines {
+		dst = appendComponent(dst, linePrice(v, l, true))
+	}
+	dst = appendComponent(dst, checkoutTotal(v, true))
+	dst = appendComponent(dst, payment(v, true))
+	return AppendStatus(dst, v.Line, true)
 }
 
 func (v CheckoutView) total() int64 { return store.TotalOf(v.Lines) }
@@ -137,8 +169,8 @@ func (b Billing) cancelTerm(now time.Time) string {
 	return b.Say("You can cancel until %s, the whole booking or single seats, and get their full price back.", b.at(until))
 }
 
-// lineName is how a seat is called that was sold.
-func (w Words) lineName(l store.Line) string {
+// LineName is how a seat is called that was sold.
+func (w Words) LineName(l store.Line) string {
 	if l.Section == "" {
 		return w.Say("Row %s seat %s", l.Row, l.Label)
 	}

@@ -77,7 +77,7 @@ func NewHall(e store.Event, p plan.Plan) (*Hall, error) {
 	levels := map[string]int{}
 	for i, c := range p.Categories {
 		levels[c.ID] = i
-		price, priced := e.Prices[c.ID]
+		price, priced := e.PriceAs(c.ID, e.DefaultTariff(c.ID))
 		h.categories = append(h.categories, category{id: c.ID, name: c.Name, price: price, priced: priced})
 	}
 	for _, s := range p.Sections {

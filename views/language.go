@@ -46,6 +46,9 @@ var english = vocabulary{counted: map[string]counted{
 	"%d seats are being paid for": {1, []any{"one", "%d seat is being paid for", "other", "%d seats are being paid for"}},
 	"%d seconds":                  {1, []any{"one", "%d second", "other", "%d seconds"}},
 	"%d minutes":                  {1, []any{"one", "%d minute", "other", "%d minutes"}},
+	"%[1]s is for at most %[2]d seats of one booking. Choose another tariff for the others.": {2, []any{
+		"one", "%[1]s is for at most %[2]d seat of one booking. Choose another tariff for the others.",
+		"other", "%[1]s is for at most %[2]d seats of one booking. Choose another tariff for the others."}},
 	"You can hold at most %d seats at once. Give one back first.": {1, []any{
 		"one", "You can hold at most %d seat at once. Give it back first.",
 		"other", "You can hold at most %d seats at once. Give one back first."}},

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/seatlock/seatlock/checkout"
 	"github.com/seatlock/seatlock/store"
@@ -44,11 +48,19 @@ type soldSeat struct {
 	State    string `json:"state"`
 	NoRefund bool   `json:"no_refund,omitempty"` // its price, by the house
 	Price    int64  `json:"price"`
-	Tariff   string `json:"tariff"`
+	Tariff   string `json:"tariff"` // its id
 	Section  string `json:"section"`
 	Row      string `json:"row"`
 	Label    string `json:"label"`
 	Category string `json:"category"`
+
+	TariffName string `json:"tariff_name,omitempty"`
+	// Issue is the number of the ticket that is valid, and CheckedIn when that was
+	// let in, for seats with a ticket. Unpaid tells of one that was cancelled that
+	// nobody had paid for it.
+	Issue     int    `json:"issue,omitempty"`
+	CheckedIn string `json:"checked_in,omitempty"`
+	Unpaid    bool   `json:"unpaid,omitempty"`
 }
 
 type refundEntry struct {
@@ -81,7 +93,7 @@ func entryOf(b store.Booking, refunds []store.Refund, zone string) bookingEntry 
 		Begun: localTime(b.Begun, zone), PayUntil: localTime(b.PayUntil, zone),
 	}
 	for _, l := range b.Lines {
-		e.Seats = append(e.Seats, soldSeat{l.Seat, seatState(b, l), l.NoRefund, l.Price, l.Tariff, l.Section, l.Row, l.Label, l.Category})
+		e.Seats = append(e.Seats, soldSeatOf(b, l, zone))
 	}
 	for _, r := range refunds {
 		e.Refunds = append(e.Refunds, refundEntry{r.ID, string(r.State), r.Amount, r.Seats})
@@ -89,15 +101,29 @@ func entryOf(b store.Booking, refunds []store.Refund, zone string) bookingEntry 
 	return e
 }
 
+func soldSeatOf(b store.Booking, l store.Line, zone string) soldSeat {
+	s := soldSeat{
+		Seat: l.Seat, State: seatState(b, l), NoRefund: l.NoRefund, Price: l.Price, Section: l.Section, Row: l.Row, Label: l.Label,
+		Category: l.Category, Tariff: l.Tariff, TariffName: l.TariffName, Unpaid: l.Unpaid,
+	}
+	if b.HasTickets() && !l.Cancelled {
+		t := b.Ticket(l.Seat)
+		s.Issue, s.CheckedIn = t.Issue, localTime(t.In, zone)
+	}
+	return s
+}
+
 // bookingList is what bookings is told.
 type bookingList struct {
 	listing
+	filter bookingFilter
 	people bool
 }
 
 func (l *bookingList) flags() *flag.FlagSet {
 	f := l.eventsFlags()
 	f.StringVar(&l.event, "event", "", "`id` of the event")
+	l.filter.flags(f)
 	f.BoolVar(&l.people, "people", false, "tell the names, e-mail addresses and phone numbers, too")
 	return f
 }
@@ -107,7 +133,9 @@ Amounts in JSON are whole numbers of the currency's smallest unit. Times are the
 event's; of one that was removed they are UTC. A seat of a booking is paying,
 reserved, booked, cancelled (kept, if the house keeps its price), or let go: its
 booking was declined, has lapsed or was lost. A refund is wanted, done, or stuck:
-the provider refuses it, and a person has to pay it back (seatlock refunded).
+the provider refuses it, and a person has to pay it back (seatlock refunded). A
+ticket has the number of its issue, from 1, and checked_in tells when it was let in;
+the column counts those that were.
 `
 
 // listBookings tells of all bookings of an event, by their codes.
@@ -117,48 +145,74 @@ func listBookings(ctx context.Context, args []string, getenv func(string) string
 	if err == nil {
 		err = l.check(rest)
 	}
+	if err == nil {
+		err = l.filter.check()
+	}
 	if err == nil && l.event == "" {
 		err = usageError{errors.New("bookings wants --event, the id of the event")}
 	}
 	if err != nil {
 		return err
 	}
-	entries := []bookingEntry{}
-	err = withStore(ctx, l.store, false, func(st *store.Store) (err error) {
-		entries, err = l.read(ctx, st)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	header := "code,state,begun,pay_until,seats,provider,currency,total,captured,refunded,owed,refunds"
+	header := "code,state,begun,pay_until,seats,provider,currency,total,captured,refunded,owed,refunds,checked_in"
 	if l.people {
 		header += ",name,email,phone"
 	}
-	return writeLines(stdout, l.format, entries, header, func(e bookingEntry) []string { return e.cells(l.people) })
+	return withStore(ctx, l.store, false, func(st *store.Store) error {
+		return writeStream(stdout, l.format, l.read(ctx, st), header, func(e bookingEntry) []string { return e.cells(l.people) })
+	})
 }
 
-// read returns the bookings of an event, also of one that was removed since.
-func (l *bookingList) read(ctx context.Context, st *store.Store) ([]bookingEntry, error) {
-	entries := []bookingEntry{}
-	event, missing := st.Event(ctx, l.event)
-	if missing != nil && !errors.Is(missing, store.ErrNoEvent) {
-		return nil, missing
-	}
-	for b, err := range st.AllBookings(ctx, l.event) {
+// read are the bookings of an event that are meant, also of one that was removed
+// since. They are read as they are asked for. An error is the last.
+func (l *bookingList) read(ctx context.Context, st *store.Store) iter.Seq2[bookingEntry, error] {
+	return func(yield func(bookingEntry, error) bool) {
+		zone, err := l.zone(ctx, st)
 		if err != nil {
-			return nil, err
+			yield(bookingEntry{}, err)
+			return
 		}
-		e, err := l.entry(ctx, st, b, event.Zone)
-		if err != nil {
-			return nil, err
+		for b, err := range st.AllBookings(ctx, l.event) {
+			if err == nil && !l.filter.has(b) {
+				continue
+			}
+			var e bookingEntry
+			if err == nil {
+				e, err = l.entry(ctx, st, b, zone)
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
 		}
-		entries = append(entries, e)
 	}
-	if len(entries) == 0 {
-		return entries, missing
+}
+
+// zone is that of the event, with the times of the filter read in it; "" if the
+// event was removed and has bookings.
+func (l *bookingList) zone(ctx context.Context, st *store.Store) (string, error) {
+	name, zone, err := zoneOfBookings(ctx, st, l.event)
+	if err == nil {
+		err = l.filter.readTimes(zone)
 	}
-	return entries, nil
+	return name, err
+}
+
+// zoneOfBookings is the zone of an event; UTC, without a name, if it was removed
+// and has bookings.
+func zoneOfBookings(ctx context.Context, st *store.Store, id string) (name string, zone *time.Location, err error) {
+	event, err := st.Event(ctx, id)
+	if errors.Is(err, store.ErrNoEvent) {
+		if some, other := st.Bookings(ctx, id, "", 1); other != nil || len(some) > 0 {
+			return "", time.UTC, other
+		}
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if zone, err = store.Zone(event.Zone); err != nil {
+		zone = time.UTC // as localTime has it
+	}
+	return event.Zone, zone, nil
 }
 
 // entry reads no more of a booking than the list tells: a hall has thousands.
@@ -183,7 +237,11 @@ func (l *bookingList) entry(ctx context.Context, st *store.Store, b store.Bookin
 // cells are the columns of a booking.
 func (e bookingEntry) cells(people bool) []string {
 	var seats, refunds []string
+	in := 0
 	for _, s := range e.Seats {
+		if s.CheckedIn != "" {
+			in++
+		}
 		if s.State != "cancelled" && s.State != letGo {
 			seats = append(seats, s.Seat)
 		}
@@ -196,7 +254,7 @@ func (e bookingEntry) cells(people bool) []string {
 	for _, units := range []int64{e.Total, e.Captured, e.Refunded, e.Owed} {
 		row = append(row, store.FormatUnits(units, decimals))
 	}
-	row = append(row, strings.Join(slices.Compact(slices.Sorted(slices.Values(refunds))), " "))
+	row = append(row, strings.Join(slices.Compact(slices.Sorted(slices.Values(refunds))), " "), strconv.Itoa(in))
 	if !people {
 		return row
 	}
@@ -212,6 +270,7 @@ type bookingCommand struct {
 	store, code string
 	format      string
 	noRefund    bool
+	force       bool
 	amount      string
 }
 
@@ -308,15 +367,29 @@ func (e bookingEntry) describe(w io.Writer, event store.Event) error {
 	}
 	money := func(units int64) string { return views.FullPrice(units, e.Currency) }
 	for _, s := range e.Seats {
-		state := s.State
-		if s.NoRefund {
-			state += ", and its price kept"
-		}
-		fmt.Fprintf(t, "  seat %s\t%s\t%s\n", s.Seat, money(s.Price), state)
+		fmt.Fprintf(t, "  seat %s\t%s\t%s\n", s.Seat, money(s.Price), s.describe())
 	}
 	fmt.Fprintf(t, "  total\t%s\n  captured\t%s\n  refunded\t%s\n  owed\t%s\n", money(e.Total), money(e.Captured), money(e.Refunded), money(e.Owed))
 	for _, r := range e.Refunds {
 		fmt.Fprintf(t, "  refund %s\t%s\t%s, of %s\n", r.ID, money(r.Amount), r.State, strings.Join(r.Seats, " "))
 	}
 	return t.Flush()
+}
+
+// describe is what has become of the seat, at which tariff, and of its ticket.
+func (s soldSeat) describe() string {
+	said := s.State
+	if s.NoRefund {
+		said += ", and its price kept"
+	}
+	if s.Tariff != "" {
+		said += ", " + cmp.Or(s.TariffName, s.Tariff)
+	}
+	if s.Issue > 1 {
+		said += fmt.Sprintf(", ticket number %d", s.Issue)
+	}
+	if s.CheckedIn != "" {
+		said += ", let in at " + s.CheckedIn
+	}
+	return said
 }

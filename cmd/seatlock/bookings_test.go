@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,9 +254,9 @@ func TestBookingsOfAnEvent(t *testing.T) {
 		t.Fatalf("%v: %q", err, rows)
 	}
 	for _, row := range rows[1:] {
-		want := []string{online, "cancelled", row[2], "", "", "demo", "EUR", "45.00", "45.00", "0.00", "0.00", "wanted", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
+		want := []string{online, "cancelled", row[2], "", "", "demo", "EUR", "45.00", "45.00", "0.00", "0.00", "wanted", "0", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
 		if row[0] == door {
-			want = []string{door, "reserved", row[2], row[3], seats[1] + " " + seats[2], "door", "EUR", "65.00", "0.00", "0.00", "65.00", "", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
+			want = []string{door, "reserved", row[2], row[3], seats[1] + " " + seats[2], "door", "EUR", "65.00", "0.00", "0.00", "65.00", "", "0", "'=Ada Lovelace", "ada@example.org", "'+43 1 2"}
 		}
 		if !reflect.DeepEqual(row, want) {
 			t.Errorf("the row is\n%q, want\n%q", row, want)
@@ -379,4 +381,132 @@ func TestRefundPaidBackByHand(t *testing.T) {
 	wantFields(t, object(t, does(t, "booking", "--store", address, code, "--format", "json")), map[string]any{"state": "booked", "captured": 9000.0, "refunded": 4500.0,
 		"refunds": []any{map[string]any{"id": id, "state": "done", "amount": 4500.0, "seats": []any{seats[0]}}}})
 	does(t, "check", "--store", address)
+}
+
+// TestBookingsThatAreMeant: each filter, and some together, on either engine.
+func TestBookingsThatAreMeant(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, address string) {
+		galaOn(t, address)
+		online, door, gone := book(t, address, "demo", "stalls-A-1"), book(t, address, "door", "stalls-A-2"), book(t, address, "demo", "circle-A-1")
+		pay(t, address, online)
+		if out := does(t, "bookings", "--store", address, "--event", "gala", "--no-show"); !strings.Contains(out, door) || strings.Contains(out, gone) {
+			t.Errorf("while one is being paid, no-shows are\n%s", out)
+		}
+		pay(t, address, gone)
+		letIn(t, address, online, "stalls-A-1")
+		does(t, "cancel", "--store", address, gone)
+		first := object(t, does(t, "booking", "--store", address, online, "--format", "json"))["begun"].(string)
+		for _, m := range []struct {
+			want []string
+			args []string
+		}{
+			{[]string{online, door, gone}, nil},
+			{[]string{online}, []string{"--state", "booked"}},
+			{[]string{door, gone}, []string{"--state", "reserved,cancelled"}},
+			{[]string{gone}, []string{"--seat", "circle-A-1"}},
+			{nil, []string{"--seat", "circle-A-2"}},
+			{[]string{door}, []string{"--provider", "door"}},
+			{[]string{door}, []string{"--unpaid"}},
+			{[]string{online}, []string{"--checked-in"}},
+			{[]string{door}, []string{"--no-show"}},
+			{nil, []string{"--no-show", "--checked-in"}},
+			{[]string{online, door, gone}, []string{"--since", first[:16], "--until", "2100-01-01"}},
+			{nil, []string{"--until", first[:16]}},
+			{nil, []string{"--since", "2100-01-01T10:00"}},
+			{nil, []string{"--state", "booked", "--unpaid"}},
+		} {
+			var got []string
+			var all []map[string]any
+			out := does(t, append([]string{"bookings", "--store", address, "--event", "gala", "--format", "json"}, m.args...)...)
+			if err := json.Unmarshal([]byte(out), &all); err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range all {
+				got = append(got, b["code"].(string))
+			}
+			slices.Sort(m.want)
+			if !slices.Equal(got, m.want) {
+				t.Errorf("%q are the bookings %q, want %q", m.args, got, m.want)
+			}
+		}
+		seat := object(t, does(t, "booking", "--store", address, online, "--format", "json"))["seats"].([]any)[0].(map[string]any)
+		in, err := time.Parse(time.RFC3339, fmt.Sprint(seat["checked_in"]))
+		if err != nil || time.Since(in) > time.Hour || seat["issue"] != 1.0 {
+			t.Errorf("%v: the seat that was let in is %v", err, seat)
+		}
+		if text := does(t, "booking", "--store", address, online); !strings.Contains(text, "booked, let in at "+fmt.Sprint(seat["checked_in"])+"\n") {
+			t.Errorf("it says\n%s", text)
+		}
+		rows, err := csv.NewReader(strings.NewReader(does(t, "bookings", "--store", address, "--event", "gala", "--format", "csv", "--checked-in"))).ReadAll()
+		if err != nil || len(rows) != 2 || rows[0][12] != "checked_in" || rows[1][12] != "1" {
+			t.Errorf("%v: the rows are %q", err, rows)
+		}
+		for _, m := range [][]string{
+			{"--state paid: want a list of paying, reserved", "--state", "paid"}, {"--seat a b: want the id of a seat", "--seat", "a b"},
+			{"--since soon: want a time such as", "--since", "soon"}, {"--until 2030-03-31T02:30", "--until", "2030-03-31T02:30"},
+		} {
+			refuses(t, exitUsage, m[0], append([]string{"bookings", "--store", address, "--event", "gala"}, m[1:]...)...)
+		}
+	})
+}
+
+// letIn checks in the first ticket for a seat.
+func letIn(t *testing.T, address, code, seat string) {
+	t.Helper()
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		_, err := st.CheckIn(t.Context(), store.CheckInRequest{Event: "gala", TicketEvent: "gala", Code: code, Seat: seat, Issue: 1})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestManyBookings come page by page, each once.
+func TestManyBookings(t *testing.T) {
+	const seats, n = 2100, 2100
+	var hall strings.Builder
+	hall.WriteString("row,seat,category,price\n")
+	for i := range seats {
+		fmt.Fprintf(&hall, "%d,%d,Front,45.00\n", i/100, i%100)
+	}
+	address := "sqlite:" + t.TempDir() + "/seatlock.db"
+	does(t, "import", "--create", "--store", address, "--event", "gala", "--title", "T", fileOf(t, hall.String()))
+	all := seatsOf(t, address)
+	err := withStore(t.Context(), address, false, func(st *store.Store) error {
+		for i := range n {
+			s := all[i]
+			_, err := st.Sell(t.Context(), store.SellRequest{Event: "gala", Code: store.NewCode(), Provider: "house", Revision: 1, Person: store.Person{Name: "Ada"},
+				Lines: []store.Line{{Seat: s.ID, Label: s.Seat, Row: s.Row, Section: s.Section, Category: s.Category, Price: int64(i)}}})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, count := range map[string]func(out string) int{
+		"csv":   func(out string) int { return strings.Count(out, "\n") - 1 },
+		"table": func(out string) int { return strings.Count(out, "\n") - 1 },
+		"json": func(out string) int {
+			var all []bookingEntry
+			codes := map[string]bool{}
+			if err := json.Unmarshal([]byte(out), &all); err != nil {
+				t.Error(err)
+			}
+			for _, b := range all {
+				codes[b.Code] = true
+			}
+			return len(codes)
+		},
+	} {
+		if got := count(does(t, "bookings", "--store", address, "--event", "gala", "--format", format)); got != n {
+			t.Errorf("%s has %d bookings, want %d", format, got, n)
+		}
+	}
+	lines := salesLines(t, address)
+	wantAddedUp(t, lines)
+	wantFields(t, lines[len(lines)-1], map[string]any{"bookings": float64(n), "amount": float64(n * (n - 1) / 2)})
 }

@@ -17,6 +17,7 @@ import (
 func (c *bookingCommand) cancelFlags() *flag.FlagSet {
 	f := c.flags()
 	f.BoolVar(&c.noRefund, "no-refund", false, "keep the money")
+	f.BoolVar(&c.force, "force", false, "cancel seats, too, whose tickets were let in")
 	return f
 }
 
@@ -24,7 +25,7 @@ const cancelManual = `
 Without SEAT all of the booking is cancelled. The seats are free at once, and
 their full price goes back, also when visitors can no longer cancel. A running
 server pays it back; what was paid at the door counts as paid back at once, and is
-to be handed out.
+to be handed out. A seat whose ticket was let in needs --force.
 `
 
 // cancelBooking frees seats of a booking for good.
@@ -40,7 +41,7 @@ func cancelBooking(ctx context.Context, args []string, getenv func(string) strin
 		if before, err = st.Booking(ctx, c.code); err != nil {
 			return c.named(err)
 		}
-		out, err = st.Cancel(ctx, store.CancelRequest{Code: c.code, Seats: seats, NoRefund: c.noRefund})
+		out, err = st.Cancel(ctx, store.CancelRequest{Code: c.code, Seats: seats, NoRefund: c.noRefund, Force: c.force})
 		return err
 	})
 	switch {
@@ -48,6 +49,8 @@ func cancelBooking(ctx context.Context, args []string, getenv func(string) strin
 		return usageError{err}
 	case errors.Is(err, store.ErrPaying):
 		return fmt.Errorf("%w: it can be cancelled once that has ended; nothing was changed", err)
+	case errors.Is(err, store.ErrCheckedIn):
+		return fmt.Errorf("%w: somebody may sit there; with --force it is cancelled all the same; nothing was changed", err)
 	case err != nil:
 		return unchanged(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,6 +24,7 @@ type changing struct {
 	starts, zone          string
 	salesOpen, salesClose string
 	prices                pricing
+	tariffs               tariffing
 	past                  bool // the start may have been
 	hidden                bool
 	terms                 store.Terms
@@ -45,6 +47,7 @@ func (c *changing) flags() *flag.FlagSet {
 	f.StringVar(&c.salesClose, "sales-close", "", "`when` that ends")
 	termFlags(f, &c.terms)
 	c.prices.flags(f)
+	c.tariffs.flags(f)
 	return f
 }
 
@@ -52,10 +55,13 @@ const changeManual = `
 What is not named stays. Pages show the change at once; locks under way stay,
 and bookings keep their prices and until when they are to be paid. A time that
 clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
+
+Naming any --tariff names them all anew; the other flags of tariffs alone change
+that one tariff. Without tariffs a seat costs what its category does.
 `
 
 // changeEvent changes what is named of an event, or nothing.
-func changeEvent(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+func changeEvent(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	c := changing{named: map[string]bool{}}
 	f := c.flags()
 	rest, err := parse(f, args, only(isSubject, getenv))
@@ -87,6 +93,7 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 	if err != nil {
 		return err
 	}
+	warnOfTariffs(stderr, after, hall)
 	if before.Revision == after.Revision {
 		_, err := fmt.Fprintf(stdout, "Event %s is so already: nothing was changed.\n", after.ID)
 		return err
@@ -155,7 +162,10 @@ func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 	if err := c.prices.apply(e.Prices, hall, e.Currency); err != nil {
 		return e, err
 	}
-	return e, c.prices.checkPriceChange(before, e, hall)
+	if err := c.tariffs.apply(&e, hall); err != nil {
+		return e, err
+	}
+	return e, cmp.Or(c.prices.checkPriceChange(before, e, hall), c.prices.checkTariffChange(before, e, hall))
 }
 
 func (c *changing) applyTerms(t *store.Terms) {
@@ -193,11 +203,39 @@ func (c *changing) applyTimes(e *store.Event) error {
 	return checkStart(*e, c.now, c.past)
 }
 
+// changeLine is something of an event as it was and as it is; "" is none.
+type changeLine struct{ what, was, is string }
+
+// tariffChanges are the tariffs that were and are, and their order.
+func tariffChanges(before, after store.Event, hall plan.Plan) (lines []changeLine) {
+	var kept store.Event
+	for _, t := range before.Tariffs {
+		line := changeLine{what: "tariff " + t.ID, was: sayTariff(t, hall, before.Currency)}
+		if now, there := after.Tariff(t.ID); there {
+			kept.Tariffs = append(kept.Tariffs, t)
+			line.is = sayTariff(now, hall, after.Currency)
+		}
+		lines = append(lines, line)
+	}
+	var still store.Event
+	for _, t := range after.Tariffs {
+		if _, was := before.Tariff(t.ID); was {
+			still.Tariffs = append(still.Tariffs, t)
+		} else {
+			lines = append(lines, changeLine{what: "tariff " + t.ID, is: sayTariff(t, hall, after.Currency)})
+		}
+	}
+	return append(lines, changeLine{"order of tariffs", sayOrder(kept.Tariffs), sayOrder(still.Tariffs)})
+}
+
+func sayOrder(tariffs []store.Tariff) string {
+	return strings.TrimPrefix(sayTariffIDs(tariffs, ""), "the tariffs are ")
+}
+
 // describeChange tells what is other than it was, as people read it: a zone
 // changes how times read.
 func describeChange(w io.Writer, headline string, before, after store.Event, hall plan.Plan) error {
-	type line struct{ what, was, is string }
-	lines := []line{
+	lines := []changeLine{
 		{"title", before.Title, after.Title},
 		{"venue", before.Venue, after.Venue},
 		{"zone", before.Zone, after.Zone},
@@ -208,15 +246,16 @@ func describeChange(w io.Writer, headline string, before, after store.Event, hal
 	}
 	terms := sayTerms(after.Terms)
 	for i, was := range sayTerms(before.Terms) {
-		lines = append(lines, line{was.what, was.is, terms[i].is})
+		lines = append(lines, changeLine{was.what, was.is, terms[i].is})
 	}
 	for _, c := range hall.Categories {
 		was, is := sayPrice(before, c.ID), sayPrice(after, c.ID)
 		if _, priced := before.Prices[c.ID]; !priced && was != is {
 			was = "" // or the category is new
 		}
-		lines = append(lines, line{"price of " + c.Name, was, is})
+		lines = append(lines, changeLine{"price of " + c.Name, was, is})
 	}
+	lines = append(lines, tariffChanges(before, after, hall)...)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, headline)
 	for _, l := range lines {

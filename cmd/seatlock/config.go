@@ -31,6 +31,9 @@ type config struct {
 	memory    size
 	demo      bool
 	payments  payments
+	// keepPeople is how long after an event it is kept who its bookings are for,
+	// and keepHistory how long the trail goes back.
+	keepPeople, keepHistory keeping
 	// demoPublic allows play money where the base URL is not this machine's.
 	demoPublic bool
 
@@ -42,7 +45,8 @@ func defaults() config {
 	return config{
 		addr: ":3000", baseURL: "http://localhost:3000",
 		lockTTL: rules.TTL, maxSeats: rules.MaxSeats, logFormat: "text", logLevel: "info", memory: handlers.DefaultMemory, demo: true,
-		payments: payments{names: []string{checkout.Door, demoPayments}},
+		payments:   payments{names: []string{checkout.Door, demoPayments}},
+		keepPeople: keeping(90 * day), keepHistory: keeping(365 * day),
 	}
 }
 
@@ -59,6 +63,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.Var(&c.memory, "memory", "what halls that nobody looks at may take in memory, a `size` such as 256MiB or 1GiB")
 	f.BoolVar(&c.demo, "demo", c.demo, "give a store that has no other events the demo events")
 	f.Var(&c.payments, "payments", "ways to pay that visitors are offered, a `list` of door and demo; the default is door alone if the base URL is not this machine's")
+	f.Var(&c.keepPeople, "keep-people", "how `long` after an event is over it is kept who its bookings are for: days such as 90d, a duration, or never to erase that by itself")
+	f.Var(&c.keepHistory, "keep-history", "how `long` it is kept what became of seats and bookings: days such as 365d, a duration, or never to forget any of it")
 	f.BoolVar(&c.demoPublic, "demo-payments-on-a-public-address", c.demoPublic, "let --payments have demo, whose money is not real, where the base URL is not this machine's")
 	return f
 }
@@ -129,6 +135,8 @@ func wants(f *flag.Flag) string {
 		return wantsSize
 	case "payments":
 		return wantsPayments
+	case "keep-people", "keep-history":
+		return wantsKeeping
 	case "demo", "demo-payments-on-a-public-address":
 		return "true or false"
 	}
@@ -142,10 +150,9 @@ func (c *config) check() error {
 	if err := checkStore(c.store); err != nil {
 		return err
 	}
-	base, err := url.Parse(c.baseURL)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
-		base.Path != "" && base.Path != "/" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return wrong("base-url", c.baseURL, "http://host or https://host, with a port if needed, and no path")
+	base, err := baseOf(c.baseURL)
+	if err != nil {
+		return err
 	}
 	c.base = base
 	if c.lockTTL < time.Second || c.lockTTL > 24*time.Hour {
@@ -161,6 +168,16 @@ func (c *config) check() error {
 		return wrong("log-level", c.logLevel, "debug, info, warn or error")
 	}
 	return c.checkPayments()
+}
+
+// baseOf reads a base URL.
+func baseOf(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
+		base.Path != "" && base.Path != "/" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+		return nil, wrong("base-url", text, "http://host or https://host, with a port if needed, and no path")
+	}
+	return base, nil
 }
 
 func wrong(name string, value any, want string) error {

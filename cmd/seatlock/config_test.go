@@ -31,6 +31,7 @@ func TestEveryFlagHasATwin(t *testing.T) {
 		"addr": "localhost:81", "store": "sqlite:x.db", "base-url": "https://tickets.example", "lock-ttl": "1m",
 		"max-seats": "3", "log-format": "json", "log-level": "debug", "demo": "false",
 		"memory": "2GiB", "payments": "demo,door", "demo-payments-on-a-public-address": "true",
+		"keep-people": "30d", "keep-history": "never",
 	}
 	c := defaults()
 	c.flags().VisitAll(func(f *flag.Flag) {
@@ -89,7 +90,7 @@ func TestMistakesAreOneLine(t *testing.T) {
 		{args: []string{"--demo-payments-on-a-public-address", "--base-url", "https://tickets.example", "--payments", "door"}, want: "want beside it --payments with demo"},
 		{args: []string{"--no-such-flag"}, want: "no-such-flag"},
 		{args: []string{"serve", "now"}, want: `"now"`},
-		{args: []string{"sell"}, want: `"sell"`},
+		{args: []string{"sold"}, want: `"sold"`},
 		{env: map[string]string{"SEATLOCK_MAX_SEATS": "ten"}, want: `SEATLOCK_MAX_SEATS="ten": want a number`},
 		{env: map[string]string{"SEATLOCK_MEMORY": "much"}, want: `SEATLOCK_MEMORY="much": want a size`},
 		{env: map[string]string{"SEATLOCK_PAYMENTS": "cash"}, want: `SEATLOCK_PAYMENTS="cash": want a comma-separated list`},

@@ -24,6 +24,7 @@ type importing struct {
 	currency              string
 	salesOpen, salesClose string
 	prices                pricing
+	tariffs               tariffing
 	past                  bool // the start may have been
 	dryRun, addSeats      bool
 	relabel               bool // seats may be called otherwise
@@ -45,6 +46,7 @@ func (i *importing) flags() *flag.FlagSet {
 	f.StringVar(&i.salesClose, "sales-close", "", "`when` that ends")
 	termFlags(f, &i.terms)
 	i.prices.flags(f)
+	i.tariffs.flags(f)
 	f.BoolVar(&i.prices.free, "free", false, "categories without a price cost nothing; else they are not for sale")
 	f.BoolVar(&i.hidden, "hidden", false, "the event stands on no list, and opens by its address")
 	f.BoolVar(&i.mayMake, "create", false, "make the store if it is not there")
@@ -100,6 +102,9 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	if event.Prices, slip, err = i.prices.ofFile(file.File, event.Currency, nil); err != nil {
 		return inFile(rest[0], err)
 	}
+	if err := i.tariffs.apply(&event.Event, file.Plan); err != nil {
+		return err
+	}
 	if objection = cmp.Or(objection, slip); objection == nil {
 		objection = inFile(rest[0], i.objection(event, file.File))
 	}
@@ -107,6 +112,7 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
+	warnOfTariffs(stderr, event.Event, file.Plan)
 	if err := describePlan(stdout, file.Plan, event.Event, event.Withheld); err != nil {
 		return err
 	}
@@ -362,6 +368,9 @@ func describePlan(w io.Writer, hall plan.Plan, e store.Event, withheld []string)
 	}
 	for _, c := range hall.Categories {
 		fmt.Fprintf(t, "  category %s\t%s\t%s\n", c.Name, sayPrice(e, c.ID), count(seatsOf[c.ID], "seat"))
+	}
+	for _, tariff := range e.Tariffs {
+		fmt.Fprintf(t, "  tariff %s\t%s\n", tariff.ID, sayTariff(tariff, hall, e.Currency))
 	}
 	for _, line := range sayTimes(e) {
 		fmt.Fprintf(t, "  %s\n", line)

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/seatlock/seatlock/store"
 	"github.com/seatlock/seatlock/store/plan"
@@ -60,6 +56,8 @@ type eventLine struct {
 	Paying    int    `json:"paying"`
 	Booked    int    `json:"booked"`
 	Withheld  int    `json:"withheld"`
+	// Tariffs are told in JSON alone, in their order.
+	Tariffs []store.Tariff `json:"tariffs,omitempty"`
 }
 
 // listEvents tells of all events, by their start.
@@ -106,7 +104,7 @@ func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine,
 	}
 	hall, err := hallOf(ctx, st, e)
 	prices := seatPrices(e, hall)
-	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats)}
+	line := eventLine{ID: e.ID, Starts: localTime(e.Starts, e.Zone), Title: e.Title, Venue: e.Venue, Seats: len(snapshot.Seats), Tariffs: e.Tariffs}
 	for _, s := range snapshot.Seats {
 		_, priced := prices[s.ID]
 		switch {
@@ -208,33 +206,4 @@ func describeSeats(hall plan.Plan, event store.Event) (lines []seatLine) {
 		}
 	}
 	return lines
-}
-
-// writeLines writes a list in the format that was asked for. In CSV, a cell
-// that a spreadsheet would take for a formula is made a text.
-func writeLines[T any](w io.Writer, format string, lines []T, header string, cells func(T) []string) error {
-	switch format {
-	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(lines)
-	case "csv":
-		out := csv.NewWriter(w)
-		err := out.Write(strings.Split(header, ","))
-		for _, line := range lines {
-			row := cells(line)
-			for i := range row {
-				row[i] = plan.Guard(row[i])
-			}
-			err = errors.Join(err, out.Write(row))
-		}
-		out.Flush()
-		return errors.Join(err, out.Error())
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.ReplaceAll(strings.ToUpper(header), ",", "\t"))
-	for _, line := range lines {
-		fmt.Fprintln(table, strings.Join(cells(line), "\t"))
-	}
-	return table.Flush()
 }

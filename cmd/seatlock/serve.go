@@ -107,7 +107,8 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.addr, err)
 	}
-	return serveHTTP(ctx, h, []func(context.Context) error{h.Run, payments.Run}, listener, log, func() {
+	keep := checkout.NewUpkeep(st, checkout.DefaultUpkeepRules(time.Duration(c.keepPeople), time.Duration(c.keepHistory)), log)
+	return serveHTTP(ctx, h, []func(context.Context) error{h.Run, payments.Run, keep.Run}, listener, log, func() {
 		c.warnOfPlayMoney(log)
 		fmt.Fprintf(stdout, "Seatlock listens on %s: open %s\n", listener.Addr(), c.base)
 	})

@@ -130,7 +130,7 @@ func TestCheckTellsDamage(t *testing.T) {
 func TestCheckChangesNothing(t *testing.T) {
 	address := house(t)
 	path := strings.TrimPrefix(address, "sqlite:")
-	script(t, path, `DROP TRIGGER clocks_unpaid; ALTER TABLE events DROP COLUMN terms; ALTER TABLE clocks DROP COLUMN unpaid; PRAGMA user_version = 4;`)
+	script(t, path, `DROP TABLE trail; ALTER TABLE events DROP COLUMN tariffs; DROP TRIGGER clocks_unpaid; ALTER TABLE events DROP COLUMN terms; ALTER TABLE clocks DROP COLUMN unpaid; PRAGMA user_version = 4;`)
 	before := fileOnDisk(t, path)
 	if said := does(t, "check", "--store", address); !strings.Contains(said, "is sound") {
 		t.Errorf("it says %q", said)

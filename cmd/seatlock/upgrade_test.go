@@ -54,7 +54,7 @@ func TestUpgradeAHouse(t *testing.T) {
 	}
 	out := does(t, "upgrade", "--store", address)
 	backups, err := filepath.Glob(path + ".format-2.*.backup")
-	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 5") || !strings.Contains(out, backups[0]) {
+	if err != nil || len(backups) != 1 || !strings.Contains(out, "from format 2 to 6") || !strings.Contains(out, backups[0]) {
 		t.Errorf("upgrade said %q, and left %q, %v", out, backups, err)
 	}
 	if again := does(t, "upgrade", "--store", address); !strings.Contains(again, "nothing was changed") {

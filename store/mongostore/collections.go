@@ -19,6 +19,7 @@ const (
 	plansColl   = "plans"
 	recordsColl = "records"
 	metaColl    = "meta"
+	trailColl   = "trail"
 )
 
 const keepClocks = 7 * 24 * 60 * 60 // seconds after their end
@@ -33,7 +34,7 @@ func (e *Engine) makeCollections(ctx context.Context) error {
 		}
 	}
 	for collection, indexes := range map[string][]mongo.IndexModel{
-		seatsColl: seatIndexes(), recordsColl: recordIndexes(e.kinds),
+		seatsColl: seatIndexes(), recordsColl: recordIndexes(e.kinds), trailColl: trailIndexes(),
 	} {
 		for _, model := range indexes {
 			if err := e.makeIndex(ctx, collection, model); err != nil {

@@ -127,7 +127,7 @@ func (e *Engine) attempt(event string, group []*request) error {
 				return false, err
 			}
 			w := e.decideAll(g, group)
-			return w.size() > 0, e.put(ctx, w)
+			return w.any(), e.put(ctx, w)
 		})
 		if err != nil {
 			return err

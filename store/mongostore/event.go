@@ -34,6 +34,7 @@ type eventDocument struct {
 	Fingerprint string     `bson:"fingerprint"`
 	Hidden      bool       `bson:"hidden,omitempty"`
 	Terms       *terms     `bson:"terms,omitempty"`
+	Tariffs     []tariff   `bson:"tariffs,omitempty"`
 
 	Unknown map[string]bson.RawValue `bson:",inline"` // fields of a newer program
 }
@@ -43,6 +44,18 @@ type terms struct {
 	CancelUntil time.Duration `bson:"cancelUntil,omitempty"`
 	PayWithin   time.Duration `bson:"payWithin,omitempty"`
 	PayUntil    time.Duration `bson:"payUntil,omitempty"`
+}
+
+// tariff is a [store.Tariff].
+type tariff struct {
+	ID     string  `bson:"id"`
+	Name   string  `bson:"name"`
+	Off    int     `bson:"off,omitempty"`
+	Prices []price `bson:"prices,omitempty"`
+	Most   int     `bson:"most,omitempty"`
+	Beside bool    `bson:"beside,omitempty"`
+
+	Unknown map[string]bson.RawValue `bson:",inline"`
 }
 
 type price struct {
@@ -57,16 +70,18 @@ type price struct {
 func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 	next := eventDocument{
 		ID: e.ID, Title: e.Title, Venue: e.Venue, Starts: e.Starts, Zone: e.Zone, Currency: e.Currency,
-		Prices: []price{}, Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Hidden: e.Hidden,
+		Prices: pricesOf(e.Prices, d.Prices), Plan: e.Plan, Revision: e.Revision, Fingerprint: fingerprint, Hidden: e.Hidden,
 		Unknown: maps.Clone(d.Unknown),
 	}
 	delete(next.Unknown, touchedField)
-	for _, category := range slices.Sorted(maps.Keys(e.Prices)) {
-		p := price{Category: category, Amount: e.Prices[category]}
-		if i := slices.IndexFunc(d.Prices, func(old price) bool { return old.Category == category }); i >= 0 {
-			p.Unknown = d.Prices[i].Unknown
+	for _, t := range e.Tariffs {
+		var old tariff
+		if i := slices.IndexFunc(d.Tariffs, func(old tariff) bool { return old.ID == t.ID }); i >= 0 {
+			old = d.Tariffs[i]
 		}
-		next.Prices = append(next.Prices, p)
+		next.Tariffs = append(next.Tariffs, tariff{
+			ID: t.ID, Name: t.Name, Off: t.Off, Prices: pricesOf(t.Prices, old.Prices), Most: t.Most, Beside: t.Beside, Unknown: old.Unknown,
+		})
 	}
 	if e.Terms != (store.Terms{}) {
 		next.Terms = new(terms(e.Terms))
@@ -80,16 +95,38 @@ func (d eventDocument) become(e store.Event, fingerprint string) eventDocument {
 	return next
 }
 
+// pricesOf are the prices as a document has them, in the place of others.
+func pricesOf(prices map[string]int64, old []price) []price {
+	list := []price{}
+	for _, category := range slices.Sorted(maps.Keys(prices)) {
+		p := price{Category: category, Amount: prices[category]}
+		if i := slices.IndexFunc(old, func(old price) bool { return old.Category == category }); i >= 0 {
+			p.Unknown = old[i].Unknown
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// byCategory is the inverse of pricesOf; nil for none.
+func byCategory(list []price) map[string]int64 {
+	if len(list) == 0 {
+		return nil
+	}
+	prices := make(map[string]int64, len(list))
+	for _, p := range list {
+		prices[p.Category] = p.Amount
+	}
+	return prices
+}
+
 func (d eventDocument) event() store.Event {
 	e := store.Event{
 		ID: d.ID, Title: d.Title, Venue: d.Venue, Starts: d.Starts.UTC(), Zone: d.Zone, Currency: d.Currency,
-		Hidden: d.Hidden, Plan: d.Plan, Revision: d.Revision,
+		Prices: byCategory(d.Prices), Hidden: d.Hidden, Plan: d.Plan, Revision: d.Revision,
 	}
-	for _, p := range d.Prices {
-		if e.Prices == nil {
-			e.Prices = make(map[string]int64, len(d.Prices))
-		}
-		e.Prices[p.Category] = p.Amount
+	for _, t := range d.Tariffs {
+		e.Tariffs = append(e.Tariffs, store.Tariff{ID: t.ID, Name: t.Name, Off: t.Off, Prices: byCategory(t.Prices), Most: t.Most, Beside: t.Beside})
 	}
 	if d.Terms != nil {
 		e.Terms = store.Terms(*d.Terms)

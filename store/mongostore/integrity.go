@@ -95,7 +95,7 @@ func (c *checker) contents(ctx context.Context) (err error) {
 	if c.now.IsZero() { // meta tells why
 		c.now = time.Now()
 	}
-	for _, part := range []func(context.Context) error{c.meta, c.events, c.strays, c.records, c.removed} {
+	for _, part := range []func(context.Context) error{c.meta, c.events, c.strays, c.records, c.removed, c.trail} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -305,6 +305,21 @@ func (c *checker) records(ctx context.Context) error {
 			c.add(store.CheckRecord(r.record, c.now)...)
 		}
 		return err
+	})
+}
+
+func (c *checker) trail(ctx context.Context) error {
+	return c.each(ctx, trailColl, bson.D{}, func(raw bson.Raw) error {
+		var d entryDocument
+		if err := bson.Unmarshal(raw, &d); err != nil {
+			return fmt.Errorf("%w: an entry of the trail: %w", errDamaged, err)
+		}
+		e := d.entry()
+		if d.ID[:min(len(d.ID), len(trailPlace(e.At)))] > trailPlace(e.At) {
+			c.add(store.Findingf("the trail at %s: an entry of an earlier time", d.ID))
+		}
+		c.add(store.CheckEntry(e, c.now)...)
+		return nil
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/seatlock/seatlock/internal/testengine"
 	"github.com/seatlock/seatlock/store"
@@ -39,6 +38,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.MakeBookings(t, s, "evening", hall(11).Seats[4:])
+	entry := must[[]store.Entry](t)(s.Trail(t.Context(), store.TrailScan{Event: "evening", Seat: "s0", Limit: 1}))[0].Place
 	db := m.Database(uri)
 	body := func(id string, change func(map[string]any)) bson.D {
 		raw := must[bson.Raw](t)(db.Collection("records").FindOne(t.Context(), bson.D{{Key: "_id", Value: id}}).Raw())
@@ -81,6 +81,11 @@ func TestCheck(t *testing.T) {
 		{"seats", "evening/s3", set("event", "gone"), "there are seats or clocks of gone"},
 		{"events", "evening", set("plan", "another"), "event evening: its plan another is missing"},
 		{"events", "evening", set("prices", 7), "event evening: it cannot be read"},
+		{"events", "evening", set("tariffs", bson.A{bson.D{{Key: "id", Value: "half"}, {Key: "name", Value: "Half"}, {Key: "off", Value: 101}}}), `tariff "half": 101 percent off`},
+		{"trail", entry, set("at", time.Unix(1, 0)), "an entry of an earlier time"},
+		{"trail", entry, set("at", time.Now().Add(48*time.Hour)), "an entry without a time that can be"},
+		{"trail", entry, set("seat", ""), "an entry about no seat"},
+		{"trail", entry, set("version", "two"), "an entry of the trail"},
 		{"plans", store.PlanHash(hall(11).PlanBody) + "/0", set("body", []byte("changed")), "event evening: its plan is not"},
 		{"records", "session/one", set("body", "{"), "a record of kind session is not"},
 		{"meta", "secret", set("secret", []byte("short")), "the secret is not"},
@@ -182,8 +187,9 @@ func TestNewEpoch(t *testing.T) {
 	a.check(t, open(t, uri))
 }
 
-// A database of format 3 or 4 is served as it is, and of the current format
-// then, with the indexes of today. A command alone leaves it.
+// A database of formats 3 to 5 is served as it is, and of the current format
+// then, with the collections and indexes of today. A command alone leaves it, and
+// writes a trail.
 func TestOlderFormatIsServed(t *testing.T) {
 	m := testengine.ReplicaSet(t)
 	uri := m.NewDatabase(t)
@@ -192,12 +198,13 @@ func TestOlderFormatIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := m.Database(uri)
-	records := db.Collection("records").Indexes()
-	for i, format := range []int{3, 4} {
+	records, all := db.Collection("records").Indexes(), indexes(t, db)
+	for i, format := range []int{3, 4, 5} {
 		older := bson.D{{Key: "$set", Value: bson.D{{Key: "format", Value: format}, {Key: "reader", Value: 3}}}}
 		makeOlder := func() {
 			hand(t, db.Collection("meta"), "format", older)
-			must[any](t)(nil, errors.Join(records.DropOne(t.Context(), "by_event"), records.DropOne(t.Context(), "by_due")))
+			must[any](t)(nil, errors.Join(
+				records.DropOne(t.Context(), "by_event"), records.DropOne(t.Context(), "by_due"), records.DropOne(t.Context(), "by_email"), db.Collection("trail").Drop(t.Context())))
 		}
 		wantCurrent := func() {
 			t.Helper()
@@ -205,12 +212,8 @@ func TestOlderFormatIsServed(t *testing.T) {
 			if !formatIs(t, db, store.CurrentFormat) || !strings.Contains(is, `"reader": {"$numberInt":"3"}`) {
 				t.Errorf("its format is %s", is)
 			}
-			var names []string
-			for _, one := range must[[]mongo.IndexSpecification](t)(records.ListSpecifications(t.Context())) {
-				names = append(names, one.Name)
-			}
-			if !slices.Contains(names, "by_event") || !slices.Contains(names, "by_due") {
-				t.Errorf("the indexes of records are %q", names)
+			if got := indexes(t, db); !slices.Equal(got, all) {
+				t.Errorf("the indexes are\n\t%q\nwant\n\t%q", got, all)
 			}
 		}
 		makeOlder()
@@ -218,10 +221,14 @@ func TestOlderFormatIsServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := command.Close(); err != nil || !formatIs(t, db, format) {
-			t.Errorf("a command made another format of it, or %v", err)
+		of := store.New(command)
+		seat := hall(4).Seats[i]
+		lock(t, of, "anna", seat)
+		trail := must[[]store.Entry](t)(of.Trail(t.Context(), store.TrailScan{Event: "evening", Seat: seat, Limit: 9}))
+		if err := of.Close(); err != nil || !formatIs(t, db, format) || len(trail) != 1 {
+			t.Errorf("a command made another format of it, or %v; the trail is %+v", err, trail)
 		}
-		lock(t, open(t, uri), "anna", hall(4).Seats[i])
+		lock(t, open(t, uri), "anna", hall(4).Seats[3])
 		wantCurrent()
 		makeOlder()
 		done, err := upgrade(t.Context(), uri, func(line string) { t.Errorf("said %q", line) })

@@ -3,6 +3,7 @@ package mongostore_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -357,6 +358,38 @@ func TestTerms(t *testing.T) {
 		}
 		if is := document(t, m.Database(uri).Collection("events"), "evening"); strings.Contains(is, `"terms"`) != (terms != store.Terms{}) {
 			t.Errorf("terms %d: the document is %s", i, is)
+		}
+	}
+}
+
+// Tariffs are there whoever asks for the whole event, in their order, and take no
+// field where there are none. Fields of a newer program stay in those that stay.
+func TestTariffs(t *testing.T) {
+	m := testengine.ReplicaSet(t)
+	uri := m.NewDatabase(t)
+	e := openEngine(t, uri, mongostore.Options{})
+	s, documents := store.New(e), m.Database(uri).Collection("events")
+	must[any](t)(nil, s.CreateEvent(t.Context(), hall(2)))
+	full, own := store.Tariff{ID: "full", Name: "Full"}, store.Tariff{ID: "own", Name: "Own", Prices: map[string]int64{"a.b": 0, "$c": 5}, Most: 2, Beside: true}
+	for i, tariffs := range [][]store.Tariff{{full, own}, {own, {ID: "half", Name: "Half", Off: 50}, full}, nil} {
+		event := must[store.Event](t)(s.Event(t.Context(), "evening"))
+		event.Prices, event.Tariffs = map[string]int64{"a.b": 10, "$c": 20}, tariffs
+		event = must[store.Event](t)(s.UpdateEvent(t.Context(), event))
+		var seen store.Event
+		_, _, err := e.Decide(t.Context(), store.Question{Event: "evening", Definition: true}, func(v store.View) store.Decision {
+			seen = v.Event
+			return store.Accept(v, store.Outcome{}, store.Writes{})
+		})
+		all := must[[]store.Event](t)(s.Events(t.Context()))
+		if err != nil || !reflect.DeepEqual(seen.Tariffs, tariffs) || !reflect.DeepEqual(all[0].Tariffs, tariffs) || !reflect.DeepEqual(event.Tariffs, tariffs) {
+			t.Errorf("tariffs %d are %+v, %+v and %+v, %v, want %+v", i, seen.Tariffs, all[0].Tariffs, event.Tariffs, err, tariffs)
+		}
+		is := document(t, documents, "evening")
+		if strings.Contains(is, `"tariffs"`) != (tariffs != nil) || strings.Count(is, `"later"`) != 2*min(i, 1)*len(tariffs)/3 {
+			t.Errorf("tariffs %d: the document is %s", i, is)
+		}
+		if i == 0 { // of the second, and of its first price
+			hand(t, documents, "evening", bson.D{{Key: "$set", Value: bson.D{{Key: "tariffs.1.later", Value: 1}, {Key: "tariffs.1.prices.0.later", Value: 1}}}})
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 type backup map[string][]bson.Raw
 
 // collections are all that a store has, in the order of their restore.
-var collections = []string{"meta", "records", "plans", "events", "seats"}
+var collections = []string{"meta", "records", "plans", "events", "seats", "trail"}
 
 func backUp(t *testing.T, db *mongo.Database) backup {
 	t.Helper()

@@ -153,7 +153,7 @@ func checkUpgraded(t *testing.T, uri string, db *mongo.Database, old map[string]
 	}
 	names := must[[]string](t)(db.ListCollectionNames(t.Context(), bson.D{}))
 	slices.Sort(names)
-	if want := []string{"events", "meta", "plans", "records", "seats"}; !slices.Equal(names, want) {
+	if want := []string{"events", "meta", "plans", "records", "seats", "trail"}; !slices.Equal(names, want) {
 		t.Errorf("the collections are %q, want %q", names, want)
 	}
 	for _, i := range must[[]mongo.IndexSpecification](t)(db.Collection("seats").Indexes().ListSpecifications(t.Context())) {

@@ -279,6 +279,9 @@ func (g *groupView) include(q store.Question, wanted store.Writes, w *writes) {
 	for _, holder := range wanted.Touched {
 		g.touchClock(holder, w)
 	}
+	for _, entry := range wanted.Trail {
+		w.trail.add(entry)
+	}
 	g.includeRecords(q, wanted, w)
 }
 

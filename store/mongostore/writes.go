@@ -17,7 +17,11 @@ type writes struct {
 	records []mongo.WriteModel    // each must find its document
 	event   *mongo.UpdateOneModel // must find its document; nil is none
 	bytes   int                   // of the bodies of records
+	trail   trailDocuments
 }
+
+// any reports whether there is something to write.
+func (w *writes) any() bool { return w.size() > 0 || len(w.trail.documents) > 0 }
 
 // full reports whether the rest has to be left to another transaction.
 func (w *writes) full() bool { return w.size() >= groupSize || w.bytes >= groupBytes }
@@ -116,7 +120,10 @@ func (e *Engine) put(ctx context.Context, w writes) error {
 	if err := e.putAll(ctx, seatsColl, w.seats); err != nil {
 		return err
 	}
-	return e.putAll(ctx, recordsColl, w.records)
+	if err := e.putAll(ctx, recordsColl, w.records); err != nil {
+		return err
+	}
+	return e.putTrail(ctx, w.trail)
 }
 
 // putAll fails unless each write finds its document, or makes it.

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// readArray reads the bare array of seats that many a tutorial's seat map
-// keeps: [{"seatNumber":"A1","status":"available"}, …]. There is one section
-// and one category, without a price. Other fields are passed over: such files
-// come out of databases.
+// readArray reads the bare array of seats that many tutorials use:
+// [{"seatNumber":"A1","status":"available"}, …]. It makes one section and one
+// category, without a price. Other fields are ignored: such files come out of
+// databases.
 func readArray(b *builder, data []byte) error {
-	const rowLength = 20 // of seats whose numbers tell no row
+	const rowLength = 20 // for seats whose numbers name no row
 	var in []struct {
 		SeatNumber string `json:"seatNumber"`
 		Status     string `json:"status"`
@@ -25,7 +25,7 @@ func readArray(b *builder, data []byte) error {
 	numbered := regexp.MustCompile(`^([A-Za-z]{1,3})[ ._-]?([0-9]{1,4})$`)
 	plain, seats := 0, make([]arraySeat, len(in))
 	for i, s := range in {
-		seats[i] = arraySeat{at: seatNumber(at("[%d]", i)), id: made(s.SeatNumber), label: s.SeatNumber, status: s.Status}
+		seats[i] = arraySeat{at: seatNumber(at("[%d]", i)), id: placeholder(s.SeatNumber), label: s.SeatNumber, status: s.Status}
 		if parts := numbered.FindStringSubmatch(strings.TrimSpace(s.SeatNumber)); parts != nil {
 			seats[i].row, seats[i].label = strings.ToUpper(parts[1]), parts[2]
 		} else {
@@ -41,7 +41,7 @@ func readArray(b *builder, data []byte) error {
 	}
 	for _, s := range seats {
 		switch s.status {
-		case "available", "locked": // no lock outlives the system it was made in
+		case "available", "locked": // locks of another system do not count here
 		case "booked":
 			b.withhold(s.at("status"), s.id)
 		default:
@@ -52,12 +52,12 @@ func readArray(b *builder, data []byte) error {
 }
 
 type arraySeat struct {
-	at                     place
+	at                     locator
 	id, row, label, status string
 }
 
-// seatNumber calls fields as the array does.
-func seatNumber(where place) place {
+// seatNumber names fields in errors as the array does.
+func seatNumber(where locator) locator {
 	return func(field string) string {
 		if field == "id" || field == "label" {
 			field = "seatNumber"

@@ -6,26 +6,27 @@ import (
 	"slices"
 )
 
-// Wish is what a visitor asks of a block of seats.
+// Wish describes the block of seats that a visitor looks for.
 type Wish struct {
 	// Count seats side by side in one row.
 	Count int
 	// Category and Section are ids; "" is any.
 	Category, Section string
-	// Accessible asks for a wheelchair place among them. Without it, neither
-	// wheelchair places nor those beside them are given away.
+	// Accessible asks for a wheelchair place in the block. Without it, neither
+	// wheelchair places nor those beside them are offered.
 	Accessible bool
 }
 
-// adjacent is the largest distance of neighbours: an aisle is wider.
+// adjacent is the largest distance between neighbours, in seats: an aisle is
+// wider.
 const adjacent = 1.5
 
 // Best returns the ids of the best block of free seats that fulfils the wish,
-// in the row's order; ok is false if there is none. It leaves no single seat
-// alone if another block does not either, then has as few seats of restricted
-// view as can be, then leaves wheelchair places to others, and then is nearest
-// to the middle of the front. The same seats free give the same block. Free is
-// asked several times for a seat.
+// in the row's order; ok is false if there is none. It prefers blocks that
+// strand no seat, then those with few seats of restricted view, then, if the
+// wish is accessible, companion seats to further wheelchair places, and then
+// those near the middle of the front. The same free seats give the same block.
+// Best may call free several times for a seat.
 func (p Plan) Best(w Wish, free func(id string) bool) (ids []string, ok bool) {
 	if w.Count < 1 {
 		return nil, false
@@ -46,7 +47,7 @@ func (p Plan) Best(w Wish, free func(id string) bool) (ids []string, ok bool) {
 				r := w.rank(block)
 				r.distance = distance(block, x, y)
 				for _, beside := range []int{i - 1, i + w.Count} {
-					if alone(row.Seats, beside, func(k int) bool { return k >= i && k < i+w.Count }, free) {
+					if becomesStranded(row.Seats, beside, func(k int) bool { return k >= i && k < i+w.Count }, free) {
 						r.stranded++
 					}
 				}
@@ -65,8 +66,8 @@ type blockRank struct {
 	distance                    float64
 }
 
-// rank is what the seats themselves come to. A wheelchair place is best taken
-// with those that are meant to be beside it, and not for who needs none.
+// rank rates the seats of a block themselves. An accessible block is best filled
+// with companion seats, which leaves other wheelchair places free.
 func (w Wish) rank(block []Seat) (r blockRank) {
 	for _, s := range block {
 		if slices.Contains(s.Properties, Restricted) {
@@ -97,9 +98,9 @@ func (w Wish) fits(block []Seat, free func(string) bool) bool {
 	return wheelchair || !w.Accessible
 }
 
-// Stranded returns the ids of free seats that would be left single, with nobody
-// free on either side, if the seats were taken. Those that are single already,
-// and wheelchair places and their companions', are not among them.
+// Stranded returns the ids of free seats that would lose their last free
+// neighbour if the seats with ids were taken. Wheelchair places and companion
+// seats are not among them.
 func (p Plan) Stranded(ids []string, free func(id string) bool) (single []string) {
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -108,7 +109,7 @@ func (p Plan) Stranded(ids []string, free func(id string) bool) (single []string
 	for _, section := range p.Sections {
 		for _, row := range section.Rows {
 			for i, s := range row.Seats {
-				if alone(row.Seats, i, func(k int) bool { return wanted[row.Seats[k].ID] }, free) {
+				if becomesStranded(row.Seats, i, func(k int) bool { return wanted[row.Seats[k].ID] }, free) {
 					single = append(single, s.ID)
 				}
 			}
@@ -117,9 +118,9 @@ func (p Plan) Stranded(ids []string, free func(id string) bool) (single []string
 	return single
 }
 
-// alone reports whether a free seat of the row loses its last free neighbour
-// to those that are taken.
-func alone(row []Seat, i int, taken func(int) bool, free func(string) bool) bool {
+// becomesStranded reports whether a free seat of the row would lose its last free
+// neighbour to the seats that are taken.
+func becomesStranded(row []Seat, i int, taken func(int) bool, free func(string) bool) bool {
 	if i < 0 || i >= len(row) || reserved(row[i]) || taken(i) || !free(row[i].ID) {
 		return false
 	}
@@ -152,8 +153,8 @@ func (p Plan) focus() (x, y float64) {
 	return (left + right) / 2, top
 }
 
-// distance is that of the block's middle, cut to a thousandth, so that blocks
-// on both sides of the middle are as near as each other, and the first wins.
+// distance is that of the block's middle from x and y, in thousandths of a seat.
+// Rounding makes blocks on both sides of the middle equally near: the first wins.
 func distance(block []Seat, x, y float64) float64 {
 	first, last := block[0], block[len(block)-1]
 	return math.Round(1000 * math.Hypot((first.X+last.X)/2-x, (first.Y+last.Y)/2-y))

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// rows makes a hall of rows A, B, C … away from the stage, drawn as text: a
-// dot is a free seat, x a taken one, w a wheelchair place, c a companion's, r
-// one of restricted view, and a space an aisle.
+// rows makes a hall of rows A, B, C … away from the stage, drawn as text: a dot
+// is a free seat, x a taken one, w a wheelchair place, c a companion seat, r a
+// seat of restricted view, and a space an aisle.
 func rows(drawn ...string) (Plan, func(string) bool) {
 	p := Plan{Sections: []Section{{ID: "hall", Name: "Hall"}}}
 	taken := map[string]bool{}
@@ -97,8 +97,8 @@ func TestStranded(t *testing.T) {
 	}
 }
 
-// Parties that come one after the other fill a hall, and each gets what is
-// free, side by side, the same however often it is asked.
+// Groups that come one after the other fill a hall. Each gets free seats side by
+// side, and the same ones however often it asks.
 func TestBestFillsAHall(t *testing.T) {
 	p, _ := rows("..........", "..... .....", "...........")
 	taken := map[string]bool{}

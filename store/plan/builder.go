@@ -10,7 +10,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// The bounds of a plan.
+// Limits of a plan.
 const (
 	maxCategories = 100
 	maxSections   = 1000
@@ -19,23 +19,22 @@ const (
 	minDistance   = 0.5 // between two seats
 )
 
-// place names a field of one element of a file, for an error: "line 7: price"
-// or "sections[0].rows[3].label". It is only called when there is one.
-type place func(field string) string
+// locator names a field of one element of a file, for an error: "line 7: price"
+// or "sections[0].rows[3].label". It is called only if there is an error.
+type locator func(field string) string
 
-// at is a place in a file that is a tree. The format has the path's numbers.
-func at(format string, args ...any) place {
+// at is the locator of an element of a JSON file; format and args make its path.
+func at(format string, args ...any) locator {
 	return func(field string) string { return fmt.Sprintf(format, args...) + "." + field }
 }
 
-// builder collects what a reader finds, in the order of the plan, and checks
-// it. Ids may be still to be made, for which [made] stands. It keeps the first
-// thing that is wrong.
+// builder collects and checks what a reader finds, in the order of the plan. Ids
+// may be placeholders. It keeps the first error.
 type builder struct {
 	file       File
 	categories map[string]bool
 	sections   map[string]bool
-	seats      map[string]place
+	seats      map[string]locator
 	withheld   map[string]bool
 	placed     int // seats with a position
 	err        error
@@ -45,7 +44,7 @@ func newBuilder() *builder {
 	return &builder{
 		file:       File{Prices: map[string]int64{}},
 		categories: map[string]bool{}, sections: map[string]bool{},
-		seats: map[string]place{}, withheld: map[string]bool{},
+		seats: map[string]locator{}, withheld: map[string]bool{},
 	}
 }
 
@@ -55,14 +54,14 @@ func (b *builder) fail(where, format string, args ...any) {
 	}
 }
 
-// name takes the name of the plan, which may have none.
+// name sets the name of the plan, which may be empty.
 func (b *builder) name(where, name string) {
 	if name != "" {
 		b.file.Plan.Name = b.text(where, name)
 	}
 }
 
-func (b *builder) stage(where place, s Stage) {
+func (b *builder) stage(where locator, s Stage) {
 	s.Label = b.text(where("label"), s.Label)
 	b.coordinate(where, "x", s.X)
 	b.coordinate(where, "y", s.Y)
@@ -74,14 +73,13 @@ func (b *builder) stage(where place, s Stage) {
 	b.file.Plan.Stage = &s
 }
 
-// category takes a category and what the file says that it costs; nil is
-// nothing.
-func (b *builder) category(where place, c Category, price *store.Amount) {
+// category adds a category and its price in the file; nil is none.
+func (b *builder) category(where locator, c Category, price *store.Amount) {
 	b.id(where("id"), c.ID)
 	c.Name = b.text(where("name"), c.Name)
 	switch {
 	case b.categories[c.ID]:
-		b.fail(where("id"), "%q stands twice", shown(wordName, c.ID, c.Name))
+		b.fail(where("id"), "%q stands twice", readableID(wordName, c.ID, c.Name))
 	case len(b.categories) == maxCategories:
 		b.fail(where("id"), "more than %d categories", maxCategories)
 	case price != nil && price.Digits < 0:
@@ -92,12 +90,12 @@ func (b *builder) category(where place, c Category, price *store.Amount) {
 	b.file.Plan.Categories = append(b.file.Plan.Categories, c)
 }
 
-// section begins a section; what row and seat take belongs to it.
-func (b *builder) section(where place, id, name string) {
+// section begins a section, to which the rows and seats that follow belong.
+func (b *builder) section(where locator, id, name string) {
 	b.id(where("id"), id)
 	switch {
 	case b.sections[id]:
-		b.fail(where("id"), "%q stands twice", shown(wordName, id, name))
+		b.fail(where("id"), "%q stands twice", readableID(wordName, id, name))
 	case len(b.sections) == maxSections:
 		b.fail(where("id"), "more than %d sections", maxSections)
 	}
@@ -105,20 +103,20 @@ func (b *builder) section(where place, id, name string) {
 	b.file.Plan.Sections = append(b.file.Plan.Sections, Section{ID: id, Name: b.text(where("name"), name)})
 }
 
-func (b *builder) row(where place, label string) {
+func (b *builder) row(where locator, label string) {
 	s := &b.file.Plan.Sections[len(b.file.Plan.Sections)-1]
 	s.Rows = append(s.Rows, Row{Label: b.text(where("label"), label)})
 }
 
-// seat takes a seat of the row that was begun last. x and y are nil if the file
-// does not say where it is.
-func (b *builder) seat(where place, s Seat, x, y *float64) {
+// seat adds a seat to the last row. x and y are nil if the file has no position
+// for it.
+func (b *builder) seat(where locator, s Seat, x, y *float64) {
 	b.id(where("id"), s.ID)
 	s.Label = b.text(where("label"), s.Label)
 	first, twice := b.seats[s.ID]
 	switch {
 	case twice:
-		b.fail(where("id"), "%q stands already at %s", shown(seatName, s.ID, len(b.sections) == 1), first("id"))
+		b.fail(where("id"), "%q stands already at %s", readableID(seatName, s.ID, len(b.sections) == 1), first("id"))
 	case len(b.seats) == store.MaxSeats:
 		b.fail(where("id"), "more than %d seats", store.MaxSeats)
 	case !b.categories[s.Category]:
@@ -146,7 +144,7 @@ func (b *builder) seat(where place, s Seat, x, y *float64) {
 	row.Seats = append(row.Seats, s)
 }
 
-// withhold takes a seat off sale. All seats are known by then.
+// withhold takes a seat off sale. All seats must have been added before.
 func (b *builder) withhold(where, id string) {
 	switch _, known := b.seats[id]; {
 	case !known:
@@ -158,7 +156,7 @@ func (b *builder) withhold(where, id string) {
 	b.file.Withheld = append(b.file.Withheld, id)
 }
 
-// finish checks what only the whole can show, and returns it.
+// finish checks the plan as a whole, and returns it.
 func (b *builder) finish() (Draft, error) {
 	switch n := len(b.seats); {
 	case b.err != nil:
@@ -168,13 +166,13 @@ func (b *builder) finish() (Draft, error) {
 	case b.placed != 0 && b.placed != n:
 		return Draft{}, fmt.Errorf("sections: %d of %d seats have no x and y: give all of them positions, or none", n-b.placed, n)
 	case b.placed == 0:
-		tidy(&b.file.Plan)
+		layOut(&b.file.Plan)
 		if _, _, right, bottom := b.file.Plan.Bounds(); max(right, bottom) > maxCoordinate {
 			return Draft{}, errors.New("sections: too many rows, or seats in a row, to be laid out without positions")
 		}
 	}
 	draft := newDraft(b.file)
-	b.apart(draft.seats)
+	b.checkDistances(draft.seats)
 	if n := len(draft.Plan.Encode()); n > store.MaxPlanBytes {
 		b.fail("sections", "the plan needs %d bytes: at most %d", n, store.MaxPlanBytes)
 	}
@@ -184,10 +182,10 @@ func (b *builder) finish() (Draft, error) {
 	return draft, nil
 }
 
-// apart refuses seats that lie on one another. It looks each seat's neighbours
-// up in a grid whose squares are as wide as the distance that is wanted. The
-// error has the ids that were made.
-func (b *builder) apart(ids map[string]string) {
+// checkDistances refuses seats that lie on one another. It looks for neighbours
+// in a grid whose squares are as wide as the least distance. The error names
+// the ids that the seats would get.
+func (b *builder) checkDistances(ids map[string]string) {
 	type square struct{ x, y int }
 	grid := map[square][]Seat{}
 	for s := range b.file.Plan.seats() {
@@ -204,40 +202,41 @@ func (b *builder) apart(ids map[string]string) {
 	}
 }
 
-// shown is an id for an error: one that is still to be made as it is likely to be.
-func shown[T any](nameOf func(string, T) name, id string, by T) string {
-	if isMade(id) {
+// readableID is an id for an error: for a placeholder, the id that it most
+// likely gets.
+func readableID[T any](nameOf func(string, T) name, id string, by T) string {
+	if isPlaceholder(id) {
 		return nameOf(id, by).plain
 	}
 	return id
 }
 
 func (b *builder) id(where, id string) {
-	if !isMade(id) && !store.ValidID(id) {
+	if !isPlaceholder(id) && !store.ValidID(id) {
 		b.fail(where, "%.70q: want 1 to 64 of A-Z a-z 0-9 . _ -", id)
 	}
 }
 
-// text returns s without blanks at its ends, which nobody means.
+// text returns s without blanks at its ends.
 func (b *builder) text(where, s string) string {
 	s = strings.TrimSpace(s)
 	if !store.ValidText(s, maxName) {
-		b.fail(where, "%.40q: want 1 to %d characters, none of which ends a line, is a control or turns the direction of writing", s, maxName)
+		b.fail(where, "%.40q: want 1 to %d characters, none of which ends a line, is a control character or changes the direction of writing", s, maxName)
 	} else if err := store.CheckText(s); err != nil {
 		b.file.Odd = append(b.file.Odd, OddText{s, fmt.Errorf("%s: %w", where, err)})
 	}
 	return s
 }
 
-func (b *builder) coordinate(where place, field string, v float64) {
+func (b *builder) coordinate(where locator, field string, v float64) {
 	if math.IsNaN(v) || math.Abs(v) > maxCoordinate {
 		b.fail(where(field), "%g: want -%d to %[2]d", v, maxCoordinate)
 	}
 }
 
-// tidy gives a plan without positions straight rows, centred, one section
+// layOut gives a plan without positions straight, centred rows, one section
 // behind the other.
-func tidy(p *Plan) {
+func layOut(p *Plan) {
 	longest := 0
 	for _, section := range p.Sections {
 		for _, row := range section.Rows {

@@ -39,8 +39,9 @@ func (l csvLine) get(column string) string {
 func (l csvLine) section() string  { return cmp.Or(l.get("section"), "Hall") }
 func (l csvLine) category() string { return cmp.Or(l.get("category"), "Standard") }
 
-// place calls everything that names the element by the column that it is of.
-func (l csvLine) place(column string) place {
+// locate returns the names of an element's fields for errors: its name, label and
+// id are in the column given.
+func (l csvLine) locate(column string) locator {
 	return func(field string) string {
 		if field == "name" || field == "label" || field == "id" && (column != "seat" || l.get("id") == "") {
 			field = column
@@ -51,16 +52,16 @@ func (l csvLine) place(column string) place {
 
 func (l csvLine) at(column string) string { return fmt.Sprintf("line %d: %s", l.number, column) }
 
-// readCSV reads a file of one line for each seat, and a header that says which
-// columns there are. Lines of a section and a row need not stand together.
+// readCSV reads a header that names the columns, and one line for each seat.
+// Lines of one section or row need not follow one another.
 func readCSV(b *builder, data []byte) error {
 	lines, err := csvLines(data)
 	if err != nil {
 		return err
 	}
 	for _, lines := range group(lines, csvLine.category) {
-		name, where := lines[0].category(), lines[0].place("category")
-		b.category(where, Category{ID: made(name), Name: name}, lines[0].price(b))
+		name, where := lines[0].category(), lines[0].locate("category")
+		b.category(where, Category{ID: placeholder(name), Name: name}, lines[0].price(b))
 		for _, l := range lines[1:] {
 			if l.get("price") != lines[0].get("price") {
 				b.fail(l.at("price"), "%.40q, but %.40q for the same category at %s", l.get("price"), lines[0].get("price"), lines[0].at("price"))
@@ -70,12 +71,12 @@ func readCSV(b *builder, data []byte) error {
 	var withheld []csvWithheld
 	for _, lines := range group(lines, csvLine.section) {
 		name := lines[0].section()
-		b.section(lines[0].place("section"), made(name), name)
+		b.section(lines[0].locate("section"), placeholder(name), name)
 		for _, lines := range group(lines, func(l csvLine) string { return l.get("row") }) {
-			b.row(lines[0].place("row"), lines[0].get("row"))
+			b.row(lines[0].locate("row"), lines[0].get("row"))
 			for _, l := range lines {
-				id := cmp.Or(own(l.get("id")), madePlace(name, l.get("row"), l.get("seat")))
-				l.seat(b, id, made(l.category()))
+				id := cmp.Or(fileID(l.get("id")), seatPlaceholder(name, l.get("row"), l.get("seat")))
+				l.seat(b, id, placeholder(l.category()))
 				if l.yes(b, "withheld") {
 					withheld = append(withheld, csvWithheld{id, l})
 				}
@@ -93,8 +94,8 @@ type csvWithheld struct {
 	line csvLine
 }
 
-// csvLines takes a file apart. What separates cells is what the header has most
-// of.
+// csvLines splits a file into lines and cells. The separator is the one that the
+// header has most of.
 func csvLines(data []byte) ([]csvLine, error) {
 	header, _, _ := bytes.Cut(data, []byte("\n"))
 	r := csv.NewReader(bytes.NewReader(data))
@@ -157,10 +158,10 @@ func (l csvLine) seat(b *builder, id, category string) {
 	for _, p := range properties {
 		s.Properties = append(s.Properties, Property(p))
 	}
-	b.seat(l.place("seat"), s, l.coordinate(b, "x"), l.coordinate(b, "y"))
+	b.seat(l.locate("seat"), s, l.coordinate(b, "x"), l.coordinate(b, "y"))
 }
 
-// price returns what the line says that its category costs; nil is nothing.
+// price returns the price of the line's category; nil is none.
 func (l csvLine) price(b *builder) *store.Amount {
 	cell := l.get("price")
 	if cell == "" {
@@ -173,8 +174,8 @@ func (l csvLine) price(b *builder) *store.Amount {
 	return &price
 }
 
-// coordinate reads a decimal comma, too: spreadsheets of half of Europe write
-// it.
+// coordinate also reads a decimal comma, which spreadsheets in half of Europe
+// write.
 func (l csvLine) coordinate(b *builder, column string) *float64 {
 	cell := l.get(column)
 	if cell == "" {
@@ -198,7 +199,7 @@ func (l csvLine) yes(b *builder, column string) bool {
 	return false
 }
 
-// group puts together what has the same key, in the order of first mention.
+// group groups elements by key, in the order of first mention.
 func group[T any](all []T, key func(T) string) [][]T {
 	var groups [][]T
 	places := map[string]int{}
@@ -213,22 +214,3 @@ func group[T any](all []T, key func(T) string) [][]T {
 	}
 	return groups
 }
-
-// Guard makes a text that a spreadsheet would take for a formula one that it
-// does not, by an apostrophe before it. [unguard] takes it away: what has
-// apostrophes there already gets one more.
-func Guard(text string) string {
-	if isFormula(strings.TrimLeft(text, "'")) {
-		return "'" + text
-	}
-	return text
-}
-
-func unguard(cell string) string {
-	if text, quoted := strings.CutPrefix(cell, "'"); quoted && isFormula(strings.TrimLeft(text, "'")) {
-		return text
-	}
-	return cell
-}
-
-func isFormula(text string) bool { return text != "" && strings.Contains("=+-@\t\r", text[:1]) }

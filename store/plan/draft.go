@@ -2,24 +2,24 @@ package plan
 
 import "slices"
 
-// Draft is a file that was read. As File it is the plan of a new event; [Draft.Onto]
-// makes of it the plan of one that exists.
+// Draft is a plan file as it was read. Its File is the plan of a new event;
+// [Draft.Onto] makes it the next plan of an event that exists.
 type Draft struct {
 	File
-	raw   File              // with what stands for ids that the file does not have
-	seats map[string]string // the ids that a new event has instead
+	raw   File              // with placeholders for the ids that the file does not have
+	seats map[string]string // the ids of a new event, by placeholder
 }
 
 func newDraft(raw File) Draft {
 	ids := newIDs(raw.Plan, Plan{}, nil)
 	d := Draft{File: ids.of(raw), raw: raw, seats: ids.seats}
-	d.Odd = slices.Concat(raw.Odd, d.Plan.shared()) // raw has none of them: an event may share places from before
+	d.Odd = slices.Concat(raw.Odd, d.Plan.sharedPlaces()) // not in raw: an existing event may have such seats
 	return d
 }
 
-// shared tells of all seats that have the place of another. Sections that share
-// a name are two: the file parts them.
-func (p Plan) shared() []OddText {
+// sharedPlaces returns all seats at the place of another. Sections that share a
+// name are two, since the file separates them.
+func (p Plan) sharedPlaces() []OddText {
 	type spot struct {
 		section int
 		place   Place
@@ -30,7 +30,7 @@ func (p Plan) shared() []OddText {
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
 				place := Place{section.Name, row.Label, s.Label}
-				here := spot{i, place.same()}
+				here := spot{i, place.normalized()}
 				if other, shared := at[here]; shared {
 					odd = append(odd, OddText{s.Label, sharedError(other, s.ID, place)})
 					continue
@@ -42,14 +42,13 @@ func (p Plan) shared() []OddText {
 	return odd
 }
 
-// madeIDs are the ids that were made, by what stands for them.
-type madeIDs struct{ categories, sections, seats map[string]string }
+// placeholderIDs are the ids for a file's placeholders, by placeholder.
+type placeholderIDs struct{ categories, sections, seats map[string]string }
 
-// newIDs makes the ids of a plan that has some still to be made. None of them is
-// one of the present plan, or of those that the file has. bare tells which of
-// its sections the ids of seats leave out; nil is a new event, where that is a
-// section which is the only one.
-func newIDs(p, present Plan, bare func(section int) bool) madeIDs {
+// newIDs gives each placeholder of a plan an id that neither the present plan nor
+// the file has. bare reports whether the ids of a section's seats leave the
+// section out; nil is for a new event, where they do if it is the only one.
+func newIDs(p, present Plan, bare func(section int) bool) placeholderIDs {
 	categories, sections, seats := newNamer(), newNamer(), newNamer()
 	for _, c := range slices.Concat(present.Categories, p.Categories) {
 		categories.add(c.ID, func() name { return wordName(c.ID, c.Name) })
@@ -72,20 +71,20 @@ func newIDs(p, present Plan, bare func(section int) bool) madeIDs {
 			}
 		}
 	}
-	return madeIDs{categories.ids(), sections.ids(), seats.ids()}
+	return placeholderIDs{categories.ids(), sections.ids(), seats.ids()}
 }
 
-// add names what stands for an id that is to be made; any other is taken.
+// add records the name for a placeholder; any other id is taken.
 func (n namer) add(id string, name func() name) {
-	if isMade(id) {
+	if isPlaceholder(id) {
 		n.names[id] = name()
 	} else {
 		n.taken[id] = true
 	}
 }
 
-// of returns a copy of the file with the ids.
-func (ids madeIDs) of(raw File) File {
+// of returns a copy of the file with ids instead of placeholders.
+func (ids placeholderIDs) of(raw File) File {
 	file := File{Plan: raw.Plan, Prices: map[string]int64{}, Odd: raw.Odd}
 	file.Plan.Categories = slices.Clone(raw.Plan.Categories)
 	for i := range file.Plan.Categories {

@@ -10,11 +10,11 @@ import (
 // Encode returns the canonical bytes of the plan. Equal plans have equal
 // bytes.
 //
-// The encoding is frozen: the hash of these bytes names the plan, in databases,
-// for ever. It is JSON, with the fields written below in that order, nothing
-// between them, and what is nil as null. A plan that has what this encoding
-// cannot say needs a second one, with a mark of its own. A coordinate that is
-// no number panics; [Read] lets none through.
+// The encoding is frozen: the hash of these bytes names the plan in databases,
+// for ever. It is JSON without spaces, with the fields in the order written
+// below, and null for nil. A plan that this encoding cannot express needs a
+// second one, marked as such. Encode panics on a coordinate that is not a
+// number, which [Read] refuses.
 func (p Plan) Encode() []byte {
 	b := make(encoder, 0, 1024)
 	b.raw(`{"name":`).text(p.Name).raw(`,"categories":`)
@@ -38,7 +38,7 @@ func (p Plan) Encode() []byte {
 	return *b.raw(`}`)
 }
 
-// encoder is JSON as far as it is written.
+// encoder is the JSON that was written so far.
 type encoder []byte
 
 func (b *encoder) raw(json string) *encoder {
@@ -71,9 +71,8 @@ func list[T any](b *encoder, elements []T, write func(T)) {
 	b.raw("]")
 }
 
-// number writes the shortest digits that are read as v again: as a decimal
-// fraction, or where that would be mostly zeros with an exponent of as few
-// digits as it needs.
+// number writes the shortest digits that read back as v: as a decimal fraction,
+// or with an exponent where that would be mostly zeros.
 func (b *encoder) number(v float64) *encoder {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		panic(fmt.Sprintf("encode plan: a coordinate is %v", v))
@@ -90,8 +89,8 @@ func (b *encoder) number(v float64) *encoder {
 	return b
 }
 
-// text writes a string. What HTML or JavaScript would take for its own is
-// written by number, and what is not UTF-8 as the sign for that.
+// text writes a string. Characters that HTML or JavaScript would interpret are
+// escaped by number, and bytes that are not UTF-8 become U+FFFD.
 func (b *encoder) text(s string) *encoder {
 	b.raw(`"`)
 	for i, r := range s {

@@ -14,8 +14,8 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// The hashes of plans that are in databases never change.
-func TestPlanHashesStay(t *testing.T) {
+// Databases name plans by their hashes, so these never change.
+func TestPlanHashesNeverChange(t *testing.T) {
 	hall, err := os.Open("../../cmd/seatlock/testdata/hall.json")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestPlanHashesStay(t *testing.T) {
 	}
 }
 
-// Every byte of the encoding, as it has always been.
+// Every byte of the encoding is frozen.
 func TestEncodeLiterally(t *testing.T) {
 	p := plan.Plan{
 		Name:       `Ωδείο "A\B" <&> Ä`,
@@ -75,8 +75,8 @@ func TestEncodeLiterally(t *testing.T) {
 	}
 }
 
-// The encoding is what json.Marshal made of plans when there was no other, and
-// is read as the same plan again.
+// The encoding equals that of json.Marshal, which older versions used, and
+// decodes to the same plan.
 func TestEncodeAsJSONDid(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -99,7 +99,7 @@ func TestEncodeAsJSONDid(t *testing.T) {
 	}
 }
 
-// randomPlan makes plans of anything that the types can hold.
+// randomPlan makes a plan of any values that the types can hold.
 type randomPlan struct{ *rand.Rand }
 
 func (r randomPlan) plan() plan.Plan {
@@ -119,7 +119,7 @@ func (r randomPlan) plan() plan.Plan {
 	return p
 }
 
-// some returns a few, none, or nil.
+// some returns a few elements, none, or nil.
 func some[T any](r randomPlan, one func() T) []T {
 	n := r.IntN(5) - 1
 	if n < 0 {
@@ -162,8 +162,8 @@ func (r randomPlan) number() float64 {
 	}
 }
 
-// A field that a plan gets one day is not in the encoding by itself, and must
-// not be left out of it unseen.
+// A field that is added to a plan is not encoded by itself: this test fails until
+// it is.
 func TestEncodeHasAllFields(t *testing.T) {
 	for _, test := range []struct {
 		of     any
@@ -175,7 +175,7 @@ func TestEncodeHasAllFields(t *testing.T) {
 	}
 }
 
-func TestEncodeRefusesWhatIsNoNumber(t *testing.T) {
+func TestEncodeRefusesNonNumbers(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		func() {
 			defer func() {
@@ -188,8 +188,8 @@ func TestEncodeRefusesWhatIsNoNumber(t *testing.T) {
 	}
 }
 
-// A newer program may have written more than this one knows.
-func TestDecodePassesOverWhatIsUnknown(t *testing.T) {
+// A newer program may have written fields that this one does not know.
+func TestDecodeIgnoresUnknownFields(t *testing.T) {
 	known := `{"name":"H","categories":[{"id":"c","name":"C"}],"stage":{"label":"S","x":0,"y":0,"width":4,"height":1},` +
 		`"sections":[{"id":"s","name":"S","rows":[{"label":"A","seats":[{"id":"A1","label":"1","category":"c","x":0,"y":2}]}]}]}`
 	newer := strings.NewReplacer(

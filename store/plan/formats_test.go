@@ -53,9 +53,9 @@ func read(t *testing.T, text string) plan.File {
 	return file
 }
 
-// told is a plan in short: per row its section and label, then per seat its
-// id, label, category and place.
-func told(f plan.File) string {
+// summary describes a plan: per row its section and label, then per seat its id,
+// label, category and position.
+func summary(f plan.File) string {
 	var b strings.Builder
 	for _, s := range f.Plan.Sections {
 		for _, r := range s.Rows {
@@ -79,7 +79,7 @@ func TestReadArray(t *testing.T) {
 		"hall (Hall) B: B1 1 standard 0.5,1;\n" +
 		"hall (Hall) 1: 12 12 standard 0.5,2;\n" +
 		"map[] [B1]"
-	if got := told(read(t, arrayFile)); got != want {
+	if got := summary(read(t, arrayFile)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -90,7 +90,7 @@ func TestReadPretix(t *testing.T) {
 		"main-ejr4nnbs (Main) 1: ueber-wuoikqlq 1 rang 0,0;\n" +
 		"map[] []"
 	file := read(t, pretixFile)
-	if got := told(file); got != want {
+	if got := summary(file); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if s := file.Plan.Stage; s == nil || s.Label != "Bühne" || s.Width < 1.9 || s.Y < 1.6 {
@@ -113,7 +113,7 @@ func TestReadCSV(t *testing.T) {
 		"commas and points": strings.NewReplacer("Circle; left", "Circle; left", ";", ",", ",5", ".5").Replace(csvFile),
 	} {
 		text = strings.ReplaceAll(text, "Circle\x00 left", "Circle; left")
-		if got := told(read(t, text)); got != want {
+		if got := summary(read(t, text)); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
 	}
@@ -249,8 +249,8 @@ func TestLargestPlan(t *testing.T) {
 	}
 }
 
-// TestRoundTrip: what is written is read again, by the reader that it was
-// written for and without a loss.
+// TestRoundTrip: each writer's output is read by the reader of its format,
+// without a loss.
 func TestRoundTrip(t *testing.T) {
 	hostile := read(t, `{"name":"<script>alert(1)</script> \"Q\" & 'x'","categories":[
   {"id":"a","name":"=SUM(A1)","price":9223372036854775807},{"id":"b","name":"Same","price":5},{"id":"c","name":"Same"}],
@@ -283,8 +283,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// survives holds a file to its promises: it can become an event, and both
-// writers lose nothing that their format has.
+// survives checks the promises of a file: it can become an event, and both
+// writers lose nothing that their format can hold.
 func survives(t *testing.T, file plan.File) {
 	t.Helper()
 	prices := maps.Clone(file.Prices) // events of before may have larger ones
@@ -313,7 +313,7 @@ func survives(t *testing.T, file plan.File) {
 	}
 }
 
-// withoutPlaces is a file but for what it says of places in what it was read from.
+// withoutPlaces returns a file without the locations in its source.
 func withoutPlaces(f plan.File) plan.File {
 	f.Odd = slices.Clone(f.Odd)
 	for i := range f.Odd {
@@ -326,8 +326,8 @@ func withoutPlaces(f plan.File) plan.File {
 	return f
 }
 
-// csvSeats is all that CSV has of a file, by seat. Names that two sections or
-// categories share are told by id.
+// csvSeats is everything that CSV holds of a file, by seat. Sections or
+// categories that share a name are named by id.
 func csvSeats(f plan.File) map[string]string {
 	withheld := map[string]bool{}
 	for _, id := range f.Withheld {

@@ -9,8 +9,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Layout describes a hall by blocks of rows, as somebody would who has a tape
-// measure and no drawing.
+// Layout describes a hall as blocks of rows, for somebody who has a tape measure
+// and no drawing.
 //
 // Lengths are in seats. They count from the middle of the stage's front edge
 // or, if Round, from the middle of the stage.
@@ -18,46 +18,46 @@ type Layout struct {
 	Name  string
 	Stage Stage // its label and size; no stage if there is no label
 	Round bool  // the audience sits around the stage
-	// Blocks are in the order of the plan. Those with the same section are
-	// one section.
+	// Blocks are in the order of the plan. Blocks with the same section form one
+	// section.
 	Blocks []Block
 }
 
-// Block is rows one behind the other, their middles in a line.
+// Block is rows one behind the other, with their middles in a line.
 type Block struct {
 	Section  string
 	Category string
-	// Price is that of the category, in minor units; nil if this block does not
-	// say it.
+	// Price is the category's price in minor units; nil if this block does not
+	// give it.
 	Price *int64
 
 	Rows      int
 	Seats     int     // in the first row
-	Grow      float64 // seats more in each further row, half of them at either end
-	FirstRow  string  // its label, from which others go on: a letter or a number; "" is A
-	FirstSeat int     // its number, in each row; 0 is 1
+	Grow      float64 // more seats in each further row, half of them at either end
+	FirstRow  string  // label of the first row, counted up from there: a letter or a number; "" is A
+	FirstSeat int     // number of the first seat in each row; 0 is 1
 
 	// Radius is that of the first row's circle, around whose middle all rows
-	// bend; 0 is straight rows. Arc is another way to say it: how far the first
-	// row bends, in degrees.
+	// bend; 0 is straight rows. Arc is another way to say it: the angle of the
+	// first row, in degrees.
 	Radius, Arc float64
-	// Aisles are seats of the first row behind which there is an aisle, counted
-	// from 1. They go straight on through rows that grow.
+	// Aisles are seats of the first row, counted from 1, each followed by an
+	// aisle. Aisles go straight on through rows that grow.
 	Aisles []int
 
 	Depth    float64 // from row to row; 0 is 1.1
-	Distance float64 // of the first row
-	Shift    float64 // to the right, as the plan shows it
-	Turn     float64 // about the point that lengths count from, in degrees, to the right
+	Distance float64 // to the first row
+	Shift    float64 // to the right, before the turn
+	Turn     float64 // in degrees to the right, about the point that lengths count from
 
 	Marks []Mark
 }
 
-// Mark gives a property to seats that are neighbours in a row.
+// Mark gives a property to neighbouring seats of a row.
 type Mark struct {
 	Property Property
 	Row      string
-	From, To int // numbers of seats
+	From, To int // seat numbers, both included
 }
 
 const (
@@ -65,7 +65,7 @@ const (
 	defaultDepth = 1.1
 )
 
-// Back returns how far away the block's last row is, with its depth.
+// Back returns the distance to the back of the block's last row.
 func (b Block) Back() float64 { return b.Distance + float64(b.Rows)*b.depth() }
 
 func (b Block) depth() float64 {
@@ -75,9 +75,9 @@ func (b Block) depth() float64 {
 	return b.Depth
 }
 
-// Generate makes the plan of a hall. A seat's id is made of its section, row
-// and number, as in stalls-A-12; where there is one section, A-12. Errors name
-// the section.
+// Generate makes the plan of a hall. Seat ids consist of section, row and number,
+// as in stalls-A-12, or A-12 if there is only one section. Errors name the
+// section.
 func Generate(l Layout) (File, error) {
 	b := newBuilder()
 	b.name("name", l.Name)
@@ -89,14 +89,14 @@ func Generate(l Layout) (File, error) {
 		b.stage(at("stage"), s)
 	}
 	for _, blocks := range group(l.Blocks, func(b Block) string { return b.Category }) {
-		c := Category{ID: made(blocks[0].Category), Name: blocks[0].Category}
-		b.category(blocks[0].place("category"), c, priceOf(b, blocks))
+		c := Category{ID: placeholder(blocks[0].Category), Name: blocks[0].Category}
+		b.category(blocks[0].locate("category"), c, priceOf(b, blocks))
 	}
 	for _, blocks := range group(l.Blocks, func(b Block) string { return b.Section }) {
-		b.section(blocks[0].place("name"), made(blocks[0].Section), blocks[0].Section)
+		b.section(blocks[0].locate("name"), placeholder(blocks[0].Section), blocks[0].Section)
 		for _, block := range blocks {
-			name := func(row, seat string) string { return madePlace(block.Section, row, seat) }
-			if err := block.build(b, made(block.Category), name); err != nil {
+			name := func(row, seat string) string { return seatPlaceholder(block.Section, row, seat) }
+			if err := block.build(b, placeholder(block.Category), name); err != nil {
 				return File{}, fmt.Errorf("section %q: %w", block.Section, err)
 			}
 		}
@@ -105,8 +105,7 @@ func Generate(l Layout) (File, error) {
 	return draft.File, err
 }
 
-// priceOf returns what the blocks of a category say that it costs; nil is
-// nothing.
+// priceOf returns the price that the blocks of a category give; nil is none.
 func priceOf(b *builder, blocks []Block) (price *store.Amount) {
 	for _, block := range blocks {
 		switch {
@@ -120,8 +119,8 @@ func priceOf(b *builder, blocks []Block) (price *store.Amount) {
 	return price
 }
 
-// place calls what has no name of its own by what it is.
-func (b Block) place(what string) place {
+// locate names fields that a block does not have by what they belong to.
+func (b Block) locate(what string) locator {
 	return func(field string) string {
 		if field == "id" || field == "name" {
 			field = what
@@ -149,12 +148,12 @@ func (b Block) build(to *builder, category string, name func(row, seat string) s
 		if err != nil {
 			return err
 		}
-		to.row(b.place("row"), row)
+		to.row(b.locate("row"), row)
 		for k, along := range b.along(i) {
 			x, y := b.point(along, i, radius)
 			number := strconv.Itoa(max(b.FirstSeat, 1) + k)
 			seat := [2]string{row, number}
-			to.seat(b.place("seat"), Seat{
+			to.seat(b.locate("seat"), Seat{
 				ID: name(row, number), Label: number, Category: category, Properties: properties[seat],
 			}, &x, &y)
 			delete(properties, seat)
@@ -189,10 +188,10 @@ func (b Block) check() error {
 	return nil
 }
 
-// grown returns how many seats a row has more than the first.
+// grown returns how many more seats than the first a row has.
 func (b Block) grown(row int) int { return int(math.Floor(float64(row) * b.Grow)) }
 
-// along returns where the seats of a row are on it, counted from its middle.
+// along returns the positions of a row's seats along it, from its middle.
 func (b Block) along(row int) []float64 {
 	n := b.Seats + b.grown(row)
 	grown := b.grown(row) / 2
@@ -212,7 +211,7 @@ func (b Block) along(row int) []float64 {
 	return places
 }
 
-// radius returns that of the first row's circle, or 0.
+// radius returns the radius of the first row's circle, or 0 for straight rows.
 func (b Block) radius() float64 {
 	if b.Arc == 0 {
 		return b.Radius
@@ -221,7 +220,7 @@ func (b Block) radius() float64 {
 	return (first[len(first)-1] - first[0]) / (b.Arc * math.Pi / 180)
 }
 
-// point returns where a seat is in the hall.
+// point returns the position of a seat in the plan.
 func (b Block) point(along float64, row int, radius float64) (x, y float64) {
 	back := float64(row) * b.depth()
 	if radius > 0 {

@@ -35,7 +35,7 @@ func TestGenerateStraight(t *testing.T) {
 		"circle (Circle) 9: circle-9-5 5 rear 1,8;\n" +
 		"circle (Circle) 10: circle-10-5 5 rear 1,10;\n" +
 		"map[front-rows:4500 rear:2000] []"
-	if got := told(file); got != want {
+	if got := summary(file); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if s := *file.Plan.Stage; s.X != -3 || s.Y != -2 {
@@ -43,7 +43,7 @@ func TestGenerateStraight(t *testing.T) {
 	}
 }
 
-// TestGenerateCurved: all rows bend around one point, neighbours are a seat
+// TestGenerateCurved: all rows bend around one point, neighbours are one seat
 // apart, and the ends of a row are nearer to the stage than its middle.
 func TestGenerateCurved(t *testing.T) {
 	for _, block := range []plan.Block{
@@ -101,7 +101,7 @@ func TestGenerateRound(t *testing.T) {
 		"north (North) A: north-A-1 1 standard 1,-10; north-A-2 2 standard 0,-10; north-A-3 3 standard -1,-10;\n" +
 		"west (West) A: west-A-1 1 standard -10,-1; west-A-2 2 standard -10,0; west-A-3 3 standard -10,1;\n" +
 		"map[] []"
-	if got := told(file); got != want {
+	if got := summary(file); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if s := *file.Plan.Stage; s.X != -2 || s.Y != -2 {

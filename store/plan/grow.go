@@ -10,17 +10,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Place is what people call a seat.
+// Place is where a seat is, in the words that people read.
 type Place struct{ Section, Row, Seat string }
 
 func (p Place) String() string { return fmt.Sprintf("%s, row %s, seat %s", p.Section, p.Row, p.Seat) }
 
-// same has one spelling for texts that look the same.
-func (p Place) same() Place {
+// normalized has one spelling for texts that look the same.
+func (p Place) normalized() Place {
 	return Place{norm.NFC.String(p.Section), norm.NFC.String(p.Row), norm.NFC.String(p.Seat)}
 }
 
-// Relabelled is a seat that has another place in a file than in the event.
+// Relabelled is a seat whose place in a file differs from that in the event.
 type Relabelled struct {
 	ID       string
 	From, To Place
@@ -28,27 +28,27 @@ type Relabelled struct {
 
 func (r Relabelled) String() string { return fmt.Sprintf("%s: %s -> %s", r.ID, r.From, r.To) }
 
-// Growth is a file as the next plan of an event.
+// Growth is a plan file that was matched to an event, as its next plan.
 type Growth struct {
 	File
 	// Kept is how many seats of the event the file has. They keep their ids.
 	Kept int
-	// Relabelled are those of them that are called otherwise than before, in
-	// the order of the file.
+	// Relabelled are those of them whose place differs from before, in the file's
+	// order.
 	Relabelled []Relabelled
 
-	missing error // a seat of the event that the file does not have
-	moved   error // a place that would become another seat's, or that of two
+	missing error // the first seat of the event that the file does not have
+	moved   error // the first seat that would get the place of another
 }
 
-// Check refuses what no event may become: without one of its seats, or with one
-// seat at the place of another.
+// Check returns an error if the plan cannot be the event's next one: it lacks a
+// seat, or a seat would get the place of another.
 func (g Growth) Check() error { return cmp.Or(g.missing, g.moved) }
 
 // Onto returns the file as the next plan of an event with the present one. Ids of
-// the event stay: where the file has none, a seat that is there keeps its id by
-// its section, row and label, a section and a category by their names. New ones
-// get ids that nothing in the event has.
+// the event stay: where the file has none, a seat keeps its id by its section,
+// row and label, a section and a category by their names. New ones get ids that
+// nothing in the event has.
 func (d Draft) Onto(present Plan) (Growth, error) {
 	m := newMatch(d, present)
 	m.matchSections()
@@ -56,7 +56,7 @@ func (d Draft) Onto(present Plan) (Growth, error) {
 		return Growth{}, m.err
 	}
 	m.matchCategories()
-	raw := m.spell(d.raw)
+	raw := m.keepSpelling(d.raw)
 	ids := newIDs(m.known.of(raw).Plan, present, m.bare())
 	maps.Copy(ids.sections, m.known.sections)
 	maps.Copy(ids.categories, m.known.categories)
@@ -66,30 +66,30 @@ func (d Draft) Onto(present Plan) (Growth, error) {
 	return g, nil
 }
 
-// match finds what a file has in common with the plan of an event.
+// match finds what a file and the plan of an event have in common.
 type match struct {
 	file, present Plan
-	fresh         map[string]string // the ids that the file has as a new event
-	sections      []int             // of the present plan, by the file's; -1 is none
-	known         madeIDs
-	places        map[string]Place // of the event's seats
-	in            map[string]int   // their sections
+	fresh         map[string]string // the ids of a new event, by placeholder
+	sections      []int             // indexes in the present plan, by the file's; -1 is none
+	known         placeholderIDs
+	places        map[string]Place // of the event's seats, by id
+	sectionOf     map[string]int   // indexes of their sections
 	err           error
 
-	// What the event's sections and categories are called in a file without their
+	// The names of the event's sections and categories in a file without their
 	// ids, by id: see [distinct].
 	sectionNames, categoryNames map[string]string
 }
 
 func newMatch(d Draft, present Plan) *match {
-	m := &match{file: d.raw.Plan, fresh: d.seats, present: present, places: present.places(), in: map[string]int{}}
-	m.known = madeIDs{map[string]string{}, map[string]string{}, map[string]string{}}
+	m := &match{file: d.raw.Plan, fresh: d.seats, present: present, places: present.places(), sectionOf: map[string]int{}}
+	m.known = placeholderIDs{map[string]string{}, map[string]string{}, map[string]string{}}
 	m.sectionNames, m.categoryNames = map[string]string{}, map[string]string{}
 	for i, section := range present.Sections {
 		m.sectionNames[section.ID] = norm.NFC.String(section.Name)
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
-				m.in[s.ID] = i
+				m.sectionOf[s.ID] = i
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func newMatch(d Draft, present Plan) *match {
 	return m
 }
 
-// places are those of all seats, by id.
+// places returns the places of all seats, by id.
 func (p Plan) places() map[string]Place {
 	places := map[string]Place{}
 	for _, section := range p.Sections {
@@ -113,8 +113,8 @@ func (p Plan) places() map[string]Place {
 	return places
 }
 
-// matchSections finds a section by its id, its name, or the seats that it has.
-// No two are the same one.
+// matchSections matches the file's sections to the event's by their ids, their
+// names, or their seats. No two match the same one.
 func (m *match) matchSections() {
 	count, taken := map[string]int{}, map[int]bool{}
 	names := make([]string, len(m.file.Sections))
@@ -134,8 +134,8 @@ func (m *match) matchSections() {
 		func(i, k int) bool {
 			return count[names[i]] == 1 && names[i] == m.sectionNames[m.present.Sections[k].ID]
 		},
-		func(i, k int) bool { return homes[i] == k && isMade(m.file.Sections[i].ID) },
-		func(i, k int) bool { return names[i] == present[k] && m.lastOf(names, present, taken, names[i]) == k },
+		func(i, k int) bool { return homes[i] == k && isPlaceholder(m.file.Sections[i].ID) },
+		func(i, k int) bool { return names[i] == present[k] && m.onlyLeft(names, present, taken, names[i]) == k },
 	} {
 		for i := range m.file.Sections {
 			for k := range m.present.Sections {
@@ -147,7 +147,7 @@ func (m *match) matchSections() {
 	}
 	for i, f := range m.file.Sections {
 		switch k := m.sections[i]; {
-		case k >= 0 && isMade(f.ID):
+		case k >= 0 && isPlaceholder(f.ID):
 			m.known.sections[f.ID] = m.present.Sections[k].ID
 		case k >= 0 && f.ID != m.present.Sections[k].ID:
 			m.err = fmt.Errorf("section %q has the id %q, and keeps it: the file says %q", f.Name, m.present.Sections[k].ID, f.ID)
@@ -155,9 +155,9 @@ func (m *match) matchSections() {
 	}
 }
 
-// lastOf is the section of the event with a name, if only one of the file and one
-// of the event are left that have it; -1 if not.
-func (m *match) lastOf(names, present []string, taken map[int]bool, name string) int {
+// onlyLeft returns the event's section of a name, if one of the file's sections
+// and one of the event's are left that have it; otherwise -1.
+func (m *match) onlyLeft(names, present []string, taken map[int]bool, name string) int {
 	last, left := -1, 0
 	for i := range names {
 		if names[i] == name && m.sections[i] < 0 {
@@ -176,12 +176,12 @@ func (m *match) lastOf(names, present []string, taken map[int]bool, name string)
 	return last
 }
 
-// home is the section of the event that the first known seat of a section is in,
-// which the file says by its id or number; -1 if there is none.
+// home returns the event's section that has the first known seat of a section of
+// the file, by the seat's id or number; -1 if none is known.
 func (m *match) home(f Section) int {
 	for _, row := range f.Rows {
 		for _, s := range row.Seats {
-			if i, known := m.in[cmp.Or(m.fresh[s.ID], s.ID)]; known && !isPlace(s.ID) {
+			if i, known := m.sectionOf[cmp.Or(m.fresh[s.ID], s.ID)]; known && !isSeatPlaceholder(s.ID) {
 				return i
 			}
 		}
@@ -189,8 +189,8 @@ func (m *match) home(f Section) int {
 	return -1
 }
 
-// matchSeats finds the seats without ids by their places. Of several at one
-// place the id decides that they would have as new ones.
+// matchSeats matches seats without ids by their places. If several share a place,
+// the ids that they would get in a new event decide.
 func (m *match) matchSeats() {
 	at, asked := map[Place][]string{}, map[Place][]string{}
 	claimed := map[string]bool{}
@@ -199,14 +199,14 @@ func (m *match) matchSeats() {
 	}
 	for id, place := range m.places {
 		if !claimed[id] {
-			at[m.inSection(m.in[id], place)] = append(at[m.inSection(m.in[id], place)], id)
+			at[m.inSection(m.sectionOf[id], place)] = append(at[m.inSection(m.sectionOf[id], place)], id)
 		}
 	}
 	for i, section := range m.file.Sections {
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
-				if isMade(s.ID) {
-					place := m.inSection(m.sections[i], Place{m.soldAs(i), row.Label, s.Label})
+				if isPlaceholder(s.ID) {
+					place := m.inSection(m.sections[i], Place{m.nameInEvent(i), row.Label, s.Label})
 					asked[place] = append(asked[place], s.ID)
 				}
 			}
@@ -226,32 +226,32 @@ func (m *match) matchSeats() {
 		case len(rest) == 1 && len(have) == 1:
 			m.known.seats[rest[0]], claimed[have[0]] = have[0], true
 		default:
-			m.err = fmt.Errorf("row %s, seat %s stands more than once: a file must say the ids (seatlock export has them)", place.Row, place.Seat)
+			m.err = fmt.Errorf("row %s, seat %s appears more than once: the file needs ids (seatlock export writes them)", place.Row, place.Seat)
 		}
 	}
 	m.matchNumbers(claimed)
 }
 
-// matchNumbers finds seats whose number is all that the file has: it was made an
-// id before.
+// matchNumbers matches seats of which the file has only a number: an earlier
+// import made their ids from that.
 func (m *match) matchNumbers(claimed map[string]bool) {
 	for s := range m.file.seats() {
 		_, found := m.known.seats[s.ID]
-		if _, known := m.places[m.fresh[s.ID]]; isMade(s.ID) && !isPlace(s.ID) && !found && known && !claimed[m.fresh[s.ID]] {
+		if _, known := m.places[m.fresh[s.ID]]; isPlaceholder(s.ID) && !isSeatPlaceholder(s.ID) && !found && known && !claimed[m.fresh[s.ID]] {
 			m.known.seats[s.ID], claimed[m.fresh[s.ID]] = m.fresh[s.ID], true
 		}
 	}
 }
 
-// inSection is a place in one of the event's sections, which may share names.
+// inSection returns a place with the index of its section: names may repeat.
 func (m *match) inSection(i int, p Place) Place {
 	p.Section = fmt.Sprint(i, " ", p.Section)
-	return p.same()
+	return p.normalized()
 }
 
-// soldAs is the name of a section of the file as the event has it. A file that
-// cannot tell namesakes apart may have the id for one.
-func (m *match) soldAs(i int) string {
+// nameInEvent returns the event's name for a section of the file. A file that
+// cannot distinguish sections of one name may have the id instead.
+func (m *match) nameInEvent(i int) string {
 	f, k := m.file.Sections[i], m.sections[i]
 	if k >= 0 && norm.NFC.String(f.Name) == m.sectionNames[m.present.Sections[k].ID] {
 		return m.present.Sections[k].Name
@@ -270,7 +270,7 @@ func (m *match) matchCategories() {
 	} {
 		for _, f := range m.file.Categories {
 			for _, p := range m.present.Categories {
-				if isMade(f.ID) && m.known.categories[f.ID] == "" && !taken[p.ID] && same(f, p) {
+				if isPlaceholder(f.ID) && m.known.categories[f.ID] == "" && !taken[p.ID] && same(f, p) {
 					m.known.categories[f.ID], taken[p.ID] = p.ID, true
 				}
 			}
@@ -278,14 +278,14 @@ func (m *match) matchCategories() {
 	}
 }
 
-// spell writes what was found as the event has it: a text that looks the same
-// may have other bytes.
-func (m *match) spell(raw File) File {
-	raw = madeIDs{}.of(raw)
+// keepSpelling replaces the texts of what was matched by the event's: texts
+// that look the same may differ in their bytes.
+func (m *match) keepSpelling(raw File) File {
+	raw = placeholderIDs{}.of(raw)
 	for i := range raw.Plan.Sections {
 		section := &raw.Plan.Sections[i]
-		if isMade(section.ID) {
-			section.Name = m.soldAs(i)
+		if isPlaceholder(section.ID) {
+			section.Name = m.nameInEvent(i)
 		}
 		for k := range section.Rows {
 			row := &section.Rows[k]
@@ -294,8 +294,8 @@ func (m *match) spell(raw File) File {
 				if !found {
 					continue
 				}
-				row.Seats[n].Label = spelled(s.Label, place.Seat)
-				row.Label = spelled(row.Label, place.Row)
+				row.Seats[n].Label = spelling(s.Label, place.Seat)
+				row.Label = spelling(row.Label, place.Row)
 			}
 		}
 	}
@@ -309,16 +309,16 @@ func (m *match) spell(raw File) File {
 	return raw
 }
 
-// spelled is the present text where the two look the same.
-func spelled(text, present string) string {
+// spelling returns the present text if the two look the same.
+func spelling(text, present string) string {
 	if norm.NFC.String(text) == norm.NFC.String(present) {
 		return present
 	}
 	return text
 }
 
-// bare tells which sections' seats have ids without the section: those of an
-// event that began with that section alone.
+// bare reports whether the ids of a section's seats leave out the section: those
+// of an event that began with that section alone do.
 func (m *match) bare() func(section int) bool {
 	return func(i int) bool {
 		if m.sections[i] < 0 {
@@ -327,7 +327,7 @@ func (m *match) bare() func(section int) bool {
 		section := m.present.Sections[m.sections[i]]
 		for _, row := range section.Rows {
 			for _, s := range row.Seats {
-				if s.ID == seatName(madePlace(section.Name, row.Label, s.Label), true).plain {
+				if s.ID == seatName(seatPlaceholder(section.Name, row.Label, s.Label), true).plain {
 					return true
 				}
 			}
@@ -336,7 +336,8 @@ func (m *match) bare() func(section int) bool {
 	}
 }
 
-// compare counts what stays, and finds what does not.
+// compare counts the seats that stay, and finds those that changed or are
+// missing.
 func (g *Growth) compare(present, raw Plan) {
 	before, after := present.places(), g.Plan.places()
 	for s := range g.Plan.seats() {
@@ -345,11 +346,11 @@ func (g *Growth) compare(present, raw Plan) {
 			continue
 		}
 		g.Kept++
-		if was.same() != after[s.ID].same() {
+		if was.normalized() != after[s.ID].normalized() {
 			g.Relabelled = append(g.Relabelled, Relabelled{s.ID, was, after[s.ID]})
 		}
 	}
-	g.moved = g.taken(present, before, after)
+	g.moved = g.placeConflict(present, before, after)
 	for s := range present.seats() {
 		if _, there := after[s.ID]; !there {
 			g.missing = missingError(s.ID, before[s.ID], raw)
@@ -358,45 +359,45 @@ func (g *Growth) compare(present, raw Plan) {
 	}
 }
 
-// taken is the error of the first seat, new or called otherwise, that gets a
-// place which another has or had. Seats that share one in the event may go on so:
-// imports of before took them.
-func (g *Growth) taken(present Plan, before, after map[string]Place) error {
-	had, gets := map[Place]string{}, map[Place]string{} // by whom
+// placeConflict returns an error for the first seat, new or relabelled, that
+// gets a place which another seat has or had. Seats that share a place in the
+// event may keep it, since earlier imports allowed that.
+func (g *Growth) placeConflict(present Plan, before, after map[string]Place) error {
+	had, gets := map[Place]string{}, map[Place]string{} // ids of seats
 	for s := range present.seats() {
-		had[before[s.ID].same()] = s.ID
+		had[before[s.ID].normalized()] = s.ID
 	}
 	for s := range g.Plan.seats() {
 		place := after[s.ID]
-		if was, known := before[s.ID]; known && was.same() == place.same() {
+		if was, known := before[s.ID]; known && was.normalized() == place.normalized() {
 			continue
 		}
-		if other, has := had[place.same()]; has {
-			return fmt.Errorf("seat %q becomes %s, which is seat %q of the event: seats never change places with one another, and no two have one", s.ID, place, other)
+		if other, has := had[place.normalized()]; has {
+			return fmt.Errorf("seat %q becomes %s, which is seat %q of the event: seats never change places with one another, and no two share one", s.ID, place, other)
 		}
-		if other, got := gets[place.same()]; got {
+		if other, got := gets[place.normalized()]; got {
 			return sharedError(other, s.ID, place)
 		}
-		gets[place.same()] = s.ID
+		gets[place.normalized()] = s.ID
 	}
 	return nil
 }
 
 func sharedError(one, other string, place Place) error {
-	return fmt.Errorf("seats %q and %q are both %s: no two seats have one place", one, other, place)
+	return fmt.Errorf("seats %q and %q are both %s: no two seats may share a place", one, other, place)
 }
 
-// missingError names a seat that the file does not have. Where the file has no
-// ids, it may have the seat by another name, which nobody can see.
+// missingError names a seat that the file does not have. Without ids, the file
+// may have it under another name, which nobody can know.
 func missingError(id string, place Place, raw Plan) error {
 	text := fmt.Sprintf("seat %q of the event is not in the plan", id)
 	for s := range raw.seats() {
-		if isMade(s.ID) {
-			return fmt.Errorf("%s (%s): without ids in the file, a seat with another section, row or label is another seat; to call it otherwise, say the ids, which seatlock export has", text, place)
+		if isPlaceholder(s.ID) {
+			return fmt.Errorf("%s (%s): without ids in the file, a seat with another section, row or label is another seat; to relabel a seat, use a file with ids, as seatlock export writes it", text, place)
 		}
 	}
 	return errors.New(text)
 }
 
-// New is how many seats of the file the event does not have.
+// New returns how many seats of the file the event does not have.
 func (g Growth) New() int { return len(g.Plan.SeatIDs()) - g.Kept }

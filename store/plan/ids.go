@@ -10,33 +10,33 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// made stands for an id that is still to be made, because the file has none. It
-// holds the text that tells what it names from all others, and is no valid id.
-func made(text string) string { return madeMark + text }
+// placeholder stands for an id that the file does not have. Its text
+// distinguishes it from all others. It is never a valid id.
+func placeholder(text string) string { return madeMark + text }
 
-// madePlace is made for a seat that its place tells from others.
-func madePlace(section, row, seat string) string {
-	return made(placeMark + section + apart + row + apart + seat)
+// seatPlaceholder is the placeholder for the id of a seat at a place.
+func seatPlaceholder(section, row, seat string) string {
+	return placeholder(placeMark + section + separator + row + separator + seat)
 }
 
 const (
 	madeMark  = "\x00"
 	placeMark = "\x01"
-	apart     = "\x1f" // in no text of a plan: no two places read the same
+	separator = "\x1f" // in no text of a plan, so that no two places read the same
 )
 
-func isMade(id string) bool { return strings.HasPrefix(id, madeMark) }
+func isPlaceholder(id string) bool { return strings.HasPrefix(id, madeMark) }
 
-func isPlace(id string) bool { return strings.HasPrefix(id, made(placeMark)) }
+func isSeatPlaceholder(id string) bool { return strings.HasPrefix(id, placeholder(placeMark)) }
 
-// own returns an id that a file has. It cannot be taken for one to be made.
-func own(id string) string { return strings.ReplaceAll(id, madeMark, "\ufffd") }
+// fileID returns an id of the file. It cannot be taken for a placeholder.
+func fileID(id string) string { return strings.ReplaceAll(id, madeMark, "\ufffd") }
 
-// name is what an id is made of.
+// name is what an id is made from.
 type name struct {
-	text  string // that tells it from others: the hash is of this
-	plain string // what people can read
-	exact bool   // plain is the id, as long as nothing else wants it
+	text  string // distinguishes it from all others; the hash is of this
+	plain string // the readable part
+	exact bool   // plain is the id, unless it is taken or another name wants it
 }
 
 // wordName is the name of a section or category.
@@ -44,8 +44,8 @@ func wordName(id, shown string) name {
 	return name{strings.TrimPrefix(id, madeMark), slug(latin(strings.ToLower(shown))), isASCII(shown)}
 }
 
-// seatName is the name of a seat by its place, or by its number where a file
-// has nothing else. The section is left out of what people read if it is bare.
+// seatName is the name of a seat by its place, or by its number if the file has
+// nothing else. If bare, the readable part leaves out the section.
 func seatName(id string, bare bool) name {
 	text := strings.TrimPrefix(id, madeMark)
 	place, isPlace := strings.CutPrefix(text, placeMark)
@@ -55,26 +55,26 @@ func seatName(id string, bare bool) name {
 		}
 		return name{text, slug(latin(text)), isASCII(text)}
 	}
-	section, rest, _ := strings.Cut(place, apart)
-	shown := strings.ToLower(section) + apart + rest
+	section, rest, _ := strings.Cut(place, separator)
+	shown := strings.ToLower(section) + separator + rest
 	if bare {
 		section, shown = "", rest
 	}
 	return name{text, slug(latin(shown)), isASCII(section + rest)}
 }
 
-// namer gives names their ids. Which, depends on the set of names and on what is
-// taken, and not on any order.
+// namer gives names their ids. They depend on the set of names and on the taken
+// ids, but not on any order.
 type namer struct {
 	taken map[string]bool
-	names map[string]name // by what stands for the id
+	names map[string]name // by placeholder
 }
 
 func newNamer() namer { return namer{taken: map[string]bool{}, names: map[string]name{}} }
 
-// ids returns an id for each name, by what stands for it. A name that is not
-// exact gets a hash of its text; so does one whose id is taken, and all those
-// that would share one. Hashes that are too short for that grow.
+// ids returns the ids, by placeholder. A name that is not exact gets a hash of
+// its text; so does one whose id is taken, and all that would share an id.
+// Hashes grow until all ids differ.
 func (n namer) ids() map[string]string {
 	lengths := map[string]int{}
 	for key, name := range n.names {
@@ -103,8 +103,7 @@ func (n namer) ids() map[string]string {
 	}
 }
 
-// lengthen gives those of the keys with the shortest hash a longer one, or all
-// of them.
+// lengthen gives a longer hash to the keys with the shortest one, or to all keys.
 func lengthen(lengths map[string]int, keys []string, all bool) {
 	shortest := math.MaxInt
 	for _, key := range keys {
@@ -118,20 +117,20 @@ func lengthen(lengths map[string]int, keys []string, all bool) {
 }
 
 const (
-	maxPlain  = 56 // letters of an id without a hash
-	shortHash = 8  // letters of five bits
-	longHash  = 52 // a whole SHA-256
+	maxPlain  = 56 // characters of an id without a hash
+	shortHash = 8  // base32 letters
+	longHash  = 52 // base32 letters of a whole SHA-256
 	maxID     = 64
 )
 
-// id returns the plain name, cut, with so many letters of the hash.
+// id returns the plain name, cut to fit, with this many letters of the hash.
 func (n name) id(hash int) string {
 	if hash == 0 {
 		return n.plain
 	}
 	text := n.text
-	if hash > longHash { // somebody has given this id to another place
-		text += apart + strconv.Itoa(hash)
+	if hash > longHash { // a file gave even the id with the whole hash to another place
+		text += separator + strconv.Itoa(hash)
 		hash = longHash
 	}
 	sum := sha256.Sum256([]byte(text))
@@ -140,7 +139,8 @@ func (n name) id(hash int) string {
 	return plain + "-" + letters[:hash]
 }
 
-// slug keeps of a text what an id can have, with a dash for all between.
+// slug keeps the characters of a text that an id can have, with a dash for all
+// between.
 func slug(text string) string {
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r != '.' && !store.ValidID(string(r)) })
 	joined := strings.Trim(strings.Join(parts, "-"), "-.")

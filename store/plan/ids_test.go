@@ -13,7 +13,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// asciiLines are places, each with the id that 48c37df gave it in this file.
+// asciiLines are places, each with the id that it has had since commit 48c37df.
 const asciiLines = `Stalls,A,1,stalls-A-1
 Stalls,A,2,stalls-A-2
 Stalls,AA,10,stalls-AA-10
@@ -24,14 +24,15 @@ BOX_x,.b.,*7,box_x-.b.-7
 --,a b  c,(1),a-b-c-1
 A section with a name that is much longer than what an id can have in all,R,1,a-section-with-a-name-that-is-much-longer-than-what-an-i`
 
-// oneSection is the same of a file with one section.
+// oneSection is the same for a file with one section.
 const oneSection = `Hall,A,1,A-1
 Hall,A,2,A-2
 Hall,A b,3/4,A-b-3-4
 Hall,.x,_1,x-_1
 Hall,*,9,9`
 
-// foreign are places whose names no id can have as they are, or that are alike.
+// foreign are places with names that no id can have unchanged, or that look
+// alike.
 const foreign = `Партер,1,1
 Балкон,1,1
 Партер,А,1
@@ -63,7 +64,7 @@ func draft(t *testing.T, text string) plan.Draft {
 	return d
 }
 
-// byPlace is the ids of a plan's seats by their places.
+// byPlace returns the ids of a plan's seats, by their places.
 func byPlace(p plan.Plan) map[string]string {
 	ids := map[string]string{}
 	for _, s := range p.Sections {
@@ -102,9 +103,9 @@ func TestASCIIPlacesKeepTheirIDs(t *testing.T) {
 	}
 }
 
-// TestIDsTellPlacesApart in any order, and without a need for the other places:
-// but for ASCII ones that are alike.
-func TestIDsTellPlacesApart(t *testing.T) {
+// TestIDsDistinguishPlaces: ids do not depend on the order of the file, nor on
+// its other places, except where ASCII places look alike.
+func TestIDsDistinguishPlaces(t *testing.T) {
 	lines := strings.Split(foreign, "\n")
 	want := byPlace(read(t, header+foreign+"\n").Plan)
 	if len(want) != len(lines) {
@@ -139,8 +140,8 @@ func TestIDsTellPlacesApart(t *testing.T) {
 	}
 }
 
-// made reads a plan that 48c37df has made of the file beside it.
-func made(t *testing.T, name string) (present plan.Plan, body []byte, csv string) {
+// oldPlan reads a plan that commit 48c37df made, and the file from which it did.
+func oldPlan(t *testing.T, name string) (present plan.Plan, body []byte, csv string) {
 	t.Helper()
 	body, err := os.ReadFile("testdata/" + name + ".plan")
 	if err != nil {
@@ -165,10 +166,11 @@ func onto(t *testing.T, text string, present plan.Plan) plan.Growth {
 	return g
 }
 
-// TestRepeatOnto: what 48c37df has made of a file comes out of it byte by byte.
+// TestRepeatOnto: importing the same file again gives the same plan, byte by
+// byte.
 func TestRepeatOnto(t *testing.T) {
 	for _, name := range []string{"latin", "cyrillic", "one"} {
-		present, body, csv := made(t, name)
+		present, body, csv := oldPlan(t, name)
 		g := onto(t, csv, present)
 		if err := g.Check(); err != nil || g.New() != 0 || len(g.Relabelled) != 0 || string(g.Plan.Encode()) != string(body) {
 			t.Errorf("%s: %v, %d new, relabelled %v:\n%s\nwant\n%s", name, err, g.New(), g.Relabelled, g.Plan.Encode(), body)
@@ -179,15 +181,15 @@ func TestRepeatOnto(t *testing.T) {
 	}
 }
 
-// TestGrowOnto: seats that are there keep their ids in any order of the file,
-// and new ones get the same in any.
+// TestGrowOnto: seats that exist keep their ids, and new ones get the same ids,
+// whatever the order of the file.
 func TestGrowOnto(t *testing.T) {
 	for name, more := range map[string][]string{
 		"latin":    {"Stalls,A,3,Front rows,4500,2,0", "Galerie é,A,1,Rear,2000,0,12", "Stalls A,1,1,Rear,2000,9,9"},
 		"cyrillic": {"Балкон,1,2,Балкон,2000", "Партер,Б,1,Партер,5000", "Ложа,1,1,Ложа,9000"},
 		"one":      {"Stalls,A,3,Standard,5000,2,0", "Balcony,A,1,Standard,5000,0,5", "Балкон,A,1,Standard,5000,0,9"},
 	} {
-		present, _, csv := made(t, name)
+		present, _, csv := oldPlan(t, name)
 		before := byPlace(present)
 		lines := append(strings.Split(strings.TrimSpace(csv), "\n"), more...)
 		first := map[string]string(nil)
@@ -247,8 +249,8 @@ func TestOntoRefuses(t *testing.T) {
 	}
 }
 
-// TestOntoSharesNoPlace: no seat that is new, or called otherwise, gets a place
-// that another seat has, whether that one leaves it or not.
+// TestOntoSharesNoPlace: no new or relabelled seat gets a place that another seat
+// has, even if that one leaves it.
 func TestOntoSharesNoPlace(t *testing.T) {
 	const two = "section,row,seat,id\nS,A,ä,a\nS,A,2,b\n"
 	present := read(t, two).Plan
@@ -265,8 +267,9 @@ func TestOntoSharesNoPlace(t *testing.T) {
 	}
 }
 
-// TestOntoSharedPlaces: what an import of before took is taken again, and grows;
-// one of the two may leave the place. No new event is made so.
+// TestOntoSharedPlaces: an event whose seats share a place, which older imports
+// allowed, can be imported again and grow, and one of the two may leave the
+// place. A new event cannot have such seats.
 func TestOntoSharedPlaces(t *testing.T) {
 	const two = "section,row,seat,id\nS,A,1,a\nS,A,1,b\n"
 	d := draft(t, two)
@@ -288,8 +291,8 @@ func TestOntoSharedPlaces(t *testing.T) {
 	}
 }
 
-// TestOntoNamesakes: what shares a name with another is told apart by its seats,
-// and the CSV that export writes of it says which is which.
+// TestOntoNamesakes: sections and categories that share a name are matched by
+// their seats, and exported CSV says which is which.
 func TestOntoNamesakes(t *testing.T) {
 	present := read(t, pretixFile).Plan
 	if g := onto(t, pretixFile, present); string(g.Plan.Encode()) != string(present.Encode()) {
@@ -306,8 +309,8 @@ func TestOntoNamesakes(t *testing.T) {
 	}
 }
 
-// TestOntoLooksAlike: another spelling of the same letters is the same place.
-func TestOntoLooksAlike(t *testing.T) {
+// TestOntoOtherSpelling: another spelling that looks the same is the same place.
+func TestOntoOtherSpelling(t *testing.T) {
 	present := read(t, "section,row,seat\nRang süd,ä,ö\n").Plan
 	g := onto(t, "section,row,seat\nRang su\u0308d,a\u0308,o\u0308\n", present)
 	if string(g.Plan.Encode()) != string(present.Encode()) {
@@ -315,8 +318,8 @@ func TestOntoLooksAlike(t *testing.T) {
 	}
 }
 
-// TestOntoArray: seats are found by their numbers, also where they stand in
-// another row of twenty then.
+// TestOntoArray: seats are matched by their numbers, even if they are in another
+// row of twenty by then.
 func TestOntoArray(t *testing.T) {
 	var numbers []string
 	for i := range 25 {
@@ -330,8 +333,8 @@ func TestOntoArray(t *testing.T) {
 	}
 }
 
-// TestOntoGivesNoIDAgain: an id that a seat has stays its own, whatever it is
-// called now.
+// TestOntoGivesNoIDAgain: an id belongs to its seat for ever, whatever the seat
+// is called now.
 func TestOntoGivesNoIDAgain(t *testing.T) {
 	const two = "section,row,seat,id\nHall,B,%s,%s\nПартер,Р,%s,%s\n"
 	fresh := read(t, fmt.Sprintf(two, "1", "", "1", "")).Plan.SeatIDs()
@@ -345,7 +348,7 @@ func TestOntoGivesNoIDAgain(t *testing.T) {
 	}
 }
 
-// isItself: a file as the next plan of the event that was made of it is the same.
+// isItself checks that a file is unchanged as the next plan of its own event.
 func isItself(t *testing.T, d plan.Draft) {
 	t.Helper()
 	g, err := d.Onto(d.Plan)

@@ -14,8 +14,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// fileJSON is a file in Seatlock's own format: a plan with prices, and
-// positions that may be missing.
+// fileJSON is a file in Seatlock's own format: a plan with prices and optional
+// positions.
 type fileJSON struct {
 	Name       string         `json:"name"`
 	Categories []categoryJSON `json:"categories"`
@@ -27,11 +27,11 @@ type fileJSON struct {
 type categoryJSON struct {
 	ID    string          `json:"id"`
 	Name  string          `json:"name"`
-	Price json.RawMessage `json:"price,omitempty"` // whose decimals count
+	Price json.RawMessage `json:"price,omitempty"` // as written, since its decimals count
 }
 
-// price returns what the file says that the category costs; nil is nothing.
-func (c categoryJSON) price(b *builder, where place) *store.Amount {
+// price returns the category's price in the file; nil is none.
+func (c categoryJSON) price(b *builder, where locator) *store.Amount {
 	if len(c.Price) == 0 || string(c.Price) == "null" {
 		return nil
 	}
@@ -62,8 +62,8 @@ type seatJSON struct {
 	Properties []Property `json:"properties"`
 }
 
-// readJSON reads Seatlock's own format. Nothing is guessed, and unknown fields
-// are refused.
+// readJSON reads Seatlock's own format. It guesses nothing, and refuses unknown
+// fields.
 func readJSON(b *builder, data []byte) error {
 	var in fileJSON
 	if err := decode(data, &in, true); err != nil {
@@ -72,14 +72,14 @@ func readJSON(b *builder, data []byte) error {
 	b.name("name", in.Name)
 	for i, c := range in.Categories {
 		where := at("categories[%d]", i)
-		b.category(where, Category{ID: own(c.ID), Name: c.Name}, c.price(b, where))
+		b.category(where, Category{ID: fileID(c.ID), Name: c.Name}, c.price(b, where))
 	}
 	if in.Stage != nil {
 		b.stage(at("stage"), *in.Stage)
 	}
 	for i, s := range in.Sections {
 		where := at("sections[%d]", i)
-		b.section(where, own(s.ID), s.Name)
+		b.section(where, fileID(s.ID), s.Name)
 		if len(s.Rows) == 0 {
 			b.fail(where("rows"), "none")
 		}
@@ -90,19 +90,19 @@ func readJSON(b *builder, data []byte) error {
 				b.fail(where("seats"), "none")
 			}
 			for k, s := range r.Seats {
-				seat := Seat{ID: own(s.ID), Label: s.Label, Category: own(s.Category), Properties: s.Properties}
+				seat := Seat{ID: fileID(s.ID), Label: s.Label, Category: fileID(s.Category), Properties: s.Properties}
 				b.seat(at("sections[%d].rows[%d].seats[%d]", i, j, k), seat, s.X, s.Y)
 			}
 		}
 	}
 	for i, id := range in.Withheld {
-		b.withhold(fmt.Sprintf("withheld[%d]", i), own(id))
+		b.withhold(fmt.Sprintf("withheld[%d]", i), fileID(id))
 	}
 	return nil
 }
 
-// decode reads one JSON value that is all of data. Its errors name the line
-// and the field. In strict mode a field that into does not have is one.
+// decode reads one JSON value that is all of data. Its errors name the line and
+// the field. If strict, fields that into does not have are refused.
 func decode(data []byte, into any, strict bool) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if strict {
@@ -135,15 +135,15 @@ func located(data []byte, decoder *json.Decoder, err error) error {
 	return fmt.Errorf("line %d: %.200s", line(data, offset), text)
 }
 
-// misfit says what stands where something else belongs. The top of a file has
-// no field.
+// misfit says what stands where another type belongs. The top level has no field
+// name.
 func misfit(wrong *json.UnmarshalTypeError) string {
 	field := ""
 	if wrong.Field != "" {
 		field = wrong.Field + ": "
 	}
 	if number, ok := strings.CutPrefix(wrong.Value, "number "); ok {
-		return fmt.Sprintf("%s%.40s where a %s belongs, and not too large a one", field, number, nameOf(wrong.Type))
+		return fmt.Sprintf("%s%.40s is too large for a %s", field, number, nameOf(wrong.Type))
 	}
 	value := wrong.Value
 	switch value {
@@ -165,7 +165,7 @@ func withArticle(noun string) string {
 	return "a " + noun
 }
 
-// nameOf says what a type is called by people who write JSON.
+// nameOf returns the word for a type among people who write JSON.
 func nameOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
@@ -179,12 +179,12 @@ func nameOf(t reflect.Type) string {
 }
 
 // strayField returns where name first stands as a field of an object that does
-// not have it: the decoder tells only that there is one, and a field such as
-// price is right in one place and wrong in another.
+// not have it. The decoder reports only the name, and a field such as price is
+// right in one object and wrong in another.
 func strayField(data []byte, name string) int64 {
 	type level struct {
 		under string // the field that led here
-		field string // the one at hand, if this is an object that awaits its value
+		field string // in an object, the field whose value comes next
 		array bool
 	}
 	levels := []level{{array: true}}

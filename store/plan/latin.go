@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// letters are pairs of a small letter and what it is in ASCII. Letters that are
-// one of ASCII with a mark need not be here.
+// letters are pairs of a lower-case letter and its spelling in ASCII. ASCII
+// letters with an accent need no entry.
 const letters = "ä ae ö oe ü ue ß ss æ ae œ oe ø o å a ł l đ d ð d þ th ı i ħ h ŋ ng " +
 	"а a б b в v г g ґ g д d ђ dj е e є ye ё yo ж zh з z ѕ dz и i і i ї yi й y ј j к k л l љ lj м m н n њ nj " +
 	"о o п p р r с s т t ћ c у u ў u ф f х kh ц ts ч ch џ dz ш sh щ shch ъ  ы y ь  э e ю yu я ya " +
@@ -25,8 +25,8 @@ var inASCII = func() map[rune]string {
 	return table
 }()
 
-// latin writes a text in ASCII as far as it can: for people to read, and not to
-// tell texts apart. What it cannot write stays.
+// latin spells a text in ASCII as far as it can, for people to read: two texts
+// may become the same. What has no spelling stays.
 func latin(text string) string {
 	if isASCII(text) {
 		return text
@@ -48,7 +48,7 @@ func latin(text string) string {
 	return b.String()
 }
 
-// inLatin looks a letter up. A capital is written with one.
+// inLatin returns the spelling of a letter, capitalized if the letter is.
 func inLatin(r rune) (string, bool) {
 	small := unicode.ToLower(r)
 	written, known := inASCII[small]

@@ -2,9 +2,8 @@ package plan
 
 import "strings"
 
-// Pack has texts that are kept together be parts of one. What is small lies in
-// memory beside whatever else was made then: the few texts that stay would hold
-// the room of the many that are gone.
+// Pack moves texts that are kept together into one allocation. Left alone, a few
+// small ones that stay would hold the memory of the many around them that do not.
 func Pack(texts []*string) {
 	size := 0
 	for _, text := range texts {

@@ -1,10 +1,9 @@
-// Package plan describes where the seats of a hall are: its types, the readers
-// and writers of plan files (docs/plan.md), a generator of halls, and the plans
-// that the binary carries.
+// Package plan describes the halls: its types, the readers and writers of plan
+// files (docs/plan.md), a generator of halls, and the plans in the binary.
 //
 // A plan says nothing of who has which seat, and nothing of money beyond the
-// name of each price category: it is immutable, and named by the hash of its
-// encoding.
+// names of price categories. It is immutable, and the hash of its encoding
+// names it.
 package plan
 
 import (
@@ -14,7 +13,7 @@ import (
 )
 
 // Plan is a hall. Positions are in seat units: neighbours in a row are one
-// unit apart, x grows to the right and y away from the stage, and a seat's
+// unit separator, x grows to the right and y away from the stage, and a seat's
 // position is its centre.
 type Plan struct {
 	Name       string     `json:"name"`
@@ -30,7 +29,8 @@ type Category struct {
 	Name string `json:"name"`
 }
 
-// Stage is a rectangle with a name, by its corner nearest the origin.
+// Stage is a rectangle with a name; X and Y are its corner with the least of
+// both.
 type Stage struct {
 	Label  string  `json:"label"`
 	X      float64 `json:"x"`
@@ -47,7 +47,7 @@ type Section struct {
 	Rows []Row  `json:"rows"`
 }
 
-// Row is seats side by side, in the order in which they are passed.
+// Row is seats side by side, in the order in which people pass them.
 type Row struct {
 	Label string `json:"label"`
 	Seats []Seat `json:"seats"`
@@ -74,9 +74,9 @@ const (
 	Restricted Property = "restricted" // restricted view
 )
 
-// Decode is the inverse of [Plan.Encode]. It trusts its input: bytes that come
-// from a store, not from a person. A field that it does not know, as a newer
-// program may write, is passed over.
+// Decode is the inverse of [Plan.Encode]. It trusts its input, which comes from a
+// store and not from a person. Fields that it does not know, as a newer program
+// may write, are ignored.
 func Decode(body []byte) (Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(body, &p); err != nil {
@@ -104,7 +104,7 @@ func (p Plan) SeatIDs() []string {
 	return ids
 }
 
-// Texts are all names and labels that people read.
+// Texts returns all names and labels that people read.
 func (p Plan) Texts() map[string]bool {
 	texts := map[string]bool{p.Name: true}
 	if p.Stage != nil {
@@ -125,7 +125,7 @@ func (p Plan) Texts() map[string]bool {
 	return texts
 }
 
-// seats goes through all seats in the plan's order.
+// seats iterates over all seats in the plan's order.
 func (p Plan) seats() iter.Seq[Seat] {
 	return func(yield func(Seat) bool) {
 		for _, section := range p.Sections {

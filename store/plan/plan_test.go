@@ -23,7 +23,7 @@ func TestDemo(t *testing.T) {
 	survives(t, file)
 }
 
-// TestLargerDemos: they have what they are there to show.
+// TestLargerDemos: they contain what they are meant to show.
 func TestLargerDemos(t *testing.T) {
 	for name, want := range map[string]struct{ seats, sections, prices, accessible, companion, restricted int }{
 		"theatre": {1301, 5, 4, 6, 3, 30},
@@ -59,7 +59,7 @@ func TestLargerDemos(t *testing.T) {
 	}
 }
 
-// with is a sound plan with one thing replaced.
+// with is a valid plan with one thing replaced.
 func with(old, now string) string {
 	const sound = `{"name":"Hall","categories":[{"id":"c","name":"C","price":100}],
  "stage":{"label":"Stage","x":0,"y":0,"width":4,"height":1},

@@ -11,8 +11,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// pretixJSON is what we read of pretix's seating plans. Fields that are not
-// here, such as colours, are passed over.
+// pretixJSON is what we read of pretix's seating plans. Other fields, such as
+// colours, are ignored.
 type pretixJSON struct {
 	Name       string `json:"name"`
 	Categories []struct {
@@ -42,7 +42,7 @@ type pretixSeat struct {
 }
 
 // pretixArea is a shape with a text. Older plans have size and text in other
-// places than newer ones.
+// fields than newer ones.
 type pretixArea struct {
 	Position  pixels          `json:"position"`
 	Text      json.RawMessage `json:"text"`
@@ -54,8 +54,8 @@ type pretixArea struct {
 	} `json:"rectangle"`
 }
 
-// pixels is a point in the units of pretix's editor. That of a seat counts from
-// its row's, which counts from its zone's.
+// pixels is a point in the units of pretix's editor. A seat's counts from its
+// row's, and that from its zone's.
 type pixels struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
@@ -72,7 +72,7 @@ func readPretix(b *builder, data []byte) error {
 	}
 	b.name("name", in.Name)
 	for i, c := range in.Categories {
-		b.category(at("categories[%d]", i), Category{ID: made(c.Name), Name: c.Name}, nil)
+		b.category(at("categories[%d]", i), Category{ID: placeholder(c.Name), Name: c.Name}, nil)
 	}
 	units, zones := in.unitsPerPixel(), map[string]int{}
 	for i := range in.Zones {
@@ -86,7 +86,7 @@ func readPretix(b *builder, data []byte) error {
 		if !slices.ContainsFunc(zone.Rows, func(r pretixRow) bool { return len(r.Seats) > 0 }) {
 			continue
 		}
-		b.section(at("zones[%d]", i), made(zone.told(zones)), zone.Name)
+		b.section(at("zones[%d]", i), placeholder(zone.key(zones)), zone.Name)
 		for j, row := range zone.Rows {
 			if len(row.Seats) == 0 {
 				continue
@@ -94,31 +94,32 @@ func readPretix(b *builder, data []byte) error {
 			if row.Number == "" {
 				row.Number = strconv.Itoa(j + 1)
 			}
-			b.row(pretixPlace("zones[%d].rows[%d]", i, j), row.Number)
+			b.row(pretixAt("zones[%d].rows[%d]", i, j), row.Number)
 			for k, s := range row.Seats {
 				p := zone.Position.plus(row.Position).plus(s.Position)
 				x, y := round(p.X*units), round(p.Y*units)
-				seat := Seat{ID: s.id(), Label: s.Number, Category: own(s.Category)}
-				if b.categories[made(s.Category)] {
-					seat.Category = made(s.Category)
+				seat := Seat{ID: s.id(), Label: s.Number, Category: fileID(s.Category)}
+				if b.categories[placeholder(s.Category)] {
+					seat.Category = placeholder(s.Category)
 				}
-				b.seat(pretixPlace("zones[%d].rows[%d].seats[%d]", i, j, k), seat, &x, &y)
+				b.seat(pretixAt("zones[%d].rows[%d].seats[%d]", i, j, k), seat, &x, &y)
 			}
 		}
 	}
 	return nil
 }
 
-// id returns the seat's guid where it can be an id.
+// id returns the seat's guid if that can be an id, or else a placeholder.
 func (s pretixSeat) id() string {
 	if store.ValidID(s.GUID) {
 		return s.GUID
 	}
-	return made(s.GUID)
+	return placeholder(s.GUID)
 }
 
-// told tells a zone from others: where some share a name, by their seats.
-func (z pretixZone) told(zones map[string]int) string {
+// key distinguishes a zone from others: by its name, or if they share that by
+// its seats.
+func (z pretixZone) key(zones map[string]int) string {
 	if zones[z.Name] == 1 {
 		return z.Name
 	}
@@ -128,11 +129,11 @@ func (z pretixZone) told(zones map[string]int) string {
 			seats = append(seats, s.GUID)
 		}
 	}
-	return z.Name + apart + slices.Min(seats)
+	return z.Name + separator + slices.Min(seats)
 }
 
-// pretixPlace is at, in pretix's words.
-func pretixPlace(format string, args ...any) place {
+// pretixAt is at, with pretix's names of fields.
+func pretixAt(format string, args ...any) locator {
 	where := at(format, args...)
 	return func(field string) string {
 		switch {
@@ -149,9 +150,9 @@ func pretixPlace(format string, args ...any) place {
 	}
 }
 
-// unitsPerPixel makes what is usual between neighbours one unit: the median of
-// all distances from a seat to the next in its row. Where rows have one seat
-// each, it is from row to row.
+// unitsPerPixel makes the usual distance of neighbours one unit: the median of
+// all distances from a seat to the next in its row, or from row to row if rows
+// have one seat each.
 func (p pretixJSON) unitsPerPixel() float64 {
 	var inRows, between []float64
 	var last *pixels
@@ -177,7 +178,7 @@ func (p pretixJSON) unitsPerPixel() float64 {
 	return 1
 }
 
-// stage returns the area of the zone that says that it is the stage. Its
+// stage returns the first area of the zone whose text names a stage. An area's
 // position is its corner.
 func (z pretixZone) stage(units float64) *Stage {
 	for _, area := range z.Areas {
@@ -215,6 +216,5 @@ func isStage(label string) bool {
 		func(word string) bool { return strings.Contains(label, word) })
 }
 
-// round keeps a hundredth of a unit, which no eye can see; adding 0 turns -0
-// into 0.
+// round keeps hundredths of a unit, too small to see; adding 0 turns -0 into 0.
 func round(v float64) float64 { return math.Round(v*100)/100 + 0 }

@@ -10,16 +10,16 @@ import (
 
 const wantAmount = "want an amount such as 45.00, or a whole number of the currency's smallest unit, such as 4500"
 
-// DecimalPrice is a price as a file has it, such as 28.50.
+// DecimalPrice is a price with decimals, as the file has it, such as 28.50.
 type DecimalPrice struct {
 	store.Amount
-	where string // in the file
+	where string // it stands in the file
 }
 
 func (p DecimalPrice) String() string { return store.FormatUnits(p.Digits, p.Decimals) }
 
-// price keeps what the file says that a category costs; nil is nothing.
-func (f *File) price(where place, category string, said *store.Amount) {
+// price records a category's price in the file; nil is none.
+func (f *File) price(where locator, category string, said *store.Amount) {
 	switch {
 	case said == nil:
 	case said.Decimals == 0:
@@ -32,9 +32,10 @@ func (f *File) price(where place, category string, said *store.Amount) {
 	}
 }
 
-// PricesIn returns all prices as integer minor units of a currency. mixed tells
-// that some of them are whole numbers in the file, and so minor units, and
-// others not: whoever wrote it may have meant one thing.
+// PricesIn returns all prices in minor units of a currency. mixed reports that
+// the file has some as whole numbers, which are minor units, and some with
+// decimals: its author may have meant one unit. A price with more decimals than
+// the currency has is an error.
 func (f File) PricesIn(currency string) (prices map[string]int64, mixed bool, err error) {
 	decimals, _ := store.CurrencyDecimals(currency)
 	prices = map[string]int64{}

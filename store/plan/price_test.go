@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// priced is a file with a category for each price, in CSV and in JSON.
+// priced returns a file with a category for each price, as CSV and as JSON.
 func priced(prices ...string) (csv, json string) {
 	csv, categories, seats := "row;seat;category;price\n", []string{}, []string{}
 	for i, price := range prices {
@@ -23,8 +23,8 @@ func priced(prices ...string) (csv, json string) {
 	return csv, json
 }
 
-// TestPricesIn: a whole number is the smallest unit, and one with decimals the
-// main one, in either format and any currency.
+// TestPricesIn: a whole number is in minor units, and one with decimals in main
+// units, in either format and any currency.
 func TestPricesIn(t *testing.T) {
 	for _, c := range []struct {
 		prices   []string
@@ -67,7 +67,8 @@ func TestPricesIn(t *testing.T) {
 	}
 }
 
-// TestOddTexts are read, and told: an event may have them from before.
+// TestOddTexts: such texts are read and reported, since an existing event may
+// have them.
 func TestOddTexts(t *testing.T) {
 	odd := "a" + strings.Repeat("\u0301", 5)
 	file := read(t, "section,row,seat,category\n"+odd+",A,1,\u3164\nS,"+odd+",\u200b\u2800,C\n")

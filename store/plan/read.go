@@ -8,24 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// File is what a plan file holds: the plan, and beside it what belongs to the
-// event that is made from it.
+// File is the content of a plan file: the plan, and what belongs to the event
+// that is made from it.
 type File struct {
 	Plan Plan
-	// Prices are those that are whole numbers in the file: integer minor units
-	// by category id. [File.PricesIn] has all.
+	// Prices are the prices that the file has as whole numbers: minor units by
+	// category id. [File.PricesIn] returns all prices.
 	Prices map[string]int64
-	// Decimal are those with decimals, in the main unit of a currency that the
-	// file does not name. A category that is in neither has no price.
+	// Decimal are the prices with decimals, in the main unit of a currency that
+	// the file does not name. A category in neither has no price.
 	Decimal map[string]DecimalPrice
 	// Withheld are the ids of seats that are not for sale at first.
 	Withheld []string
-	// Odd are the texts that a new plan may not have; see [store.CheckText]. So are
+	// Odd are the texts that a new plan may not have, see [store.CheckText], and
 	// the labels of seats at the place of another.
 	Odd []OddText
 }
 
-// OddText is a text, and what is odd about it, with the place in the file.
+// OddText is a text, and what is wrong with it and where in the file.
 type OddText struct {
 	Text string
 	Err  error
@@ -33,21 +33,21 @@ type OddText struct {
 
 const maxBytes = 64 << 20 // of a plan file
 
-// Read reads a plan file in any of the formats of docs/plan.md, which it tells
-// apart by their content: Seatlock's own JSON, pretix's seating plans, the bare
+// Read reads a plan file in any of the formats of docs/plan.md, and recognizes
+// them by their content: Seatlock's own JSON, pretix's seating plans, the bare
 // array of seats, and CSV with a header.
 //
 // An error is one line that names the line, or the path, and the field that is
-// wrong. A plan without an error has seats, unique ids, known categories, and
-// no two seats on one another: it can become an event, if nothing is odd about its
-// texts and its prices fit the currency.
+// wrong. A plan without an error has seats that do not overlap, unique ids and
+// known categories: it can become an event if Odd is empty and its prices fit
+// the currency.
 func Read(r io.Reader) (File, error) {
 	draft, err := ReadDraft(r)
 	return draft.File, err
 }
 
 // ReadDraft is [Read] for an event that may exist already: it keeps which ids the
-// file has, and which were made.
+// file has.
 func ReadDraft(r io.Reader) (Draft, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
@@ -67,8 +67,8 @@ func ReadDraft(r io.Reader) (Draft, error) {
 	return b.finish()
 }
 
-// reader returns the reader of the format that data looks like. An object is
-// pretix's if it has zones.
+// reader returns the reader for the format of data. A JSON object with zones is
+// pretix's.
 func reader(data []byte) func(*builder, []byte) error {
 	switch first := bytes.TrimLeft(data, " \t\r\n"); {
 	case bytes.HasPrefix(first, []byte("[")):

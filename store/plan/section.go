@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Section returns the plan of one section alone, as who stands behind it sees
-// it: turned so that its rows run from side to side and the stage lies ahead,
-// where a strip of the section's width stands for it. ok is false if there is
-// no such section, or it has no seats.
+// Section returns the plan of one section alone, as seen from behind it: turned
+// so that its rows run from side to side and the stage lies ahead, drawn as a
+// strip of the section's width. ok is false if there is no such section, or it
+// has no seats.
 func (p Plan) Section(id string) (alone Plan, ok bool) {
 	i := slices.IndexFunc(p.Sections, func(s Section) bool { return s.ID == id })
 	if i < 0 {

@@ -7,9 +7,9 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// Whichever side of the hall a section is on, alone it is seen from behind: rows
-// from side to side, the first nearest to the stage, the seats as far from each
-// other as they were.
+// Whichever side of the hall a section is on, alone it is seen from behind:
+// rows run from side to side, the first is nearest to the stage, and distances
+// stay.
 func TestSectionFacesTheStage(t *testing.T) {
 	for _, name := range []string{"demo", "theatre", "arena"} {
 		f, err := plan.Demo(name)
@@ -64,7 +64,8 @@ func checkSameShape(t *testing.T, before, after plan.Section) {
 	}
 }
 
-// cross tells by its sign on which side of the line from a to b the seat c is.
+// cross is positive or negative by the side of the line from a to b on which c
+// lies.
 func cross(a, b, c plan.Seat) float64 { return (b.X-a.X)*(c.Y-a.Y) - (b.Y-a.Y)*(c.X-a.X) }
 
 func rowMiddle(r plan.Row) plan.Seat {
@@ -72,7 +73,7 @@ func rowMiddle(r plan.Row) plan.Seat {
 	return plan.Seat{X: (first.X + last.X) / 2, Y: (first.Y + last.Y) / 2}
 }
 
-func TestSectionThatIsNotThere(t *testing.T) {
+func TestUnknownSection(t *testing.T) {
 	p := plan.Plan{Sections: []plan.Section{{ID: "empty", Name: "Empty"}}}
 	for _, id := range []string{"", "none", "empty"} {
 		if _, ok := p.Section(id); ok {

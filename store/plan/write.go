@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// wordy is the number of seats up to which each gets a line of its own in JSON.
+// maxSeatLines is the most seats of a plan whose JSON has a line for each seat.
 // Larger plans have a line for each row.
-const wordy = 2000
+const maxSeatLines = 2000
 
-// WriteJSON writes the file in Seatlock's own format. [Read] gives back exactly
-// what was written.
+// WriteJSON writes the file in Seatlock's own format. [Read] returns exactly what
+// was written.
 func (f File) WriteJSON(w io.Writer) error {
 	j := jsonWriter{between: "\n        "}
-	if len(f.Plan.SeatIDs()) > wordy {
+	if len(f.Plan.SeatIDs()) > maxSeatLines {
 		j.between = ""
 	}
 	j.text("{\n  \"name\": ").value(f.Plan.Name).text(",\n  \"categories\": [")
@@ -44,10 +44,10 @@ func (f File) WriteJSON(w io.Writer) error {
 	return err
 }
 
-// jsonWriter lays JSON out as a person would, which a json.Encoder does not.
+// jsonWriter lays JSON out for people, which json.Encoder does not.
 type jsonWriter struct {
 	bytes.Buffer
-	between string // seats
+	between string // separates seats
 	err     error
 }
 
@@ -65,7 +65,7 @@ func (j *jsonWriter) value(v any) *jsonWriter {
 	return j
 }
 
-// comma stands before all elements of a list but the first.
+// comma writes a comma before all elements of a list but the first.
 func (j *jsonWriter) comma(i int) *jsonWriter {
 	if i > 0 {
 		j.WriteString(",")
@@ -86,11 +86,11 @@ func (j *jsonWriter) section(s Section) {
 }
 
 // WriteCSV writes a line for each seat. CSV has neither the stage, the plan's
-// name, nor the ids of sections and categories: reading it makes new ids of
-// their names, and puts rows together that share section and label. All else
-// comes back as it was.
+// name, nor the ids of sections and categories: reading it makes new ids from
+// their names, and joins rows with the same section and label. Everything else
+// is kept.
 //
-// No cell begins as a formula does, but for numbers.
+// No cell begins like a formula, except for numbers.
 func (f File) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvColumns()); err != nil {
@@ -129,7 +129,7 @@ func (f File) WriteCSV(w io.Writer) error {
 	return out.Error()
 }
 
-// distinct returns names by id, with the id instead of a name that two have.
+// distinct returns the names by id, with the id instead of a name that two share.
 func distinct(names map[string]string) map[string]string {
 	count := map[string]int{}
 	for id, name := range names {
@@ -148,7 +148,7 @@ func distinct(names map[string]string) map[string]string {
 	return out
 }
 
-// priceText is a price as the file has it; "" is none.
+// priceText returns a price as the file has it; "" is none.
 func (f File) priceText(category string) string {
 	if units, known := f.Prices[category]; known {
 		return strconv.FormatInt(units, 10)

@@ -72,6 +72,9 @@ func wantCopy(t *testing.T, path string, granted []int) {
 		t.Fatalf("%s: mode %v, %v; want it for its owner alone", path, info.Mode(), err)
 	}
 	wantFindings(t, path)
+	if lacks := column(t, path, "SELECT (SELECT sum(version - 1) FROM seats) - (SELECT count(*) FROM trail)"); lacks != "0" {
+		t.Errorf("%s: the trail lacks %s changes", path, lacks)
+	}
 	s := open(t, path, sqlitestore.Options{Serve: true})
 	got := seatsOf(t, s, "hall")
 	for _, i := range granted {

@@ -93,8 +93,9 @@ func (c *checker) asCurrent(format int) error {
 		table, columns string
 	}{
 		{3, "seats", "NULL AS extended_until"},
-		{3, "events", "0 AS hidden, NULL AS terms"},
-		{4, "events", "NULL AS terms"},
+		{3, "events", "0 AS hidden, NULL AS terms, NULL AS tariffs"},
+		{4, "events", "NULL AS terms, NULL AS tariffs"},
+		{5, "events", "NULL AS tariffs"},
 		{3, "clocks", "0 AS unpaid"},
 		{4, "clocks", "0 AS unpaid"},
 	} {
@@ -122,6 +123,9 @@ func (c *checker) contents(format store.Format) ([]store.Finding, error) {
 	parts := []func() error{c.meta, c.events, c.strays, c.feed, c.seats, c.clocks, c.records, c.bookings}
 	if format.Number >= 4 {
 		parts = append(parts, c.runs)
+	}
+	if format.Number >= 6 {
+		parts = append(parts, c.trail)
 	}
 	for _, part := range parts {
 		if err := part(); err != nil {
@@ -416,4 +420,13 @@ func (c *checker) runs() error {
 		c.add("the runs do not end one after the other, up to the newest change")
 	}
 	return err
+}
+
+func (c *checker) trail() error {
+	return c.each(`SELECT `+trailColumns+` FROM trail ORDER BY position`, func(stmt *sqlite.Stmt) error {
+		if len(c.found) < maxFindings {
+			c.add(store.CheckEntry(scanEntry(stmt), c.now)...)
+		}
+		return nil
+	})
 }

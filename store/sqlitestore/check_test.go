@@ -83,6 +83,11 @@ func TestCheck(t *testing.T) {
 		{"booking never lapses", "UPDATE records SET indexed = '{\"event\":\"sold\"}' WHERE id = 'RESERVED22' AND kind = 'booking'; DELETE FROM record_index WHERE id = 'RESERVED22' AND name = 'due'", "booking RESERVED22: it is listed by other values"},
 		{"event of a booking gone", "DELETE FROM events WHERE id = 'sold'; DELETE FROM seats WHERE event = 'sold'", "booking RESERVED22 of sold: reserved, and seat s2 is not its own"},
 		{"terms", "UPDATE events SET terms = '{' WHERE id = 'sold'", "terms of sold"},
+		{"tariffs", "UPDATE events SET tariffs = '[{' WHERE id = 'sold'", "tariffs of sold"},
+		{"tariff", `UPDATE events SET tariffs = '[{"id":"half","name":"Half","off":101}]' WHERE id = 'sold'`, `event sold: invalid: tariff "half": 101 percent off`},
+		{"entry about nothing", "UPDATE trail SET seat = '', booking = NULL, status = NULL, version = NULL WHERE position = 2", "the trail at 2: an entry about no seat"},
+		{"entry without a version", "UPDATE trail SET version = NULL WHERE status <> 'available'", "the trail at 1: an entry whose status"},
+		{"entry to come", "UPDATE trail SET at = at + 90000000", "the trail at 1: an entry without a time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -106,6 +106,9 @@ func (t *tx) write(q store.Question, w store.Writes) error {
 			return err
 		}
 	}
+	if err := t.appendTrail(w.Trail); err != nil {
+		return err
+	}
 	return t.appendChanges(q.Event, w.Changes)
 }
 

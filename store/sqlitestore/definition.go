@@ -76,20 +76,23 @@ func (t *tx) putEvent(e store.Redefinition) error {
 	if err != nil {
 		return err
 	}
-	terms := ""
+	var terms, tariffs []byte
 	if e.Terms != (store.Terms{}) {
-		body, err := json.Marshal(e.Terms)
-		if err != nil {
+		if terms, err = json.Marshal(e.Terms); err != nil {
 			return err
 		}
-		terms = string(body)
 	}
-	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+	if len(e.Tariffs) > 0 {
+		if tariffs, err = json.Marshal(e.Tariffs); err != nil {
+			return err
+		}
+	}
+	return t.writeOne("event "+e.ID, `INSERT INTO events (id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms, tariffs)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 		ON CONFLICT DO UPDATE SET title = ?2, venue = ?3, starts = ?4, zone = ?5, currency = ?6, prices = ?7,
-			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12, hidden = ?13, terms = ?14 WHERE revision = ?11 - 1`,
+			sales_open = ?8, sales_close = ?9, plan = ?10, revision = ?11, fingerprint = ?12, hidden = ?13, terms = ?14, tariffs = ?15 WHERE revision = ?11 - 1`,
 		e.ID, e.Title, e.Venue, e.Starts.UnixMilli(), e.Zone, e.Currency, string(prices),
-		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint, e.Hidden, optional(terms))
+		e.SalesOpen, e.SalesClose, e.Event.Plan, e.Revision, e.Fingerprint, e.Hidden, optional(terms), optional(tariffs))
 }
 
 // putPlan keeps the plan, and inserts its seats, but for those that the event
@@ -136,7 +139,7 @@ func (r reader) seatIDs(event string) (ids []string, err error) {
 	return ids, err
 }
 
-const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms`
+const eventColumns = `id, title, venue, starts, zone, currency, prices, sales_open, sales_close, plan, revision, fingerprint, hidden, terms, tariffs`
 
 func scanDefinition(stmt *sqlite.Stmt) (store.Definition, error) {
 	d := store.Definition{Event: store.Event{
@@ -151,6 +154,11 @@ func scanDefinition(stmt *sqlite.Stmt) (store.Definition, error) {
 	if stmt.ColumnLen(13) > 0 {
 		if err := json.Unmarshal([]byte(stmt.ColumnText(13)), &d.Terms); err != nil {
 			return store.Definition{}, fmt.Errorf("%w: terms of %s: %w", errDamaged, d.ID, err)
+		}
+	}
+	if stmt.ColumnLen(14) > 0 {
+		if err := json.Unmarshal([]byte(stmt.ColumnText(14)), &d.Tariffs); err != nil {
+			return store.Definition{}, fmt.Errorf("%w: tariffs of %s: %w", errDamaged, d.ID, err)
 		}
 	}
 	return d, nil

@@ -16,7 +16,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// formatOf makes a file as programs of format 3 or 4 do, with an event of which
+// formatOf makes a file as programs of formats 3 to 5 do, with an event of which
 // anna has locked a seat, and returns a connection of such a program.
 func formatOf(t *testing.T, path string, format int, now time.Time) reader {
 	t.Helper()
@@ -46,8 +46,8 @@ func formatOf(t *testing.T, path string, format int, now time.Time) reader {
 			(2, %[2]d, 'hall', '[{"seat":"a","status":"locked","by":"anna","since":%[2]d,"until":%[3]d,"version":2,"reason":"locked"}]');
 		PRAGMA application_id = %[4]d;
 		PRAGMA user_version = %[5]d;`, 0, now.UnixMilli(), now.Add(10*time.Minute).UnixMilli(), applicationID, format, store.PlanHash([]byte("{}")))
-	if format == 4 {
-		migrate(4)
+	for n := 4; n <= format; n++ {
+		migrate(n)
 	}
 	if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
 		t.Fatal(err)
@@ -55,13 +55,13 @@ func formatOf(t *testing.T, path string, format int, now time.Time) reader {
 	return reader{Conn: conn}
 }
 
-// TestOlderFormat opens a file of format 3 or 4, as a server or a command, and
+// TestOlderFormat opens a file of formats 3 to 5, as a server or a command, and
 // lets a program of that format write to it afterwards.
 func TestOlderFormat(t *testing.T) {
 	for _, c := range []struct {
 		format int
 		serve  bool
-	}{{3, true}, {3, false}, {4, true}, {4, false}} {
+	}{{3, true}, {3, false}, {4, true}, {4, false}, {5, true}, {5, false}} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "seatlock.db")
 			h := &hands{wall: noon}
@@ -92,19 +92,24 @@ func TestOlderFormat(t *testing.T) {
 				t.Fatal(err)
 			}
 			event, err := s.Event(t.Context(), "hall")
-			if err != nil || event.Hidden || event.Terms != (store.Terms{}) {
+			if err != nil || event.Hidden || event.Terms != (store.Terms{}) || event.Tariffs != nil {
 				t.Errorf("event %+v, %v", event, err)
+			}
+			trail, err := s.Trail(t.Context(), store.TrailScan{Event: "hall", Seat: "a", Limit: 9})
+			if err != nil || len(trail) != 1 || trail[0].Version != 3 || trail[0].Reason != store.ReasonExtended || trail[0].By != store.ByVisitor {
+				t.Errorf("the trail is %+v, %v, want what this program has changed", trail, err)
 			}
 			wantKeptByOlder(t, old, s, event)
 		})
 	}
 }
 
-// wantKeptByOlder has an older program write an event with terms and the clock
+// wantKeptByOlder has an older program write an event with terms and tariffs and the clock
 // of a holder who has not paid, and remove clocks that are over.
 func wantKeptByOlder(t *testing.T, old reader, s *store.Store, event store.Event) {
 	t.Helper()
 	event.Terms = store.Terms{CancelUntil: store.Never, PayWithin: time.Hour}
+	event.Tariffs = []store.Tariff{{ID: "full", Name: "Full"}, {ID: "half", Name: "Half", Off: 50}}
 	if _, err := s.UpdateEvent(t.Context(), event); err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +133,8 @@ func wantKeptByOlder(t *testing.T, old reader, s *store.Store, event store.Event
 	if err != nil || clocks != "anna 9 2" {
 		t.Errorf("the clocks are %q, %v, want that of the seats that are not paid for", clocks, err)
 	}
-	if now, err := s.Event(t.Context(), "hall"); err != nil || now.Terms != event.Terms || now.Title != "Early quartets" {
-		t.Errorf("the event is %+v, %v, want the terms kept", now, err)
+	if now, err := s.Event(t.Context(), "hall"); err != nil || now.Terms != event.Terms || len(now.Tariffs) != 2 || now.Title != "Early quartets" {
+		t.Errorf("the event is %+v, %v, want terms and tariffs kept", now, err)
 	}
 	if err := s.RemoveEvent(t.Context(), "hall"); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("got %v, want %v", err, store.ErrInUse)
@@ -145,9 +150,9 @@ func wantKeptByOlder(t *testing.T, old reader, s *store.Store, event store.Event
 	}
 }
 
-// TestCheckOlderFormat checks a file of format 3 or 4 as it is.
+// TestCheckOlderFormat checks a file of formats 3 to 5 as it is.
 func TestCheckOlderFormat(t *testing.T) {
-	for _, format := range []int{3, 4} {
+	for _, format := range []int{3, 4, 5} {
 		path := filepath.Join(t.TempDir(), "seatlock.db")
 		old := formatOf(t, path, format, noon)
 		// Its time is that of its newest change, which is ahead of this machine.
@@ -171,10 +176,10 @@ func TestCheckOlderFormat(t *testing.T) {
 	}
 }
 
-// TestCheckLeavesFile checks a file of format 3 or 4 that nobody has open: it
+// TestCheckLeavesFile checks a file of formats 3 to 5 that nobody has open: it
 // stays byte for byte as it is.
 func TestCheckLeavesFile(t *testing.T) {
-	for _, format := range []int{3, 4} {
+	for _, format := range []int{3, 4, 5} {
 		path := filepath.Join(t.TempDir(), "seatlock.db")
 		old := formatOf(t, path, format, time.Now())
 		if _, err := old.text("PRAGMA journal_mode = WAL"); err != nil {

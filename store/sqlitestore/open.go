@@ -255,8 +255,13 @@ func (r reader) setUp() error {
 	if mode != "wal" { // SQLite does not call that an error
 		return errNoWAL
 	}
-	if _, err := r.text("PRAGMA synchronous = FULL"); err != nil {
-		return err
+	for _, pragma := range []string{
+		"PRAGMA synchronous = FULL",
+		"PRAGMA secure_delete = ON", // what is deleted is overwritten; see Scrub
+	} {
+		if _, err := r.text(pragma); err != nil {
+			return err
+		}
 	}
 	// What the log grew to while somebody read for long is cut back to this.
 	_, err = r.text("PRAGMA journal_size_limit = 67108864")

@@ -77,6 +77,7 @@ type Engine struct {
 	tries tries
 
 	queue   chan *job
+	scrubs  chan chan error
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the writer has ended
 	close   func() error
@@ -92,6 +93,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	e := &Engine{
 		path: path, log: o.Log, kinds: o.Kinds, clock: newClock(*cmp.Or(o.clocks, new(machine()))),
 		queue:     make(chan *job, queueSize),
+		scrubs:    make(chan chan error),
 		closing:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		committed: make(chan struct{}),

@@ -21,10 +21,15 @@ func (t *tx) releaseDue() (due store.Due, err error) {
 	if err != nil {
 		return store.Due{}, err
 	}
+	trail := make([]store.Entry, 0, len(changes))
 	for _, c := range changes {
 		if err := t.changeSeat(c); err != nil {
 			return store.Due{}, err
 		}
+		trail = append(trail, c.Entry(t.now, store.ByClock, ""))
+	}
+	if err := t.appendTrail(trail); err != nil {
+		return store.Due{}, err
 	}
 	if len(changes) > 0 {
 		if err := t.appendChanges(changes[0].Event, changes); err != nil {

@@ -377,6 +377,15 @@ func TestUnknown(t *testing.T) {
 		}
 		break
 	}
+	rewrite(t, path, `INSERT INTO trail (at, event, seat, status, version, reason, who) VALUES (5, 'hall', 's0', 'auctioned', 2, 'bid', 'ghost')`)
+	entry := store.Entry{At: time.UnixMilli(5).UTC(), Event: "hall", Seat: seatID(0), Status: store.Unknown, Version: 2, By: "ghost"}
+	trail, err := s.Trail(t.Context(), store.TrailScan{Event: "hall", Seat: seatID(0), Limit: 9})
+	if err == nil && len(trail) == 1 {
+		trail[0].Place = ""
+	}
+	if err != nil || !slices.Equal(trail, []store.Entry{entry}) {
+		t.Errorf("the trail is %+v, %v, want %+v", trail, err, entry)
+	}
 	session := store.Key{Kind: store.Session, ID: "a"}
 	touch := func() error {
 		return s.ChangeRecord(t.Context(), session, func(old store.Record) (store.Record, bool, error) {

@@ -118,6 +118,8 @@ func (e *Engine) serve() {
 		select {
 		case j := <-e.queue:
 			e.commitGroup(e.gather(j))
+		case done := <-e.scrubs:
+			done <- e.truncateLog()
 		case <-housekeep.C:
 			housekeep.Reset(e.housekeep())
 		case <-shrink.C:

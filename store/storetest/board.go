@@ -107,9 +107,11 @@ func reasonable(why store.Reason, from, to store.Seat) bool {
 	case store.ReasonDeclined:
 		return is(store.Paying, store.Locked) && same
 	case store.ReasonBooked:
-		return is(store.Paying, store.Booked) && same || is(store.Locked, store.Booked) || is(store.Available, store.Booked)
+		return is(store.Paying, store.Booked) && same || is(store.Locked, store.Booked) || is(store.Available, store.Booked) || is(store.Withheld, store.Booked)
 	case store.ReasonCancelled:
 		return is(store.Booked, store.Available)
+	case store.ReasonMoved:
+		return is(store.Booked, store.Available) || is(store.Available, store.Booked) || is(store.Locked, store.Booked) || is(store.Withheld, store.Booked)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seatlock/seatlock/store"
@@ -11,7 +12,7 @@ import (
 
 func cancelCases() []testCase {
 	var cases []testCase
-	for _, op := range append(cancellable(), cancellableSales()...) {
+	for _, op := range slices.Concat(cancellable(), cancellableSales(), cancellableHouse()) {
 		cases = append(cases,
 			testCase{op.name + " with an ended ctx", func(w *world) {
 				w.cancelled(op, 3, func(int) (context.Context, context.CancelFunc) { return w.ended() })
@@ -144,6 +145,39 @@ func cancellableSales() []write {
 			_, err := w.s.Cancel(ctx, store.CancelRequest{Code: sales[i].Code, Holder: who(i)})
 			return err
 		}, bookingState},
+	}
+}
+
+// cancellableHouse are those of the house.
+func cancellableHouse() []write {
+	seat := func(i int) string { return fmt.Sprintf("s%d", i+1) }
+	sales := map[int]store.SellRequest{}
+	scans := map[int]store.CheckInRequest{}
+	state := func(w *world, i int) string { // at one instant: the write may still be under way
+		code := sales[i].Code
+		v := w.see(w.e, store.Question{Event: evening, Seats: []string{seat(i)}, Records: []store.Key{{Kind: store.BookingRecord, ID: code}, {Kind: store.PersonRecord, ID: code}}})
+		return fmt.Sprint(v.Seats[0].Status, string(v.Records[0].Body), string(v.Records[1].Body))
+	}
+	request := func(w *world, i int) { sales[i] = w.houseSale(seat(i)) }
+	sold := func(w *world, i int) { request(w, i); w.sold(sales[i]) }
+	return []write{
+		{"sell", request, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Sell(ctx, sales[i])
+			return err
+		}, state},
+		{"check in", func(w *world, i int) {
+			sold(w, i)
+			r := w.ticketOf(sales[i].Code, seat(i))
+			r.At = w.now()
+			scans[i] = r
+		}, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.CheckIn(ctx, scans[i])
+			return err
+		}, state},
+		{"erase", sold, func(ctx context.Context, w *world, i int) error {
+			_, err := w.s.Erase(ctx, store.EraseRequest{Code: sales[i].Code, Force: true, By: store.ByHouse})
+			return err
+		}, state},
 	}
 }
 

@@ -22,6 +22,7 @@ func cancelBookingCases() []testCase {
 		{"visitors can until a day before the start", cancelTerm},
 		{"the house may keep the money, visitors may not say so", cancelNoRefund},
 		{"the holder's lock stays", cancelLock},
+		{"refused once a ticket was let in, unless by force of the house", cancelIn},
 		{"16 cancels of a seat at once pay back once", cancelRace},
 		{"cancels of single seats at once each pay back their own", cancelSeatsRace},
 		{"a cancel beside a confirm comes before or after", cancelConfirmRace},
@@ -269,6 +270,33 @@ func cancelLock(w *world) {
 	if !out.Outcome.Lock.Deadline.Equal(first.Lock.Deadline) {
 		w.Fatalf("got lock %+v, want the clock of before", out.Outcome.Lock)
 	}
+}
+
+func cancelIn(w *world) {
+	w.open(3)
+	b := w.booked("anna", "s1", "s2", "s3")
+	scan := w.ticketOf(b.Code, "s2")
+	w.checkIn(scan)
+	w.still(b.Code, func() {
+		for _, who := range []store.Holder{"", "anna"} {
+			for _, seats := range [][]string{nil, {"s2"}, {"s1", "s2"}} {
+				_, err := w.tryCancel(store.CancelRequest{Code: b.Code, Seats: seats, Holder: who})
+				w.wantErr(err, store.ErrCheckedIn)
+			}
+		}
+		_, err := w.tryCancel(store.CancelRequest{Code: b.Code, Holder: "anna", Force: true})
+		w.wantErr(err, store.ErrInvalid)
+	})
+	w.cancel(b.Code, "s1")
+	scan.Undo = true
+	w.checkIn(scan)
+	w.cancel(b.Code, "s2")
+	w.checkIn(w.ticketOf(b.Code, "s3"))
+	out := w.told(w.tryCancel(store.CancelRequest{Code: b.Code, Force: true}))
+	if out.Booking.State != store.BookingCancelled || out.Refund.Amount != price {
+		w.Fatalf("got %+v of %+v", out.Refund, out.Booking)
+	}
+	w.wantBooks()
 }
 
 func cancelRace(w *world) {

@@ -94,6 +94,12 @@ func closeUnavailable(w *world) {
 		"Records":    func(s *store.Store) error { _, err := s.Records(ctx, store.Scan{Kind: parcel, Limit: 1}); return err },
 		"put":        func(s *store.Store) error { return putRecord(ctx, s, parcelOf("a", `{}`)) },
 		"delete":     func(s *store.Store) error { return dropRecord(ctx, s, parcelKey("a")) },
+		"Trail": func(s *store.Store) error {
+			_, err := s.Trail(ctx, store.TrailScan{Event: evening, Seat: "s1", Limit: 1})
+			return err
+		},
+		"PruneTrail": func(s *store.Store) error { _, err := s.PruneTrail(ctx, time.Now(), 1); return err },
+		"Scrub":      func(s *store.Store) error { return s.Scrub(ctx) },
 		"Now":        func(s *store.Store) error { _, err := s.Now(ctx); return err },
 		"Ping":       func(s *store.Store) error { return s.Ping(ctx) },
 	} {
@@ -129,11 +135,16 @@ func closeReopen(w *world) {
 	w.withhold(true, "s3")
 	w.put(w.s, parcelOf("a", `{"for":"anna"}`))
 	before, secret, lock := w.snapshot(), w.secret(w.s), w.lockOf("anna")
+	trail := func() string { return text(w.trailBy(w.s, store.TrailScan{Event: evening, Seat: "s2"}, 3)) }
+	entries := trail()
 	w.must(w.s.Close())
 	w.use(w.secondEngine())
 	w.wantSeats(w.snapshot().Seats, before.Seats)
 	w.wantEvent(w.s, hall(evening, 4))
 	w.wantBody(w.s, "a", `{"for":"anna"}`)
+	if got := trail(); got != entries {
+		w.Fatalf("got the trail\n\t%s\nwant\n\t%s", got, entries)
+	}
 	if got := w.lockOf("anna"); !sameLock(got, lock) || !bytes.Equal(w.secret(w.s), secret) {
 		w.Fatalf("got lock\n\t%+v\nwant\n\t%+v, and the same secret", got, lock)
 	}

@@ -21,7 +21,42 @@ type deal struct {
 	givenUp           bool
 	captured          int64
 	refunds           []int64 // amounts
+	done              int     // refunds that are
 	refunded          int64
+	tickets           map[string]ticket // that are other than the first ones
+	issued            int               // the highest number beside the first one, 1
+	erased            bool
+}
+
+type ticket struct {
+	issue int
+	in    time.Time
+}
+
+// ticket is that of a seat of the booking.
+func (d *deal) ticket(seat string) ticket {
+	if t, ok := d.tickets[seat]; ok {
+		return t
+	}
+	return ticket{issue: 1}
+}
+
+func (d *deal) setTicket(seat string, t ticket) {
+	if d.tickets == nil {
+		d.tickets = map[string]ticket{}
+	}
+	d.tickets[seat] = t
+}
+
+// issue counts on to a number that no ticket of the booking has had.
+func (d *deal) issue() int {
+	d.issued = max(d.issued, 1) + 1
+	return d.issued
+}
+
+// hasSeats reports whether it has its seats, but for those that were cancelled.
+func (d *deal) hasSeats() bool {
+	return d.state == store.BookingBooked || d.state == store.BookingReserved
 }
 
 func (d *deal) kept() []string {
@@ -41,7 +76,7 @@ func (m *model) unpaid(who store.Holder) (n int) {
 func (m *model) begin(r store.BeginRequest, now time.Time) (code string, err error) {
 	for _, d := range m.deals {
 		switch {
-		case d.request != r.Request || d.who != r.Holder:
+		case d.request != r.Request || d.who != r.Holder || d.erased:
 		case d.contents != r.Contents:
 			return "", store.ErrReused
 		default:
@@ -62,6 +97,7 @@ func (m *model) begin(r store.BeginRequest, now time.Time) (code string, err err
 	}
 	d := &deal{code: r.Code, who: r.Holder, request: r.Request, contents: r.Contents, seats: store.Seats(r.Lines), each: r.Lines[0].Price}
 	m.deals = append(m.deals, d)
+	m.as(store.ByVisitor, d.code)
 	switch {
 	case d.each == 0:
 		d.state = store.BookingBooked
@@ -100,11 +136,13 @@ func (m *model) confirm(d *deal, stale bool, now time.Time) error {
 	case stale:
 		return store.ErrStale
 	}
+	m.as(store.ByProvider, d.code)
 	d.attempt, d.captured, d.until = store.AttemptCaptured, d.each*int64(len(d.seats)), time.Time{}
 	for _, id := range d.seats {
 		own := m.seats[id].Status == store.Paying && m.seats[id].Booking == d.code
 		if as := m.standing(id, d.who, now); !own && as != free && as != mine {
 			d.state, d.refunds = store.BookingLost, append(d.refunds, d.captured)
+			m.note("", store.ReasonRefundWanted)
 			return nil
 		}
 	}
@@ -123,10 +161,11 @@ func (m *model) decline(d *deal, stale bool, now time.Time) error {
 		return store.ErrStale
 	}
 	d.attempt = store.AttemptDead
+	m.as(store.ByProvider, d.code)
 	if d.state == store.BookingPaying {
 		d.state = store.BookingDeclined
 		if !d.givenUp && !d.until.After(now) {
-			d.state = store.BookingLapsed
+			d.state, m.by = store.BookingLapsed, store.ByClock
 		}
 		m.letGo(d, now)
 	}
@@ -155,6 +194,7 @@ func (m *model) outOfReach(d *deal, stale bool, now time.Time) error {
 		return store.ErrStale
 	case d.state == store.BookingPaying:
 		d.state = store.BookingLapsed
+		m.as(store.ByClock, d.code)
 		m.letGo(d, now)
 	}
 	return nil
@@ -165,6 +205,8 @@ func (m *model) giveUp(d *deal, who store.Holder, now time.Time) error {
 		return store.ErrNoBooking
 	}
 	if d.state == store.BookingPaying && !d.givenUp {
+		m.as(store.ByVisitor, d.code)
+		m.note("", store.ReasonGivenUp)
 		if d.givenUp = true; d.until.After(now) {
 			d.until = now
 		}
@@ -180,12 +222,15 @@ func (m *model) paid(d *deal) error {
 		return store.ErrNotReserved
 	}
 	d.state, d.captured, d.until = store.BookingBooked, d.each*int64(len(d.kept())), time.Time{}
+	m.as(store.ByHouse, d.code)
+	m.note("", store.ReasonPaid)
 	return nil
 }
 
 func (m *model) lapseDeal(d *deal, now time.Time) error {
 	if d.state == store.BookingReserved && !d.until.After(now) {
 		d.state, d.until = store.BookingLapsed, time.Time{}
+		m.as(store.ByClock, d.code)
 		for _, id := range d.kept() {
 			m.lapse(id)
 		}
@@ -215,14 +260,23 @@ func (m *model) cancel(d *deal, r store.CancelRequest) error {
 	if len(gone) == 0 {
 		return nil
 	}
+	if !r.Force && slices.ContainsFunc(gone, func(id string) bool { return !d.ticket(id).in.IsZero() }) {
+		return store.ErrCheckedIn
+	}
+	if m.as(store.ByHouse, d.code); r.Holder != "" {
+		m.by = store.ByVisitor
+	}
 	for _, id := range gone {
 		m.set(store.Seat{ID: id}, store.ReasonCancelled)
 	}
 	d.gone = append(d.gone, gone...)
 	if amount := d.each * int64(len(gone)); d.state == store.BookingBooked && amount > 0 {
 		d.refunds = append(d.refunds, amount)
-		if d.attempt == "" { // paid back at the door
-			d.refunded += amount
+		if d.attempt != "" {
+			m.note("", store.ReasonRefundWanted)
+		} else { // it is paid back at the door
+			d.refunded, d.done = d.refunded+amount, d.done+1
+			m.note("", store.ReasonRefunded)
 		}
 	}
 	if len(d.kept()) == 0 {

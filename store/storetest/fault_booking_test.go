@@ -133,7 +133,7 @@ func (s *toy) sold(v store.View, d store.Decision, rule rule) store.Decision {
 	case s.fault == refundRecounted && idle:
 		views = append(views, reworded(v, store.RefundRecord, `"state":"done"`, `"state":"wanted"`))
 	}
-	for _, view := range views {
+	for _, view := range append(views, s.ticketed(v, d)...) {
 		if other := rule(view); other.Refusal() == nil && !other.Writes().Empty() {
 			return other
 		}

@@ -296,7 +296,7 @@ func (s *toy) nameView(h *hall, v store.View) store.View {
 // writes is what a decision writes, or a fault in its place.
 func (s *toy) writes(q store.Question, v store.View, d store.Decision, rule rule) store.Writes {
 	if d.Refusal() == nil || v.Event.ID == "" {
-		return d.Writes()
+		return s.rewrittenWrites(d.Writes())
 	}
 	free := func(seat store.Seat) bool { return seat.FreeAt(v.Now) }
 	switch s.fault {

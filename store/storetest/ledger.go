@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seatlock/seatlock/store"
 )
@@ -9,13 +10,21 @@ import (
 // wantBooks fails unless the bookings of the evening fit its seats, the clocks
 // of their holders, and the money: each seat has one owner, what is unpaid is
 // counted, what was captured and is not on its way back is the price of the
-// seats that are kept, and no line is paid back twice.
+// seats that are kept, no line is paid back twice, and the sales add up.
 func (w *world) wantBooks() {
 	w.Helper()
 	owner := map[string]string{}
 	unpaid := map[store.Holder]int{}
+	var sales store.Sales
+	var onItsWay int64 // money back
 	for b, err := range w.s.AllBookings(w.Context(), evening) {
 		w.must(err)
+		sales.Add(b, time.UTC)
+		for _, id := range b.Refunds {
+			if r := w.refund(id); r.State != store.RefundDone {
+				onItsWay += r.Amount
+			}
+		}
 		status := map[store.BookingState]store.Status{
 			store.BookingPaying: store.Paying, store.BookingReserved: store.Booked, store.BookingBooked: store.Booked,
 		}[b.State]
@@ -47,6 +56,9 @@ func (w *world) wantBooks() {
 		if owner[s.ID] != s.Booking {
 			w.Fatalf("seat %+v is of the booking %q", s, owner[s.ID])
 		}
+	}
+	if total := sales.Total(); sales.ToRefund != onItsWay || total.Amount+total.Kept != sales.Captured-sales.Refunded-onItsWay {
+		w.Fatalf("%d is on its way back, and the sales are %+v, of %+v", onItsWay, sales.Money, total)
 	}
 	for who, want := range unpaid {
 		if got := w.see(w.e, store.Question{Event: evening, Holder: who}).Clock.Unpaid; got != want {

@@ -17,6 +17,9 @@ type model struct {
 	clocks  map[store.Holder]clock
 	deals   []*deal
 	changes []store.Change
+	trail   []store.Entry // without times
+	by      store.By      // who has what is asked for next done
+	code    string        // of the booking that it is about
 }
 
 type clock struct {
@@ -103,7 +106,16 @@ func (m *model) set(s store.Seat, why store.Reason) {
 	s.Version = old.Version + 1
 	m.seats[s.ID] = s
 	m.changes = append(m.changes, store.Change{Event: evening, Seat: s, Before: old.LockedBy, Reason: why})
+	m.trail = append(m.trail, store.Entry{Event: evening, Seat: s.ID, Status: s.Status, Version: s.Version, Booking: m.code, Reason: why, By: m.by})
 }
+
+// note takes down what changes no seat.
+func (m *model) note(seat string, why store.Reason) {
+	m.trail = append(m.trail, store.Entry{Event: evening, Seat: seat, Booking: m.code, Reason: why, By: m.by})
+}
+
+// as has what follows be done by somebody, for a booking or for none.
+func (m *model) as(by store.By, code string) { m.by, m.code = by, code }
 
 // named returns the ids without repeats; ok is false if one is unknown.
 func (m *model) named(seats []string) (ids []string, ok bool) {
@@ -144,6 +156,7 @@ func (m *model) outcome(ids []string, who store.Holder, now time.Time) store.Out
 }
 
 func (m *model) lock(r store.LockRequest, now time.Time) (store.Outcome, error) {
+	m.as(store.ByVisitor, "")
 	c := m.clocks[r.Holder]
 	running := c.deadline.After(now)
 	seats := r.Seats
@@ -188,6 +201,7 @@ func newClock(rules store.Rules, now time.Time) clock {
 }
 
 func (m *model) unlock(r store.UnlockRequest, now time.Time) (store.Outcome, error) {
+	m.as(store.ByVisitor, "")
 	ids, ok := m.named(r.Seats)
 	if !ok {
 		return store.Outcome{}, store.ErrNoSeat
@@ -210,6 +224,7 @@ func (m *model) unlock(r store.UnlockRequest, now time.Time) (store.Outcome, err
 }
 
 func (m *model) extend(r store.ExtendRequest, now time.Time) (store.Outcome, error) {
+	m.as(store.ByVisitor, "")
 	locked := m.all(r.Holder, now, mine)
 	if len(locked) == 0 {
 		return m.outcome(nil, r.Holder, now), store.ErrExpired
@@ -231,6 +246,7 @@ func (m *model) extend(r store.ExtendRequest, now time.Time) (store.Outcome, err
 }
 
 func (m *model) withhold(r store.WithholdRequest, now time.Time) (store.Outcome, error) {
+	m.as(store.ByHouse, "")
 	ids, ok := m.named(r.Seats)
 	if !ok {
 		return store.Outcome{}, store.ErrNoSeat
@@ -253,6 +269,7 @@ func (m *model) withhold(r store.WithholdRequest, now time.Time) (store.Outcome,
 
 // free is the house's, to whom every lock is somebody else's.
 func (m *model) free(r store.ReleaseRequest, now time.Time) (store.Outcome, error) {
+	m.as(store.ByHouse, "")
 	ids, ok := m.named(r.Seats)
 	if !ok {
 		return store.Outcome{}, store.ErrNoSeat

@@ -47,6 +47,8 @@ func modelRandom(w *world, engines []store.Engine) {
 	changes := w.since(first.Cursor)
 	w.wantBoard(first, changes, last)
 	p.wantChanges(changes)
+	p.wantTrail(changes)
+	p.wantEntries()
 	p.wantBooks()
 }
 
@@ -198,6 +200,7 @@ func (p *player) release() string {
 		case !gone && over(known, before):
 			p.Errorf("left %+v, which was over at %v", known, before)
 		case gone:
+			p.model.as(store.ByClock, "")
 			p.model.lapse(s.ID)
 			released++
 		}

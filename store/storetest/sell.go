@@ -37,7 +37,9 @@ func (p *player) sell() string {
 	what := ""
 	switch {
 	case len(p.model.deals) == 0, busy < 4 && p.random.IntN(2) == 0:
-		what = p.begin(e)
+		if what = p.begin(e); p.random.IntN(4) == 0 {
+			what = p.houseSells(e)
+		}
 	case len(open) > 0 && p.random.IntN(4) > 0:
 		what = p.takeOn(e, open[p.random.IntN(len(open))])
 	default:
@@ -75,8 +77,9 @@ func (p *player) begin(e *witness) string {
 		r = atDoor(r)
 	}
 	if n := len(p.model.deals); n > 0 && p.random.IntN(6) == 0 {
-		d := p.model.deals[p.random.IntN(n)]
-		r.Holder, r.Request = d.who, d.request
+		if d := p.model.deals[p.random.IntN(n)]; d.request != "" {
+			r.Holder, r.Request = d.who, d.request
+		}
 	}
 	if p.random.IntN(12) == 0 {
 		r.Contents = "other"
@@ -115,7 +118,7 @@ func (p *player) takeOn(e *witness, d *deal) string {
 	if p.random.IntN(10) == 0 {
 		who = "stranger"
 	}
-	n := p.random.IntN(9)
+	n := p.random.IntN(18)
 	var out store.BookingOutcome
 	var err, wantErr error
 	switch n {
@@ -140,14 +143,30 @@ func (p *player) takeOn(e *witness, d *deal) string {
 		wantErr = p.model.lapseDeal(d, e.now)
 	case 7:
 		out, err = p.refundOne(s, d)
+	case 8, 9, 10:
+		out, err, wantErr = p.checkIn(e, d)
+	case 11:
+		var seats []string
+		if p.random.IntN(3) > 0 {
+			seats = p.seatOf(d)
+		}
+		out, err = s.Reissue(ctx, d.code, seats)
+		wantErr = p.model.reissue(d, seats)
+	case moves, moves + 1:
+		out, err, wantErr = p.move(e, d)
+	case 14:
+		r := store.EraseRequest{Code: d.code, Force: p.random.IntN(3) == 0, By: store.ByHouse}
+		out, err = s.Erase(ctx, r)
+		wantErr = p.model.erase(d, r)
 	default:
 		r := store.CancelRequest{Code: d.code}
 		if p.random.IntN(2) == 0 {
 			r.Seats = p.seatOf(d)
 		}
-		if p.random.IntN(2) == 0 {
+		if p.random.IntN(2) == 0 && !d.house() {
 			r.Holder = who
 		}
+		r.Force = r.Holder == "" && p.random.IntN(2) == 0
 		out, err = s.Cancel(ctx, r)
 		wantErr = p.model.cancel(d, r)
 	}
@@ -157,6 +176,8 @@ func (p *player) takeOn(e *witness, d *deal) string {
 	p.compareDeal(p.booking(d.code), d)
 	if err == nil && n != 7 {
 		p.compareDeal(out.Booking, d)
+	}
+	if err == nil && n != 7 && n != moves && n != moves+1 { // whose outcome tells of both seats
 		p.compare(out.Outcome, nil, store.Outcome{Seats: p.model.list(d.seats), Lock: p.model.lockOf(d.who, e.now)}, nil)
 	}
 	return fmt.Sprintf("thing %d about %+v", n, *d)
@@ -189,7 +210,9 @@ func (p *player) refundOne(s *store.Store, d *deal) (store.BookingOutcome, error
 		p.Errorf("got refund %+v, want %d", r, d.refunds[i])
 	}
 	if r.State != store.RefundDone {
-		d.refunded += d.refunds[i]
+		d.refunded, d.done = d.refunded+d.refunds[i], d.done+1
+		p.model.as(store.ByProvider, d.code)
+		p.model.note("", store.ReasonRefunded)
 	}
 	r.State, r.Work = store.RefundDone, store.Work{}
 	return s.NoteRefund(p.Context(), r)
@@ -208,4 +231,10 @@ func (p *player) compareDeal(b store.Booking, d *deal) {
 			p.Errorf("got attempt %+v, want it %s", a, d.attempt)
 		}
 	}
+	for _, id := range d.kept() {
+		if got, want := b.Ticket(id), d.ticket(id); got.Issue != want.issue || !got.In.Equal(want.in) {
+			p.Errorf("the ticket of %s is %+v, want %+v", id, got, want)
+		}
+	}
+	p.wantPerson(b.Code, !d.erased)
 }

@@ -24,7 +24,7 @@ func TestToy(t *testing.T) { storetest.Run(t, toyHarness(fault(os.Getenv(faultEn
 // rejected names the cases, as Method/promise, that each fault must fail.
 func rejected() map[fault][]string {
 	all := map[fault][]string{}
-	for _, some := range []map[fault][]string{rejectedDecisions(), rejectedRules(), rejectedDefinitions(), rejectedRecords(), rejectedBookings()} {
+	for _, some := range []map[fault][]string{rejectedDecisions(), rejectedRules(), rejectedDefinitions(), rejectedRecords(), rejectedBookings(), rejectedTickets()} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -31,7 +31,7 @@ func stormRandom(w *world) {
 	lacks := func() (what string) {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, what := range []string{"lock", "begin", "confirm", "decline", "let go", "cancel", "paid"} {
+		for _, what := range []string{"lock", "begin", "confirm", "decline", "let go", "cancel", "paid", "sell", "move", "check in", "reissue", "erase"} {
 			if done[what] == 0 {
 				return what
 			}
@@ -54,7 +54,9 @@ func stormRandom(w *world) {
 	if what := lacks(); what != "" {
 		w.Errorf("no %s was granted: %v", what, done)
 	}
-	w.wantBoard(first, w.since(first.Cursor), w.snapshot())
+	changes := w.since(first.Cursor)
+	w.wantBoard(first, changes, w.snapshot())
+	w.wantTrail(changes)
 	w.wantBooks()
 }
 
@@ -73,7 +75,7 @@ func (s *storm) step(ctx context.Context, random *rand.Rand) (what string, err e
 	who := holder(random.IntN(4))
 	code := s.code(random)
 	a, err := st.Attempt(ctx, store.Booking{Code: code}.Attempt())
-	n := random.IntN(12)
+	n := random.IntN(18)
 	if err != nil && n >= 4 && n <= 7 {
 		return "read", err
 	}
@@ -98,14 +100,52 @@ func (s *storm) step(ctx context.Context, random *rand.Rand) (what string, err e
 	case 9:
 		_, err = st.Unlock(ctx, store.UnlockRequest{Event: evening, Holder: who})
 		return "unlock", err
+	case 10, 11, 12, 13:
+		return s.atHouse(ctx, st, n, code, random)
 	default:
-		r := store.CancelRequest{Code: code}
+		r := store.CancelRequest{Code: code, Force: random.IntN(2) == 0}
 		if b, err := st.Booking(ctx, code); err == nil && random.IntN(2) == 0 {
 			r.Seats = []string{b.Lines[random.IntN(len(b.Lines))].Seat}
 		}
 		_, err = st.Cancel(ctx, r)
 		return "cancel", err
 	}
+}
+
+// atHouse makes one request of the house, about a booking or a new one.
+func (s *storm) atHouse(ctx context.Context, st *store.Store, n int, code string, random *rand.Rand) (what string, err error) {
+	seat := fmt.Sprintf("s%d", 1+random.IntN(8))
+	if n == 10 {
+		r := store.SellRequest{Event: evening, Code: store.NewCode(), Lines: []store.Line{lineOf(seat)}, Revision: 1, Provider: "house", Person: store.Person{Name: "Anna"}}
+		if _, err = st.Sell(ctx, r); err == nil {
+			s.add(r.Code)
+		}
+		return "sell", err
+	}
+	b, err := st.Booking(ctx, code)
+	if err != nil {
+		return "read", err
+	}
+	own := b.Lines[random.IntN(len(b.Lines))].Seat
+	switch {
+	case n == 11:
+		_, err = st.Move(ctx, store.MoveRequest{Code: code, From: own, To: lineOf(seat), Revision: 1})
+		return "move", err
+	case n == 12:
+		_, err = st.CheckIn(ctx, store.CheckInRequest{Event: evening, TicketEvent: evening, Code: code, Seat: own, Issue: b.Ticket(own).Issue, Undo: random.IntN(4) == 0})
+		return "check in", err
+	case random.IntN(2) == 0:
+		_, err = st.Reissue(ctx, code, nil)
+		return "reissue", err
+	}
+	_, err = st.Erase(ctx, store.EraseRequest{Code: code, Force: true, By: store.ByHouse})
+	return "erase", err
+}
+
+func (s *storm) add(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codes = append(s.codes, code)
 }
 
 // begin locks two seats and books what is then locked, one way or the other.
@@ -126,9 +166,7 @@ func (s *storm) begin(ctx context.Context, st *store.Store, who store.Holder, ra
 	}
 	code, err := st.Begin(ctx, r)
 	if err == nil {
-		s.mu.Lock()
-		s.codes = append(s.codes, code)
-		s.mu.Unlock()
+		s.add(code)
 	}
 	return err
 }

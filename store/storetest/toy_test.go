@@ -40,7 +40,9 @@ type disk struct {
 	records map[store.Key]store.Record // a deleted one has expired
 	fail    bool                       // the next write, with a fault
 	log     []store.Batch
-	times   []time.Time   // of the log
+	times   []time.Time // of the log
+	trail   []store.Entry
+	entries int           // that there ever were
 	grown   chan struct{} // closed when the log grows
 }
 
@@ -288,6 +290,7 @@ func (s *toy) write(q store.Question, w store.Writes) {
 	if s.fault != recordsFirst && (s.fault != tornDecision || len(w.Changes) == 0) {
 		s.writeRecords(w)
 	}
+	s.addTrail(w.Trail, q.Holder)
 	h := s.halls[q.Event]
 	if h == nil {
 		return
@@ -505,6 +508,9 @@ func (s *toy) redefine(ctx context.Context, old store.Definition, seats map[stri
 	s.halls[next.ID] = h
 	h.Event, h.Fingerprint = next.Event, next.Fingerprint
 	h.Hidden = h.Hidden && s.fault != hiddenLost
+	if s.fault == tariffsLost {
+		h.Tariffs = nil
+	}
 	var fresh []store.Seat
 	if next.Plan != nil {
 		fresh = s.addSeats(h, old.Event.Plan, *next.Plan)
@@ -575,6 +581,7 @@ func (s *toy) ReleaseDue(ctx context.Context) (store.Due, error) {
 			s.announce(store.Batch{Changes: changes})
 		}
 		s.writeSeats(h, changes)
+		s.addSweep(changes, due.Now)
 	}
 	return due, nil
 }

@@ -1,0 +1,225 @@
+package handlers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seatlock/seatlock/checkout"
+	"github.com/seatlock/seatlock/checkout/ticket"
+	"github.com/seatlock/seatlock/store"
+	"github.com/seatlock/seatlock/views"
+)
+
+var (
+	errNoTicket  = errors.New("no such ticket")
+	errVoid      = errors.New("ticket that is not valid any more")
+	errNoTickets = errors.New("booking without tickets")
+	errNoDate    = errors.New("event without a date")
+)
+
+// pixels is the side of a module of a QR code in a picture: a phone's screen shows
+// it unscaled.
+const pixels = 8
+
+// tickets are the keys that sign the tickets of the store.
+func (s signer) tickets() ticket.Keys { return ticket.NewKeys(s) }
+
+// fileOf takes the ending that names a kind of file off the end of an address: to
+// the router it is part of the code or token before it.
+func fileOf(param string, kinds ...string) (name, kind string) {
+	if kind = path.Ext(param); slices.Contains(kinds, kind) {
+		return strings.TrimSuffix(param, kind), kind
+	}
+	return param, ""
+}
+
+// ticketPage serves GET /tickets/{token}, and as files {token}.svg, .png and .pdf.
+func (s *Server) ticketPage(c echo.Context) error {
+	token, kind := fileOf(c.Param("token"), ".svg", ".png", ".pdf")
+	v, err := s.ticketOf(c, token)
+	switch {
+	case err != nil:
+		return err
+	case kind == "":
+		return render(c, http.StatusOK, views.TicketPage(v))
+	case !v.Stands():
+		return errVoid
+	}
+	return s.ticketFile(c, v, kind)
+}
+
+func (s *Server) ticketFile(c echo.Context, v views.TicketView, kind string) error {
+	switch kind {
+	case ".svg":
+		return c.Blob(http.StatusOK, "image/svg+xml", v.Code.SVG())
+	case ".png":
+		picture, err := v.Code.PNG(pixels)
+		if err != nil {
+			return err
+		}
+		return c.Blob(http.StatusOK, "image/png", picture)
+	}
+	return sendPDF(c, "ticket-"+v.Booking.Code+"-"+v.Seat, []views.TicketView{v})
+}
+
+// sendPDF answers with tickets of one booking on paper.
+func sendPDF(c echo.Context, name string, tickets []views.TicketView) error {
+	var body bytes.Buffer
+	if err := ticket.PDF(&body, views.Sheet(tickets)); err != nil {
+		return err
+	}
+	return sendFile(c, name+".pdf", "application/pdf", body.Bytes())
+}
+
+// sendFile answers with a file to be kept. Its name is one that needs no escaping.
+func sendFile(c echo.Context, name, kind string, body []byte) error {
+	c.Response().Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
+	return c.Blob(http.StatusOK, kind, body)
+}
+
+// ticketOf is the ticket with this token. What is none of this store's, in whatever
+// way, is errNoTicket: the token is a secret, and stands in no error.
+func (s *Server) ticketOf(c echo.Context, token string) (views.TicketView, error) {
+	keys := visitorOf(c).signer.tickets()
+	t, err := ticket.Read(keys.Public(), token)
+	if err != nil || keys.Sign(t) != token {
+		return views.TicketView{}, errNoTicket
+	}
+	shown, err := s.checkout.Show(c.Request().Context(), t.Code)
+	switch {
+	case errors.Is(err, store.ErrNoBooking):
+		return views.TicketView{}, errNoTicket
+	case err != nil:
+		return views.TicketView{}, err
+	case shown.Booking.Event != t.Event:
+		return views.TicketView{}, errNoTicket
+	}
+	own := s.maySee(c, shown.Booking)
+	if !own {
+		shown.Person = store.Person{}
+	}
+	v, err := s.ticketView(c, shown, t, token)
+	v.Own = own
+	return v, err
+}
+
+func (s *Server) ticketView(c echo.Context, shown checkout.Shown, t ticket.Ticket, token string) (views.TicketView, error) {
+	code, err := ticket.QR(token)
+	return views.TicketView{
+		Billing: views.BillingOf(shown.Event, shown.Booking, s.speak(c)), Booking: shown.Booking, Person: shown.Person,
+		Seat: t.Seat, Issue: t.Issue, Token: token, Code: code, Now: shown.Now, Asset: s.files.Path,
+	}, err
+}
+
+// ticketsOf are the tickets of a booking that are valid now, or will be once it is
+// paid.
+func (s signer) ticketsOf(b store.Booking) []ticket.Ticket {
+	if !b.HasTickets() {
+		return nil
+	}
+	var all []ticket.Ticket
+	for _, l := range b.Kept() {
+		all = append(all, ticket.Ticket{Event: b.Event, Code: b.Code, Seat: l.Seat, Issue: b.Ticket(l.Seat).Issue})
+	}
+	return all
+}
+
+// booking serves GET /bookings/{code}, and as files {code}.pdf and .ics.
+func (s *Server) booking(c echo.Context) error {
+	code, kind := fileOf(c.Param("code"), ".pdf", ".ics")
+	switch kind {
+	case ".pdf":
+		return s.bookingPDF(c, code)
+	case ".ics":
+		return s.bookingCalendar(c, code)
+	}
+	return s.bookingPage(c)
+}
+
+// ticketSheet serves GET /bookings/{code}/tickets.
+func (s *Server) ticketSheet(c echo.Context) error {
+	shown, tickets, err := s.allTickets(c, c.Param("code"))
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.TicketSheet(views.SheetView{BookingView: s.viewOf(c, shown), Tickets: tickets}))
+}
+
+func (s *Server) bookingPDF(c echo.Context, code string) error {
+	_, tickets, err := s.allTickets(c, code)
+	if err != nil {
+		return err
+	}
+	return sendPDF(c, "tickets-"+code, tickets)
+}
+
+// bookingCalendar also tells a calendar that a booking was cancelled.
+func (s *Server) bookingCalendar(c echo.Context, code string) error {
+	shown, err := s.shownTo(c, code)
+	switch {
+	case err != nil:
+		return err
+	case !shown.Booking.HasTickets() && shown.Booking.State != store.BookingCancelled:
+		return errNoTickets
+	}
+	entry := s.viewOf(c, shown).Calendar()
+	if entry == nil {
+		return errNoDate
+	}
+	return sendFile(c, "booking-"+code+".ics", "text/calendar; charset=utf-8", entry)
+}
+
+// allTickets are those of a booking that the visitor may see: errNoTickets if it
+// has none.
+func (s *Server) allTickets(c echo.Context, code string) (checkout.Shown, []views.TicketView, error) {
+	shown, err := s.shownTo(c, code)
+	if err != nil {
+		return shown, nil, err
+	}
+	signer := visitorOf(c).signer
+	keys := signer.tickets()
+	var all []views.TicketView
+	for _, t := range signer.ticketsOf(shown.Booking) {
+		v, err := s.ticketView(c, shown, t, keys.Sign(t))
+		if err != nil {
+			return shown, nil, err
+		}
+		all = append(all, v)
+	}
+	if len(all) == 0 {
+		return shown, nil, errNoTickets
+	}
+	return shown, all, nil
+}
+
+// shownTo is a booking that the visitor may see, with what belongs to it.
+func (s *Server) shownTo(c echo.Context, code string) (checkout.Shown, error) {
+	b, err := s.bookingOf(c, code)
+	if err != nil {
+		return checkout.Shown{}, err
+	}
+	return s.checkout.Show(c.Request().Context(), b.Code)
+}
+
+// maySee tells whether the visitor may see a booking.
+func (s *Server) maySee(c echo.Context, b store.Booking) bool {
+	return b.Holder == visitorOf(c).holder || s.sessions.hasAdded(c.Request().Context(), b.Code)
+}
+
+// offlineScript serves GET /tickets/offline.js, which keeps tickets that were opened
+// for when there is no network. From there it may answer for all below /tickets/.
+func (s *Server) offlineScript(c echo.Context) error {
+	file, ok := s.files.Open(s.files.Path("offline.js"))
+	if !ok {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, file.ContentType, file.Body)
+}

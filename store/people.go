@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// NormalEmail is an address as it is found by: without blanks around it, and in
+// small letters.
+func NormalEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+
+// emailIndex is an address as an index has it, whatever its length: the SHA-256
+// of what it is found by.
+func emailIndex(address string) string {
+	sum := sha256.Sum256([]byte(NormalEmail(address)))
+	return hex.EncodeToString(sum[:])
+}
+
+// record is that of who a booking of an event is for.
+func (p Person) record(code, event string) Record {
+	index := map[string]string{ofEvent: event}
+	if p.Email != "" {
+		index[ofEmail] = emailIndex(p.Email)
+	}
+	return Record{Key: Key{PersonRecord, code}, Body: encode(nil, p), Index: index}
+}
+
+// PeopleOf are the codes of all bookings that are for somebody with this e-mail
+// address, however it is written. An error is the last.
+func (s *Store) PeopleOf(ctx context.Context, email string) iter.Seq2[string, error] {
+	value := emailIndex(email)
+	return s.people(ctx, Scan{Kind: PersonRecord, Index: ofEmail, From: value, To: value + " ", Limit: MaxPage})
+}
+
+// PeopleAt are the codes of all bookings of an event that tell who they are for.
+func (s *Store) PeopleAt(ctx context.Context, event string) iter.Seq2[string, error] {
+	return s.people(ctx, Scan{Kind: PersonRecord, Index: ofEvent, From: event, To: event + " ", Limit: MaxPage})
+}
+
+func (s *Store) people(ctx context.Context, scan Scan) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for r, err := range s.pages(ctx, scan) {
+			if !yield(r.ID, err) {
+				return
+			}
+		}
+	}
+}
+
+// pages are all records of a scan, read page by page. An error is the last.
+func (s *Store) pages(ctx context.Context, scan Scan) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for {
+			page, err := s.Records(ctx, scan)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			for _, r := range page {
+				if scan.After = r; !yield(r, nil) {
+					return
+				}
+			}
+			if len(page) < scan.Limit {
+				return
+			}
+		}
+	}
+}
+
+// EventsWithPeople are the ids of all events, also of those that were removed,
+// with bookings that tell who they are for.
+func (s *Store) EventsWithPeople(ctx context.Context) (events []string, err error) {
+	for from := ""; ; {
+		page, err := s.Records(ctx, Scan{Kind: PersonRecord, Index: ofEvent, From: from, Limit: 1})
+		if err != nil || len(page) == 0 {
+			return events, err
+		}
+		event := page[0].Index[ofEvent]
+		events, from = append(events, event), event+" "
+	}
+}
+
+// IndexPeople has records of persons that an older program has written be found
+// by their e-mail address and event. It reads all of them, a page at a time.
+// Repeat: changes nothing.
+func (s *Store) IndexPeople(ctx context.Context) error {
+	for r, err := range s.pages(ctx, Scan{Kind: PersonRecord, Limit: MaxPage}) {
+		if err == nil && r.Index[ofEvent] == "" {
+			err = s.indexPerson(ctx, r.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("index who bookings are for: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) indexPerson(ctx context.Context, code string) error {
+	b, err := s.Booking(ctx, code)
+	if errors.Is(err, ErrNoBooking) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.ChangeRecord(ctx, Key{PersonRecord, code}, func(old Record) (Record, bool, error) {
+		if old.Version == 0 { // erased meanwhile
+			return old, true, nil
+		}
+		p, err := decode[Person](old)
+		if err != nil {
+			return old, false, err
+		}
+		next := p.record(code, b.Event)
+		next.Body = old.Body
+		return next, false, nil
+	})
+}
+
+// ErrUnsettled: a booking is not over yet, or money of it is on its way; the text
+// says what.
+var ErrUnsettled = errors.New("not settled")
+
+// EraseRequest erases who a booking is for.
+type EraseRequest struct {
+	Code string
+	// After is how long after the event it can be erased, unless Force.
+	After time.Duration
+	Force bool
+	By    By
+}
+
+// Erase removes the record of the person that a booking is for, and what could
+// be compared with it. Seats, lines, money and tickets stay.
+//
+// Not found: ErrNoBooking. Refused, unless by force: ErrUnsettled while the event
+// is not over for so long, unless the booking ended without seats or all of it was
+// cancelled, and while it is paying, reserved, or a refund is not done.
+// Repeat: a success that changes nothing. What was deleted may stand in files
+// until [Store.Scrub].
+func (s *Store) Erase(ctx context.Context, r EraseRequest) (BookingOutcome, error) {
+	also := func(b Booking) []Key {
+		keys := []Key{{PersonRecord, b.Code}}
+		if b.Request != "" {
+			keys = append(keys, Key{RequestRecord, b.Request})
+		}
+		for _, id := range b.Refunds {
+			keys = append(keys, Key{RefundRecord, id})
+		}
+		return keys
+	}
+	return s.onBooking(ctx, "erase who booking "+r.Code+" is for", r.Code, asked{also: also, by: r.By}, r.decide)
+}
+
+func (r EraseRequest) decide(v bookingView) (bookingWrites, error) {
+	var w bookingWrites
+	for _, known := range v.Records[2:] {
+		personal := known.Kind == PersonRecord || known.Kind == RequestRecord && known.isRequestOf(r.Code)
+		if personal && known.Version > 0 {
+			w.deleted = append(w.deleted, known.Key)
+		}
+	}
+	if len(w.deleted) == 0 {
+		return w, nil
+	}
+	if why := v.unsettled(r.After); why != "" && !r.Force {
+		return bookingWrites{}, fmt.Errorf("%w: %s", ErrUnsettled, why)
+	}
+	w.notes = []Note{{Reason: ReasonErased}}
+	return w, nil
+}
+
+// isRequestOf reports whether a record of the kind [RequestRecord] is of this
+// booking: once it was erased, the same form can make another one.
+func (r Record) isRequestOf(code string) bool {
+	var made request
+	return json.Unmarshal(r.Body, &made) == nil && made.Booking == code
+}
+
+// unsettled says what a booking that is asked for with its refunds still waits
+// for, so long after the event; "" is nothing.
+func (v bookingView) unsettled(after time.Duration) string {
+	b := v.booking
+	for _, known := range v.Records[2:] {
+		if known.Kind != RefundRecord {
+			continue
+		}
+		if r, err := decode[Refund](known); err != nil || r.State != RefundDone {
+			return "refund " + known.ID + " is not done"
+		}
+	}
+	open := v.attempt.Version > 0 && !v.attempt.Final()
+	switch {
+	case b.State == BookingPaying, b.State == BookingReserved, open && b.State != BookingCancelled:
+		return fmt.Sprintf("it is %s, and not paid", b.State)
+	case b.State != BookingBooked:
+		return ""
+	}
+	starts := v.Event.Starts
+	if v.Event.ID == "" {
+		starts = b.Starts // it was removed
+	}
+	if over := starts.Add(Evening + after); starts.IsZero() && v.Event.ID != "" || v.Now.Before(over) {
+		return "its event is not over"
+	}
+	return ""
+}
+
+// Scrub takes what was deleted out of the files as well, as far as the engine
+// can: copies and logs of a database server keep it longer.
+func (s *Store) Scrub(ctx context.Context) error {
+	if err := s.engine.Scrub(ctx); err != nil {
+		return fmt.Errorf("scrub: %w", err)
+	}
+	return nil
+}
