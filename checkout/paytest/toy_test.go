@@ -3,8 +3,8 @@ package paytest_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
+	"time"
 
 	"github.com/seatlock/seatlock/checkout"
 	"github.com/seatlock/seatlock/checkout/paytest"
@@ -89,10 +89,12 @@ type toy struct {
 	calls int
 	made  map[string]bool  // refunds, and starts, by their keys
 	taken map[string]int64 // by captures, what is left of it
+
+	missed map[string]chan struct{} // tells the first who has missed a key of a second
 }
 
 func newToy(f fault, ledger *paytest.Ledger) *toy {
-	return &toy{Ledger: ledger, fault: f, made: map[string]bool{}, taken: map[string]int64{}}
+	return &toy{Ledger: ledger, fault: f, made: map[string]bool{}, taken: map[string]int64{}, missed: map[string]chan struct{}{}}
 }
 
 func toyWorld(f fault) paytest.World {
@@ -129,10 +131,30 @@ func (y *toy) repeat(key string) bool {
 	return was
 }
 
+// seen looks a key up. The first caller that does not find it waits for a second
+// one that does not, though not for ever: there may be none.
 func (y *toy) seen(key string) bool {
 	y.mu.Lock()
-	defer y.mu.Unlock()
-	return y.made[key]
+	made, second := y.made[key], y.missed[key]
+	first := !made && second == nil
+	if first {
+		second = make(chan struct{}, 1)
+		y.missed[key] = second
+	}
+	y.mu.Unlock()
+	switch {
+	case first:
+		select {
+		case <-second:
+		case <-time.After(300 * time.Millisecond):
+		}
+	case !made:
+		select {
+		case second <- struct{}{}:
+		default:
+		}
+	}
+	return made
 }
 
 func (y *toy) Start(ctx context.Context, p checkout.Payment) (checkout.Status, error) {
@@ -141,7 +163,6 @@ func (y *toy) Start(ctx context.Context, p checkout.Payment) (checkout.Status, e
 		p.ID += y.another()
 	case startsChecked:
 		if key := p.Key; !y.seen(key) {
-			runtime.Gosched() // between the look and the note there is time
 			p.ID += y.another()
 			s, err := y.told(y.Ledger.Start(ctx, p))
 			y.repeat(key)
@@ -228,7 +249,6 @@ func (y *toy) Refund(ctx context.Context, r checkout.Repayment) error {
 		r.Key += y.another()
 	case refundsChecked:
 		if key := r.Key; !y.seen(key) {
-			runtime.Gosched()
 			r.Key += y.another()
 			err := y.Ledger.Refund(ctx, r)
 			y.repeat(key)

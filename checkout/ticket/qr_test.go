@@ -147,19 +147,20 @@ func gray(paper image.Image, x, y float64) uint8 {
 	return 235
 }
 
-func blurred(from *image.Gray) *image.Gray {
+// blurred is the mean of five pixels across and five down. At the edge it repeats the
+// last one.
+func blurred(from *image.Gray) *image.Gray { return smeared(smeared(from, 1, 0), 0, 1) }
+
+func smeared(from *image.Gray, dx, dy int) *image.Gray {
 	to := image.NewGray(from.Rect)
-	for y := range from.Rect.Dy() {
-		for x := range from.Rect.Dx() {
-			sum, n := 0, 0
-			for dy := -2; dy <= 2; dy++ {
-				for dx := -2; dx <= 2; dx++ {
-					if p := image.Pt(x+dx, y+dy); p.In(from.Rect) {
-						sum, n = sum+int(from.GrayAt(p.X, p.Y).Y), n+1
-					}
-				}
+	width, height := from.Rect.Dx(), from.Rect.Dy()
+	for y := range height {
+		for x := range width {
+			sum := 0
+			for i := -2; i <= 2; i++ {
+				sum += int(from.Pix[min(max(y+i*dy, 0), height-1)*from.Stride+min(max(x+i*dx, 0), width-1)])
 			}
-			to.SetGray(x, y, color.Gray{uint8(sum / n)})
+			to.Pix[y*to.Stride+x] = uint8(sum / 5)
 		}
 	}
 	return to
