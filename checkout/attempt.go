@@ -18,10 +18,10 @@ const (
 	callRefund  = "refund"
 )
 
-// nextCall is what is to be asked next for an attempt.
+// nextCall returns the next call for an attempt.
 //
-// A deadline never ends a payment by itself. The provider is first asked how it
-// stands, so that what was paid before is paid, and only what is open then is
+// A deadline never ends a payment by itself. The provider is first asked for
+// the state, so that an earlier payment counts, and only an open one is
 // cancelled.
 func nextCall(a store.Attempt, now time.Time) string {
 	switch {
@@ -39,7 +39,8 @@ func nextCall(a store.Attempt, now time.Time) string {
 
 // advance makes the calls that an attempt needs now, until it waits for
 // something: the visitor, the deadline, or a provider that does not answer.
-// early is on a hint. It does nothing for one that others are at work on.
+// early means that there was a hint. It does nothing if another caller has the
+// lease.
 func (c *Checkout) advance(ctx context.Context, id string, early bool) error {
 	for {
 		a, now, err := c.store.LeaseAttempt(ctx, id, store.Lease{For: c.rules.Lease, Early: early}, nextCall)
@@ -55,7 +56,7 @@ func (c *Checkout) advance(ctx context.Context, id string, early bool) error {
 		err = c.settle(ctx, a, now, status, answer)
 		c.reached("settled " + a.Call)
 		switch {
-		case errors.Is(err, store.ErrStale): // somebody else goes on with it
+		case errors.Is(err, store.ErrStale): // another caller continues
 			return nil
 		case err != nil:
 			return err
@@ -66,7 +67,7 @@ func (c *Checkout) advance(ctx context.Context, id string, early bool) error {
 	}
 }
 
-// call makes the call that was recorded.
+// call makes the recorded call.
 func (c *Checkout) call(ctx context.Context, a store.Attempt) (Status, error) {
 	p, known := c.providers[a.Provider]
 	if !known {
@@ -90,14 +91,14 @@ func (c *Checkout) call(ctx context.Context, a store.Attempt) (Status, error) {
 		return p.Status(ctx, payment)
 	}()
 	if err == nil && (status.Amount != a.Amount || status.Currency != a.Currency) {
-		// Somebody must look at this. Until then nothing is taken for paid.
+		// A person must look at this. Until then nothing counts as paid.
 		err = fmt.Errorf("attempt %s is about %d %s, and the provider says %d %s",
 			a.ID, a.Amount, a.Currency, status.Amount, status.Currency)
 	}
 	return status, err
 }
 
-// settle writes what a call that was leased at now has told.
+// settle writes the result of a call that was leased at now.
 func (c *Checkout) settle(ctx context.Context, a store.Attempt, now time.Time, status Status, answer error) error {
 	switch {
 	case a.Call == callStart && errors.Is(answer, ErrRefused):
@@ -138,7 +139,7 @@ func (c *Checkout) settle(ctx context.Context, a store.Attempt, now time.Time, s
 	return err
 }
 
-// unanswered notes a call without an answer, and lets the seats go once the
+// unanswered records a call without an answer, and lets the seats go once the
 // provider was silent for too long after the deadline.
 func (c *Checkout) unanswered(ctx context.Context, a store.Attempt, now time.Time) error {
 	a.Leased, a.Due = time.Time{}, now.Add(c.backoff(a.Tries))
@@ -157,7 +158,7 @@ func (c *Checkout) unanswered(ctx context.Context, a store.Attempt, now time.Tim
 	return err
 }
 
-// backoff is how long to wait after so many calls without an answer.
+// backoff returns how long to wait after a number of calls without an answer.
 func (c *Checkout) backoff(tries int) time.Duration {
 	return min(c.rules.Retry<<min(max(0, tries-1), 10), c.rules.Poll)
 }

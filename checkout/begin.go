@@ -11,18 +11,20 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// maxStale is how often what is to be booked may change under a request before
-// that is told to the visitor.
+// maxStale is how often the seats and prices may change during a request before
+// the visitor gets ErrChanged.
 const maxStale = 5
 
-// Begin makes a booking of what the form showed, and has its payment started.
+// Begin makes a booking of what the form showed, and starts its payment.
 //
-// Refused: ErrChanged if the holder would now book something else; ErrNoPayment;
-// and as [store.Store.Begin] says: store.ErrPaying with the code of the booking
-// that is paying already, ErrExpired, ErrClosed, ErrReused, ErrInvalid for the
-// person's data; store.ErrWithheld as Offer, and store.ErrTariff if the form showed
-// what can be chosen, and this is none of it, or for another seat. Repeat: as
-// there; all repeats answer the same, but for Repeat.
+// Refused: ErrChanged if the seats or prices are not those of the form;
+// ErrNoPayment; as for [store.Store.Begin] store.ErrPaying with the code of the
+// booking that is already paying, ErrExpired, ErrClosed, ErrReused, and
+// ErrInvalid for invalid personal data; store.ErrWithheld as for Offer;
+// store.ErrTariff if a chosen tariff is not one of those that the form showed
+// for the seat.
+// Repeat: as for Store.Begin; all repeats return the same, except for
+// Begun.Repeat.
 func (c *Checkout) Begin(ctx context.Context, r Request) (Begun, error) {
 	contents, err := r.contents()
 	if err != nil {
@@ -48,8 +50,8 @@ func (c *Checkout) Begin(ctx context.Context, r Request) (Begun, error) {
 	return begun, nil
 }
 
-// contents is a digest of what the form had. Without tariffs it is that of
-// programs from before there were any: they may run beside this one.
+// contents returns a digest of the form. Without tariffs it is the same as in
+// older programs, which may run beside this one.
 func (r Request) contents() (string, error) {
 	if len(r.Tariffs) == 0 {
 		return digest(r.Person, r.Payment, r.Digest)
@@ -57,8 +59,8 @@ func (r Request) contents() (string, error) {
 	return digest(r.Person, r.Payment, r.Digest, r.Tariffs)
 }
 
-// beginOnce begins what the holder would book now, if the form showed just that.
-// If it did not, the request may still be a repeat, which asks for no lines.
+// beginOnce begins the present offer, if the form showed the same. If it did
+// not, the request may still be a repeat, which needs no lines.
 func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Request) (Begun, error) {
 	offer, unsold := c.Offer(ctx, begin.Event, begin.Holder, r.Tariffs)
 	if unsold != nil && !errors.Is(unsold, store.ErrWithheld) && !errors.Is(unsold, store.ErrTariff) {
@@ -68,7 +70,7 @@ func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Re
 	switch {
 	case shown:
 		unsold = cmp.Or(unsold, offer.strays(r.Tariffs))
-	case errors.Is(unsold, store.ErrTariff): // what could be chosen has changed
+	case errors.Is(unsold, store.ErrTariff): // the choices have changed
 		unsold = ErrChanged
 	}
 	begin.Code = store.NewCode()
@@ -86,7 +88,8 @@ func (c *Checkout) beginOnce(ctx context.Context, begin store.BeginRequest, r Re
 	return Begun{Code: code, Repeat: code != begin.Code}, err
 }
 
-// strays reports a tariff that was chosen for a seat which is not in the offer.
+// strays reports whether a tariff was chosen for a seat that is not in the
+// offer.
 func (o *Offer) strays(tariffs map[string]string) error {
 	for _, seat := range slices.Sorted(maps.Keys(tariffs)) {
 		if !slices.Contains(store.Seats(o.Lines), seat) {
@@ -96,10 +99,9 @@ func (o *Offer) strays(tariffs map[string]string) error {
 	return nil
 }
 
-// started starts the payment of a booking that was just begun, and returns where
-// to pay: "" if there is nothing to pay online, or the provider does not answer
-// soon, with whom the reconciler goes on. All who ask at the same time get the
-// same.
+// started starts the payment of a new booking, and returns where to pay: "" if
+// there is nothing to pay online, or the provider does not answer soon; the
+// reconciler then continues. Concurrent callers get the same result.
 func (c *Checkout) started(ctx context.Context, code string) (pay string) {
 	url, _, _ := c.starting.Do(code, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.rules.Within)

@@ -48,23 +48,24 @@ type Store interface {
 // and a person is paid at the door.
 const Door = "door"
 
-// Config is what a checkout is told from outside.
+// Config configures a checkout.
 type Config struct {
-	// Providers are those who take money, by name, beside the door.
+	// Providers are the providers by name, without the door.
 	Providers map[string]Provider
-	// Offered are the names of the ways to pay that visitors are offered, in that
-	// order; Door may be one. Payments of providers that are not offered any more
-	// are still brought to their end.
+	// Offered are the names of the ways to pay that visitors are offered, in
+	// that order; Door may be one. Payments with other providers are still
+	// completed.
 	Offered []string
 	Rules   Rules
 	Log     *slog.Logger
-	// Reached, if it is there, is called at each named point between two steps: a
+	// Reached, if not nil, is called at each named point between two steps: a
 	// test ends the process there.
 	Reached func(point string)
 }
 
-// Checkout brings the bookings of one store to their money. Use New. Its methods
-// are safe for concurrent use, from any number of instances on the same store.
+// Checkout sells the seats of one store: it begins bookings, and settles their
+// payments and refunds. Use New. Its methods are safe for concurrent use, from
+// any number of instances on the same store.
 type Checkout struct {
 	store     Store
 	providers map[string]Provider
@@ -92,14 +93,15 @@ func New(st Store, c Config) *Checkout {
 	}
 }
 
-// Offered are the names of the ways to pay, in the order of the configuration.
+// Offered returns the names of the ways to pay, in the order of the
+// configuration.
 func (c *Checkout) Offered() []string { return slices.Clone(c.offered) }
 
-// Rules are those that the checkout was made with.
+// Rules returns the rules of the checkout.
 func (c *Checkout) Rules() Rules { return c.rules }
 
-// Hint asks the provider of a booking's attempt how it stands, unless somebody
-// does just now, and writes what it says. Not found: store.ErrNoBooking.
+// Hint asks the provider for the state of a booking's attempt, unless another
+// caller is doing so, and writes the answer. Not found: store.ErrNoBooking.
 func (c *Checkout) Hint(ctx context.Context, code string) error {
 	a, err := c.store.Attempt(ctx, store.Booking{Code: code}.Attempt())
 	if err != nil {
@@ -117,16 +119,64 @@ func (c *Checkout) Hint(ctx context.Context, code string) error {
 	return nil
 }
 
-// GiveUp is [store.Store.GiveUp], and has the provider asked at once.
+// GiveUp is [store.Store.GiveUp], and then asks the provider at once.
 func (c *Checkout) GiveUp(ctx context.Context, code string, holder store.Holder) (store.BookingOutcome, error) {
 	defer nudge(c.attemptsWake)
 	return c.store.GiveUp(ctx, code, holder)
 }
 
-// Cancel is [store.Store.Cancel], and has the money go back at once.
+// Cancel is [store.Store.Cancel], and then refunds the money at once. A visitor
+// cannot cancel an accessible seat and keep the seat beside it at a tariff that
+// needs it: that is refused as a store.TariffError.
 func (c *Checkout) Cancel(ctx context.Context, r store.CancelRequest) (store.BookingOutcome, error) {
 	defer nudge(c.refundsWake)
+	if r.Holder == "" || len(r.Seats) == 0 {
+		return c.store.Cancel(ctx, r)
+	}
+	err := store.ErrStale
+	for tries := 0; errors.Is(err, store.ErrStale) && tries < maxStale; tries++ {
+		r.Allow, err = c.keepsBeside(ctx, r.Code)
+	}
+	if err != nil {
+		return store.BookingOutcome{}, err
+	}
 	return c.store.Cancel(ctx, r)
+}
+
+// keepsBeside returns a function that refuses to separate seats that were sold
+// beside each other; nil if the booking's event has no such tariff. Seats that
+// the house has already separated do not matter.
+func (c *Checkout) keepsBeside(ctx context.Context, code string) (allow func(kept, left []store.Line) error, err error) {
+	b, err := c.store.Booking(ctx, code)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.store.Event(ctx, b.Event)
+	if errors.Is(err, store.ErrNoEvent) || err == nil && !slices.ContainsFunc(e.Tariffs, func(t store.Tariff) bool { return t.Beside }) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	places, err := c.places.of(ctx, e.Plan)
+	if err != nil {
+		return nil, err
+	}
+	alone := func(lines []store.Line) error {
+		var chosen []store.Chosen
+		for _, l := range lines {
+			at := places[l.Seat]
+			at.line.Seat = l.Seat
+			chosen = append(chosen, at.chosen(l.Tariff))
+		}
+		return e.CheckBeside(chosen)
+	}
+	return func(kept, left []store.Line) error {
+		if alone(kept) != nil {
+			return nil
+		}
+		return alone(left)
+	}, nil
 }
 
 // Show returns a booking with all that belongs to it. Not found:
@@ -153,7 +203,7 @@ func (c *Checkout) Show(ctx context.Context, code string) (Shown, error) {
 	return shown, err
 }
 
-// ErrChanged: what is to be booked is not what the form showed.
+// ErrChanged: the seats or prices are not those of the form.
 var ErrChanged = errors.New("what is to be booked has changed")
 
 // ErrNoPayment: there is no such way to pay.
@@ -163,17 +213,17 @@ var ErrNoPayment = errors.New("no such way to pay")
 type Offer struct {
 	Event store.Event
 	Lines []store.Line // in the plan's order
-	// Choices are, for each line, what can be chosen for its seat.
+	// Choices has, for each line, what can be chosen for its seat.
 	Choices []Choice
-	// Total is what all lines cost together.
+	// Total is the sum of all lines.
 	Total int64
-	// Digest names the choices with their prices, whatever was chosen, and what else
-	// the visitor agrees to: the event's id and currency.
+	// Digest covers the choices with their prices, whatever was chosen, and what
+	// else the visitor agrees to: the event's id and currency.
 	Digest string
 	// Deadline is when the lock ends.
 	Deadline, Now time.Time
-	// Paying is the code of the booking that the holder pays for at this event, or
-	// "". There are then no lines.
+	// Paying is the code of the booking that the holder is paying for at this
+	// event, or "". If there is one, there are no lines.
 	Paying string
 }
 
@@ -189,19 +239,21 @@ type Request struct {
 	Event  string
 	Holder store.Holder
 	Person store.Person
-	// Payment is the name of a way to pay, and need not be there where there is
-	// nothing to pay; Digest is what the form showed, and ID its own.
+	// Payment is the name of a way to pay; it may be empty if there is nothing
+	// to pay. Digest is that of the offer that the form showed, and ID the
+	// form's own.
 	Payment, Digest, ID string
-	// Tariffs are the ids of those that were chosen, by seat; none is the default.
+	// Tariffs are the ids of the chosen tariffs by seat; a seat without one gets
+	// its default.
 	Tariffs map[string]string
 }
 
-// Begun is what a request has begun.
+// Begun is the result of Begin.
 type Begun struct {
 	// Code is the booking's. Pay is where to pay: "" if there is nothing to pay
 	// online, or the provider has not answered yet.
 	Code, Pay string
-	// Repeat tells that the booking was there before.
+	// Repeat means that the booking existed before.
 	Repeat bool
 }
 

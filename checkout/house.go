@@ -10,18 +10,18 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// House is the way to pay of bookings that the house has made: it has the money
-// already.
+// House is the way to pay for bookings that the house has made: it already has
+// the money.
 const House = "house"
 
-// Sale is what the house sells.
+// Sale is a request of the house to sell seats.
 type Sale struct {
 	Event string
-	// Seats are their ids, and Tariffs the ids of those that are not the default,
-	// by seat.
+	// Seats are the ids of the seats, and Tariffs the ids of tariffs other than
+	// the default, by seat.
 	Seats   []string
 	Tariffs map[string]string
-	// Comp is that all of it is given away; there are then no tariffs.
+	// Comp means that all seats are given away; there are then no tariffs.
 	Comp   bool
 	Person store.Person
 	// Code is that of the new booking; see [store.NewCode].
@@ -31,9 +31,9 @@ type Sale struct {
 // CompTariff is the tariff of what the house gives away.
 const CompTariff = "comp"
 
-// Sell is [store.Store.Sell] with the prices that the event has now: each seat at
-// its tariff, or for nothing. It returns the lines as they were sold, also to who
-// repeats it.
+// Sell is [store.Store.Sell] with the present prices of the event: each seat at
+// its tariff, or for nothing. It returns the lines as they were sold, also for
+// a repeat.
 //
 // Refused, beside what is refused there: store.ErrTariff as
 // [store.Event.CheckTariffs]; store.ErrWithheld for a seat of a category without a
@@ -72,7 +72,7 @@ func (c *Checkout) sellOnce(ctx context.Context, s Sale) ([]store.Line, error) {
 	return lines, nil
 }
 
-// lines are the seats as they are sold by this revision of the event.
+// lines returns the seats as they are sold by this revision of the event.
 func (s Sale) lines(e store.Event, places map[string]place) (lines []store.Line, err error) {
 	for seat, tariff := range s.Tariffs {
 		if s.Comp || !slices.Contains(s.Seats, seat) {
@@ -107,12 +107,12 @@ func sameSeats(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// Moved is a booking that was moved.
+// Moved is the result of a move.
 type Moved struct {
 	store.BookingOutcome
 	// Paid is what the old seat was sold for, which stays the price of the line.
-	// Price is what the other one costs now at the same tariff; Priced is false if
-	// it does not have that.
+	// Price is the present price of the new seat at the same tariff; Priced is
+	// false if it does not have that tariff.
 	Paid, Price int64
 	Priced      bool
 }
@@ -149,8 +149,9 @@ func (c *Checkout) moveOnce(ctx context.Context, code, from, to string) (m Moved
 	return m, err
 }
 
-// priceNow is what the place costs at the tariff of a line. What was given away
-// costs nothing anywhere, unless the event has a tariff of that name.
+// priceNow returns the price of the place at the tariff of a line. A seat that
+// was given away costs nothing anywhere, unless the event has a tariff of that
+// name.
 func (p place) priceNow(e store.Event, l store.Line) (price int64, ok bool) {
 	if _, own := e.Tariff(CompTariff); l.Tariff == CompTariff && !own {
 		return 0, true
@@ -158,7 +159,8 @@ func (p place) priceNow(e store.Event, l store.Line) (price int64, ok bool) {
 	return e.PriceAs(p.category, l.Tariff)
 }
 
-// eventWithPlaces is store.ErrStale if seats were added between its two readings.
+// eventWithPlaces returns store.ErrStale if seats were added between its two
+// reads.
 func (c *Checkout) eventWithPlaces(ctx context.Context, id string) (store.Event, map[string]place, error) {
 	e, err := c.store.Event(ctx, id)
 	if err != nil {

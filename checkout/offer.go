@@ -14,14 +14,14 @@ import (
 )
 
 // Offer returns what the holder would book now. Not found: store.ErrNoEvent.
-// Refused: store.ErrWithheld if a seat that they have locked is not for sale any
-// more, because its category has lost its price; store.ErrTariff as
-// [store.Event.CheckTariffs] if the tariffs cannot be chosen so. With that the
-// offer is there all the same, with what was chosen; a seat that does not have its
-// tariff is at its default.
+// Refused: store.ErrWithheld if a locked seat is no longer for sale because its
+// category has lost its price; store.ErrTariff as from
+// [store.Event.CheckTariffs] if the tariffs cannot be chosen so. With that
+// error the offer is complete, with what was chosen; a seat that does not have
+// the chosen tariff is at its default.
 //
-// tariffs are the ids of those that were chosen, by seat. A seat that has none is
-// at its default; one that is not locked is passed over.
+// tariffs are the ids of the chosen tariffs by seat. A seat without one is at
+// its default; seats that are not locked are ignored.
 func (c *Checkout) Offer(ctx context.Context, event string, holder store.Holder, tariffs map[string]string) (offer Offer, err error) {
 	err = store.ErrStale
 	for tries := 0; errors.Is(err, store.ErrStale) && tries < maxStale; tries++ {
@@ -30,7 +30,7 @@ func (c *Checkout) Offer(ctx context.Context, event string, holder store.Holder,
 	return offer, err
 }
 
-// offerOnce is ErrStale if seats were added between its two readings.
+// offerOnce returns ErrStale if seats were added between its two reads.
 func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Holder, tariffs map[string]string) (Offer, error) {
 	e, err := c.store.Event(ctx, event)
 	if err != nil {
@@ -69,8 +69,9 @@ func (c *Checkout) offerOnce(ctx context.Context, event string, holder store.Hol
 	return offer, cmp.Or(err, unfit)
 }
 
-// choose fills in the lines, each at the tariff that was chosen for its seat, and
-// what else could be chosen. Its error is the first choice that cannot be.
+// choose fills in the lines, each at the tariff that was chosen for its seat,
+// and the other choices. Its error is about the first choice that is not
+// possible.
 func (o *Offer) choose(places []place, tariffs map[string]string) (unfit error) {
 	var chosen []store.Chosen
 	for _, at := range places {
@@ -91,8 +92,8 @@ func (o *Offer) choose(places []place, tariffs map[string]string) (unfit error) 
 	return cmp.Or(unfit, o.Event.CheckTariffs(chosen))
 }
 
-// digest names what the visitor agrees to. An event without tariffs has it as
-// programs from before there were any: they may run beside this one.
+// digest returns a digest of what the visitor agrees to. Without tariffs it is
+// the same as in older programs, which may run beside this one.
 func (o *Offer) digest() (string, error) {
 	if len(o.Event.Tariffs) == 0 {
 		return digest(o.Event.ID, o.Event.Currency, o.Lines)

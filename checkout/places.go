@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// place is where a seat is, in the words that it is sold by.
+// place is a seat with the texts that it is sold by.
 type place struct {
 	line       store.Line // without tariff and price
 	category   string     // the id

@@ -150,8 +150,9 @@ func die() {
 }
 
 // runSchedules runs so many schedules in parts, each in child processes of its
-// own beside the others: a schedule waits more than it computes.
-func runSchedules(t *testing.T, count, parts int, newStore func(dir string) string) {
+// own beside the others: a schedule waits more than it computes. It returns how
+// many were killed, and how long all took.
+func runSchedules(t *testing.T, count, parts int, newStore func(dir string) string) (int64, time.Duration) {
 	t.Helper()
 	began, first := time.Now(), rand.Uint64N(1<<40)
 	var killed atomic.Int64
@@ -164,10 +165,12 @@ func runSchedules(t *testing.T, count, parts int, newStore func(dir string) stri
 		running.Go(func() { killed.Add(runTask(t, what)) })
 	}
 	running.Wait()
-	t.Logf("%d schedules from seed %d in %v, %d of them killed", count, first, time.Since(began).Round(time.Second), killed.Load())
+	took := time.Since(began).Round(time.Second)
+	t.Logf("%d schedules from seed %d in %v, %d of them killed", count, first, took, killed.Load())
 	if killed.Load() == 0 {
 		t.Error("no schedule was killed")
 	}
+	return killed.Load(), took
 }
 
 // runTask starts processes until one has reached the end of the task.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Provider is who takes money for bookings and gives it back. paytest checks
-// every sentence here.
+// Provider takes money for bookings, and refunds it. paytest checks every
+// sentence here.
 //
 //   - Concurrent use is safe, from any number of processes.
 //   - Each call has a key. A repeat of a call with its key has no further effect,
@@ -17,24 +17,24 @@ import (
 //   - What a provider says of itself (a browser that comes back, a webhook) is a
 //     hint to ask it; see [Checkout.Hint].
 type Provider interface {
-	// Start makes the payment known to the provider, and tells where the visitor
-	// pays. ErrRefused: the provider takes no such payment.
+	// Start makes the payment known to the provider, and returns where the
+	// visitor pays. ErrRefused: the provider takes no such payment.
 	Start(ctx context.Context, p Payment) (Status, error)
 
-	// Status tells how the payment stands. ErrNotFound: the provider does not know
-	// it, for now.
+	// Status returns the state of the payment. ErrNotFound: the provider does
+	// not know it yet.
 	Status(ctx context.Context, p Payment) (Status, error)
 
-	// Capture takes the money of a payment that is authorized. One that is dead
-	// stays so, which the answer tells. ErrNotFound as in Status.
+	// Capture takes the money of an authorized payment. A dead one stays so, as
+	// the answer says. ErrNotFound as for Status.
 	Capture(ctx context.Context, p Payment) (Status, error)
 
-	// Cancel ends a payment that is open or authorized: it is dead then. One that
-	// is captured stays so, which the answer tells. ErrNotFound as in Status.
+	// Cancel ends an open or authorized payment: it is then dead. A captured one
+	// stays so, as the answer says. ErrNotFound as for Status.
 	Cancel(ctx context.Context, p Payment) (Status, error)
 
-	// Refund pays back a part of what was captured. A nil error is that the money
-	// is on its way for certain. ErrRefused: it never will be.
+	// Refund pays back a part of what was captured. Without an error the money
+	// is certain to be paid back. ErrRefused: it never will be.
 	Refund(ctx context.Context, r Repayment) error
 }
 
@@ -45,7 +45,7 @@ var (
 	ErrRefused = errors.New("refused by the provider")
 )
 
-// Payment is what a provider is told of an attempt. It says nothing of a person.
+// Payment is what a provider gets about an attempt. It has no personal data.
 type Payment struct {
 	// ID is the attempt's, and Key names this call of it.
 	ID, Key string
@@ -60,7 +60,7 @@ type Payment struct {
 	Return string
 }
 
-// Repayment is what a provider is told of a refund.
+// Repayment is what a provider gets about a refund.
 type Repayment struct {
 	// Key names the refund.
 	Key string
@@ -70,7 +70,7 @@ type Repayment struct {
 	Currency string
 }
 
-// Status is how a payment stands at its provider.
+// Status is a payment as its provider reports it.
 type Status struct {
 	State State
 	// Ref is what the provider calls the payment, and URL where the visitor pays
@@ -81,7 +81,7 @@ type Status struct {
 	Currency string
 }
 
-// State is where a payment stands at its provider.
+// State is the state of a payment at its provider.
 type State uint8
 
 // The states of a payment. Captured and Dead are final.

@@ -17,8 +17,8 @@ const (
 	atOnce = store.MaxPage
 )
 
-// Run is the reconciler: it brings attempts and refunds that are not final to
-// their end, and has reserved bookings lapse, until ctx ends. Any number of
+// Run is the reconciler: it completes attempts and refunds that are not final,
+// and lets reserved bookings lapse, until ctx ends. Any number of
 // instances may run it on the same store.
 func (c *Checkout) Run(ctx context.Context) error {
 	var all sync.WaitGroup
@@ -36,7 +36,7 @@ func (c *Checkout) Run(ctx context.Context) error {
 	return nil
 }
 
-// worker takes the steps of one kind of record that are due.
+// worker takes the due steps of one kind of record.
 type worker struct {
 	*Checkout
 	wake <-chan struct{}
@@ -60,7 +60,7 @@ func (w worker) run(ctx context.Context) {
 			if busy[provider] == nil {
 				busy[provider] = new(sync.Mutex)
 			}
-			if one := busy[provider]; one.TryLock() { // else what is due is found again
+			if one := busy[provider]; one.TryLock() { // otherwise the due records are found again
 				feeding.Go(func() {
 					defer one.Unlock()
 					w.feed(ctx, ids)
@@ -75,7 +75,7 @@ func (w worker) run(ctx context.Context) {
 	}
 }
 
-// look returns what is due, by its provider.
+// look returns the due records, by their provider.
 func (w worker) look(ctx context.Context) (work map[string][]string, err error) {
 	work = map[string][]string{}
 	for page, last := []store.DueWork(nil), (store.DueWork{}); ; last = page[len(page)-1] {
@@ -91,7 +91,7 @@ func (w worker) look(ctx context.Context) (work map[string][]string, err error) 
 	}
 }
 
-// feed takes the steps of one provider, some at a time.
+// feed takes the steps of one provider, some of them at once.
 func (w worker) feed(ctx context.Context, ids []string) {
 	var steps sync.WaitGroup
 	defer steps.Wait()
@@ -111,7 +111,7 @@ func (w worker) feed(ctx context.Context, ids []string) {
 	}
 }
 
-// complain tells the log of what goes wrong, once a minute at most.
+// complain logs a failure, once a minute at most.
 func (c *Checkout) complain(ctx context.Context, what string, err error, about ...slog.Attr) {
 	if ctx.Err() != nil {
 		return // the server ends
@@ -125,7 +125,7 @@ func (c *Checkout) complain(ctx context.Context, what string, err error, about .
 	c.log.LogAttrs(ctx, slog.LevelWarn, what, append(about, slog.Any("error", err))...)
 }
 
-// nudge has a part of the reconciler look at once.
+// nudge makes a part of the reconciler look at once.
 func nudge(wake chan<- struct{}) {
 	select {
 	case wake <- struct{}{}:

@@ -6,15 +6,14 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Rules are all durations of a checkout. They travel with what is asked, so that
-// tests need no waiting.
+// Rules are all durations of a checkout.
 type Rules struct {
 	Pay store.PayRules
-	// Patience is how long a provider may answer nothing, from the pay deadline
-	// on, before the seats are let go.
+	// Patience is how long a provider may leave calls unanswered after the pay
+	// deadline before the seats are let go.
 	Patience time.Duration
-	// Lease is how long a call is one worker's alone, and Within how long it may
-	// take: less than that.
+	// Lease is how long a worker holds the lease for a call, and Within how long
+	// the call may take: less than that.
 	Lease, Within time.Duration
 	// Poll is how often an open payment is asked for without a hint, and Retry how
 	// soon after a call without an answer it is tried again, the first time.
@@ -23,7 +22,7 @@ type Rules struct {
 	Look time.Duration
 }
 
-// DefaultRules are those of a server whose locks run at most total.
+// DefaultRules returns the rules of a server whose locks run at most total.
 func DefaultRules(total time.Duration) Rules {
 	return Rules{
 		Pay: store.DefaultPayRules(total), Patience: 2 * time.Minute,

@@ -193,6 +193,49 @@ func TestTariffsSold(t *testing.T) {
 	}
 }
 
+// TestCompanionCancelled: who cancels the accessible seat keeps none beside it for
+// nothing. The house may part them, and nobody is bound by it then.
+func TestCompanionCancelled(t *testing.T) {
+	w := newWorld(t)
+	w.theatre(t, "e")
+	c := w.instance(0)
+	begin := func(seats ...string) string {
+		t.Helper()
+		w.basket(t, "e", seats...)
+		r := w.request(t, "e", checkout.Door)
+		r.Tariffs = chosen{"b": "companion"}
+		begun, err := c.Begin(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return begun.Code
+	}
+	cancel := func(code string, who store.Holder, want error, seats ...string) {
+		t.Helper()
+		before := w.booking(t, code)
+		_, err := c.Cancel(t.Context(), store.CancelRequest{Code: code, Holder: who, Seats: seats})
+		if after := w.booking(t, code); !errors.Is(err, want) || (want != nil) != (after.Version == before.Version) {
+			t.Fatalf("cancel %v: got %v and %+v, want %v", seats, err, after, want)
+		}
+	}
+	code := begin("a", "b", "w", "c")
+	cancel(code, "anna", store.ErrTariff, "w")
+	cancel(code, "anna", store.ErrTariff, "w", "c")
+	cancel(code, "bert", store.ErrNoBooking, "w")
+	cancel(code, "anna", nil, "c")
+	cancel(code, "anna", nil, "b")
+	cancel(code, "anna", nil, "w")
+	cancel(code, "anna", nil)
+	code = begin("a", "b", "w")
+	cancel(code, "anna", nil, "w", "b")
+	cancel(code, "anna", nil)
+	code = begin("a", "b", "w")
+	cancel(code, "", nil, "w")
+	cancel(code, "anna", nil, "a")
+	w.change(t, "e", func(e *store.Event) { e.Tariffs = e.Tariffs[:3] })
+	cancel(code, "anna", nil, "b")
+}
+
 // TestTariffsChange: what could be chosen changes while a form is open, and what
 // was chosen is not booked at another price.
 func TestTariffsChange(t *testing.T) {

@@ -19,7 +19,7 @@ type UpkeepStore interface {
 	Event(ctx context.Context, id string) (store.Event, error)
 	Booking(ctx context.Context, code string) (store.Booking, error)
 	EventsWithPeople(ctx context.Context) ([]string, error)
-	PeopleAt(ctx context.Context, event string) iter.Seq2[string, error]
+	BookingsWithPeople(ctx context.Context, event string) iter.Seq2[string, error]
 	Erase(ctx context.Context, r store.EraseRequest) (store.BookingOutcome, error)
 	Scrub(ctx context.Context) error
 	PruneTrail(ctx context.Context, before time.Time, limit int) (int, error)
@@ -28,25 +28,25 @@ type UpkeepStore interface {
 	ChangeRecord(ctx context.Context, key store.Key, change func(store.Record) (store.Record, bool, error)) error
 }
 
-// UpkeepRules say what is kept for how long, and how the upkeep paces itself.
+// UpkeepRules say how long data are kept, and how the upkeep paces itself.
 type UpkeepRules struct {
-	// KeepPeople is how long after an event is over it is kept who its bookings
-	// are for, and KeepHistory how long the trail goes back; 0 is for ever.
+	// KeepPeople is how long personal data are kept after an event is over, and
+	// KeepHistory how long the history is kept; 0 is for ever.
 	KeepPeople, KeepHistory time.Duration
-	// Every is how often it looks, and Retry how soon again after a failure.
+	// Every is the interval between runs, and Retry that after a failure.
 	Every, Retry time.Duration
-	// After EraseStep people that were erased, or PruneStep entries of the trail,
-	// it rests for Pause: what visitors ask for comes first.
+	// After each EraseStep erasures, or PruneStep deleted entries of the
+	// history, the upkeep rests for Pause: visitors' requests come first.
 	EraseStep, PruneStep int
 	Pause                time.Duration
-	// Tell is how often at most it tells the log of bookings that wait.
+	// Tell is the least time between log lines about bookings that wait.
 	Tell time.Duration
-	// Index is how often it looks through all people for those that an older
-	// program has written.
+	// Index is how often it searches all personal data for records from older
+	// programs.
 	Index time.Duration
 }
 
-// DefaultUpkeepRules are those of a server.
+// DefaultUpkeepRules returns the rules of a server.
 func DefaultUpkeepRules(keepPeople, keepHistory time.Duration) UpkeepRules {
 	return UpkeepRules{
 		KeepPeople: keepPeople, KeepHistory: keepHistory, Every: time.Hour, Retry: time.Minute,
@@ -54,9 +54,9 @@ func DefaultUpkeepRules(keepPeople, keepHistory time.Duration) UpkeepRules {
 	}
 }
 
-// Upkeep does what becomes due by time alone: it erases who bookings are for,
-// cuts off the oldest of the trail, and has people of older programs be found. Use
-// NewUpkeep. Any number of instances may run it on the same store.
+// Upkeep does what becomes due by time alone: it erases personal data, deletes
+// the oldest entries of the history, and indexes persons from older programs.
+// Use NewUpkeep. Any number of instances may run it on the same store.
 type Upkeep struct {
 	store UpkeepStore
 	rules UpkeepRules
@@ -73,8 +73,8 @@ func NewUpkeep(st UpkeepStore, rules UpkeepRules, log *slog.Logger) *Upkeep {
 	return &Upkeep{store: st, rules: rules, log: log, unscrubbed: true}
 }
 
-// Run looks after the store until ctx ends: at once, and then every hour. What
-// fails is told to the log, and tried again.
+// Run works until ctx ends: at once, and then after each Every. Failures are
+// logged, and tried again.
 func (u *Upkeep) Run(ctx context.Context) error {
 	for {
 		next := u.rules.Every
@@ -88,7 +88,8 @@ func (u *Upkeep) Run(ctx context.Context) error {
 	}
 }
 
-// once does all that is due now. One part that fails keeps no other back.
+// once does all that is due now. A part that fails does not keep the others
+// from running.
 func (u *Upkeep) once(ctx context.Context) error {
 	return errors.Join(u.indexPeople(ctx), u.erasePeople(ctx), u.prune(ctx))
 }
@@ -114,7 +115,8 @@ func (u *Upkeep) indexPeople(ctx context.Context) error {
 	})
 }
 
-// erasePeople erases who bookings are for whose event is over for long enough.
+// erasePeople erases the personal data of bookings whose event is over for long
+// enough.
 func (u *Upkeep) erasePeople(ctx context.Context) error {
 	if u.rules.KeepPeople == 0 {
 		return nil
@@ -171,11 +173,12 @@ func (e *erasure) due(starts time.Time) bool {
 	return !starts.IsZero() && !e.now.Before(starts.Add(store.Evening+e.rules.KeepPeople))
 }
 
-// at erases who bookings of one event are for. If the event was removed, they
+// at erases the personal data of the bookings of one event. If the event was
+// removed, they
 // tell when it was to start; those of programs that did not note it, when they
 // were made.
 func (e *erasure) at(ctx context.Context, event string, removed bool) error {
-	for code, err := range e.store.PeopleAt(ctx, event) {
+	for code, err := range e.store.BookingsWithPeople(ctx, event) {
 		if err == nil && removed {
 			var b store.Booking
 			if b, err = e.store.Booking(ctx, code); err == nil && !e.due(b.Starts) && !(b.Starts.IsZero() && e.due(b.Begun)) {
@@ -199,10 +202,10 @@ func (e *erasure) at(ctx context.Context, event string, removed bool) error {
 	return nil
 }
 
-// maxTold is how many codes the log is told at once.
+// maxTold is how many codes a log line has at most.
 const maxTold = 20
 
-// tell has the log know which bookings wait, by their codes alone.
+// tell logs which bookings wait, by their codes alone.
 func (e *erasure) tell(ctx context.Context) {
 	if len(e.waiting) == 0 || !e.told.IsZero() && e.now.Before(e.told.Add(e.rules.Tell)) {
 		return
@@ -213,7 +216,7 @@ func (e *erasure) tell(ctx context.Context) {
 		slog.Int("bookings", len(e.waiting)), slog.Any("codes", e.waiting[:min(maxTold, len(e.waiting))]))
 }
 
-// prune cuts off what the trail need not keep any more.
+// prune deletes the entries of the history that are older than KeepHistory.
 func (u *Upkeep) prune(ctx context.Context) error {
 	if u.rules.KeepHistory == 0 {
 		return nil

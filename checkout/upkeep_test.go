@@ -304,7 +304,7 @@ func TestUpkeepIndexes(t *testing.T) {
 			}
 		}
 		found := func() (codes []string) {
-			for code, err := range w.stores[1].PeopleOf(t.Context(), " berta@example.org") {
+			for code, err := range w.stores[1].BookingsFor(t.Context(), " berta@example.org") {
 				if codes = append(codes, code); err != nil {
 					t.Fatal(err)
 				}

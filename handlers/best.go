@@ -18,8 +18,8 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// bestRetries is how often the next best seats are tried when others were
-// faster.
+// bestRetries is how often the next best seats are tried if others take some
+// first.
 const bestRetries = 5
 
 // best serves POST /events/{event}/best: count, and if wanted category,
@@ -51,11 +51,11 @@ func (s *Server) best(c echo.Context) error {
 	})
 }
 
-// lockBest locks the best seats, or the next best as long as others are
-// faster. Without any it asks for what the request was granted before, if it
-// is a repeat, and else for nothing.
+// lockBest locks the best seats, or the next best if others take some first. If
+// there are none, it asks for what the request was granted before, if it is a
+// repeat.
 func (s *Server) lockBest(ctx context.Context, board *live.Board, wish plan.Wish, r store.LockRequest) (out store.Outcome, err error) {
-	lost := map[string]bool{} // which the board may not know yet
+	lost := map[string]bool{} // seats that the board may not know as taken yet
 	for try := range 1 + bestRetries {
 		draw, free := board.Free()
 		where := preparedOf(draw).layout
@@ -68,7 +68,7 @@ func (s *Server) lockBest(ctx context.Context, board *live.Board, wish plan.Wish
 		for _, seat := range inTheWay(r.Holder, out) {
 			lost[seat.ID] = true
 		}
-		if try == bestRetries-1 { // the last try knows of all that was in the way of this one
+		if try == bestRetries-1 { // the last try knows all seats that were taken before
 			s.reach(ctx, board, out.Cursor)
 		}
 	}
@@ -82,15 +82,15 @@ func closedAt(e store.Event, out store.Outcome) error {
 	return store.ErrClosed
 }
 
-// newRequest names what a form will ask for.
+// newRequest returns a new id for a form's request.
 func newRequest() string { return rand.Text() }
 
-// countError is a number of seats that nobody can have.
+// countError is an impossible number of seats.
 type countError struct{ most int }
 
 func (e countError) Error() string { return fmt.Sprintf("count is not from 1 to %d", e.most) }
 
-// wishOf reads what is asked of the seats, from the first of repeated fields.
+// wishOf reads what seats are wanted; of repeated fields the first counts.
 func wishOf(form url.Values, p plan.Plan, rules store.Rules) (w plan.Wish, err error) {
 	if w.Count, err = strconv.Atoi(form.Get("count")); err != nil || w.Count < 1 || w.Count > rules.MaxSeats {
 		return w, countError{rules.MaxSeats}
@@ -106,7 +106,7 @@ func wishOf(form url.Values, p plan.Plan, rules store.Rules) (w plan.Wish, err e
 	return w, nil
 }
 
-// layout is a plan, with where in it each seat is.
+// layout is a plan with the place of each seat.
 type layout struct {
 	plan  plan.Plan
 	place map[string]place
@@ -115,7 +115,7 @@ type layout struct {
 type place struct {
 	order  int // among all seats
 	row    plan.Row
-	priced bool // else it is not for sale
+	priced bool // otherwise it is not for sale
 }
 
 func newLayout(p plan.Plan, h *views.Hall) *layout {
@@ -130,7 +130,7 @@ func newLayout(p plan.Plan, h *views.Hall) *layout {
 	return l
 }
 
-// stranded returns the seats that are left single beside those that are taken.
+// stranded returns the single free seats that are left beside the taken ones.
 func (l *layout) stranded(taken []string, board *live.Board) []string {
 	var rows []plan.Row // only those concerned: a hall may have hundreds
 	var ids []string

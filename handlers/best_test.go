@@ -330,7 +330,7 @@ func TestBestWithoutJavaScript(t *testing.T) {
 		t.Fatalf("%d to %v", r.StatusCode, to)
 	}
 	after := p.get(to.RequestURI()).text
-	if mineIn(after) != "A4 A5" || !strings.Contains(after, "The best that were free: yours until") {
+	if mineIn(after) != "A4 A5" || !strings.Contains(after, "The best seats that were free: yours until") {
 		t.Errorf("the page after it shows as theirs %q", mineIn(after))
 	}
 	if requestIn(t, after) == requestIn(t, page) {

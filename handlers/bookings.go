@@ -17,24 +17,24 @@ import (
 )
 
 const (
-	// hintEvery is how often at most the pages of one booking have its provider
-	// asked when they are opened. A page that asks again by itself does it no more
+	// hintEvery is the least time between questions to the provider when pages
+	// of one booking are opened. A page that reloads by itself asks no more
 	// often than the reconciler would.
 	hintEvery = time.Second
-	// hintUntil is how long after a booking was begun its pages ask for money that
-	// may be late.
+	// hintUntil is how long after a booking was begun its pages ask the provider
+	// about late money.
 	hintUntil = 24 * time.Hour
 	// hintWait is how long a page waits for the provider's answer.
 	hintWait = time.Second
-	// hintWithin bounds the asking itself, which goes on without the page: a call
-	// that is broken off keeps its lease.
+	// hintWithin bounds the question itself, which goes on without the page: an
+	// interrupted call keeps its lease.
 	hintWithin = 15 * time.Second
 )
 
-// bookingPage is the page of GET /bookings/{code}. With the booking's key it adds the
-// booking to the session, and leads to the bare address.
+// bookingPage serves GET /bookings/{code}. With the booking's key it adds the
+// booking to the session, and redirects to the address without the key.
 func (s *Server) bookingPage(c echo.Context) error {
-	s.speak(c) // a language that the address asks for is kept, wherever it leads
+	s.speak(c) // keep the language that the address asks for
 	b, err := s.bookingOf(c, c.Param("code"))
 	if err != nil {
 		return err
@@ -56,8 +56,8 @@ func (s *Server) bookingPage(c echo.Context) error {
 	return s.showBooking(c, b.Code)
 }
 
-// bookingOf returns a booking that the visitor may see. All others, and codes of
-// none, are store.ErrNoBooking, for which the same was done.
+// bookingOf returns a booking that the visitor may see. All other bookings, and
+// codes that do not exist, are store.ErrNoBooking, after the same work.
 func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
 	if !store.ValidCode(code) {
 		return store.Booking{}, store.ErrNoBooking
@@ -85,8 +85,8 @@ func (s *Server) bookingOf(c echo.Context, code string) (store.Booking, error) {
 	return b, nil
 }
 
-// mayChange tells that the provider may say something new of a booking. Money
-// may be late.
+// mayChange reports whether the provider may have news of a booking. Money may
+// be late.
 func (s *Server) mayChange(ctx context.Context, b store.Booking) (bool, error) {
 	switch b.State {
 	case store.BookingPaying:
@@ -146,7 +146,7 @@ func (s *Server) cancelBooking(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	// Who has the key acts for the owner, whom the event's terms bind.
+	// Whoever has the key acts for the owner, to whom the event's terms apply.
 	_, err = s.checkout.Cancel(c.Request().Context(), store.CancelRequest{
 		Code: b.Code, Holder: b.Holder, Seats: c.Request().PostForm["seat"],
 	})
@@ -168,8 +168,8 @@ func (s *Server) giveUp(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, views.BookingPath(b.Code))
 }
 
-// hint has the provider of a booking asked, unless that was done within so long or
-// is being done. It waits for the answer, but not long.
+// hint asks the provider of a booking, unless that was done recently or is
+// being done. It waits for the answer, but not long.
 func (s *Server) hint(ctx context.Context, code string, every time.Duration) {
 	if !s.hints.begin(code, every, max(hintEvery, s.checkout.Rules().Poll)) {
 		return
@@ -181,7 +181,7 @@ func (s *Server) hint(ctx context.Context, code string, every time.Duration) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hintWithin)
 		defer cancel()
 		if err := s.checkout.Hint(ctx, code); err != nil && !errors.Is(err, store.ErrNoBooking) {
-			s.log.Debug("provider not asked", "error", err) // the reconciler asks, and tells
+			s.log.Debug("provider not asked", "error", err) // the reconciler asks, and logs failures
 		}
 	}()
 	wait := time.NewTimer(hintWait)
@@ -193,17 +193,17 @@ func (s *Server) hint(ctx context.Context, code string, every time.Duration) {
 	}
 }
 
-// hints are what providers are asked because somebody looks. The zero value is
-// ready.
+// hints records when providers were asked because somebody opened a page. The
+// zero value is ready.
 type hints struct {
 	mu sync.Mutex
-	// asked is when they were last asked, by the booking's code; the zero time is
-	// that they are being asked. What is older than anybody minds goes with swept.
+	// asked is when they were last asked, by the booking's code; zero means that
+	// they are being asked. Old entries are removed.
 	asked map[string]time.Time
 	swept time.Time
 }
 
-// begin tells whether to ask now. Nobody minds what was asked before keep.
+// begin reports whether to ask now. Entries from before keep do not matter.
 func (h *hints) begin(code string, every, keep time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -227,17 +227,17 @@ func (h *hints) end(code string) {
 	h.asked[code] = time.Now()
 }
 
-// bookingKey opens a booking without a session.
+// bookingKey returns the key that opens a booking without a session.
 func (s signer) bookingKey(code string) string { return s.sign("booking", code) }
 
-// bookingToken proves that a form of a booking's page came from us to this
+// bookingToken returns a token that proves that a form was served by us to this
 // session.
 func (s signer) bookingToken(token, code string) string {
 	return s.sign("booking form", code+" "+token)
 }
 
-// secretPage guards what is seen by one visitor alone, and addresses that have a
-// key: nobody keeps it, and nobody is told where the visitor comes from.
+// secretPage protects pages for one visitor alone, and addresses with a key: no
+// cache keeps them, and no other site gets them as the referrer.
 func secretPage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()

@@ -218,7 +218,7 @@ func TestCancel(t *testing.T) {
 	h.untilOnMap(t, "A2", "booked")
 	cancel()
 	p.wantState(code, "cancelled")
-	for limit := time.Now().Add(10 * time.Second); strings.Count(p.get("/bookings/"+code).text, "was sent back to you.") != 2; time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(10 * time.Second); strings.Count(p.get("/bookings/"+code).text, "was refunded to you.") != 2; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("the money has not gone back\n%s", p.get("/bookings/"+code).text)
 		}
@@ -336,7 +336,7 @@ func TestPayLate(t *testing.T) {
 		code := late(p, "A2")
 		taken, _ := other.begin(checkout.Door, "A2")
 		p.wantState(code, "lost")
-		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.get("/bookings/"+code).text, "was sent back to you."); time.Sleep(20 * time.Millisecond) {
+		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.get("/bookings/"+code).text, "was refunded to you."); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(limit) {
 				t.Fatalf("the money has not gone back\n%s", p.get("/bookings/"+code).text)
 			}

@@ -38,8 +38,8 @@ type filled struct {
 	faults                   views.CheckoutFaults
 }
 
-// filledIn reads a checkout's form. Other fields count for nothing. A way to pay
-// need not be there where there is nothing to pay.
+// filledIn reads a checkout's form and ignores other fields. The way to pay may
+// be missing if there is nothing to pay.
 func filledIn(form url.Values, offered []string) filled {
 	f := filled{
 		person: store.Person{
@@ -52,7 +52,7 @@ func filledIn(form url.Values, offered []string) filled {
 	return f
 }
 
-// tariffsIn are the tariffs that were chosen, by seat.
+// tariffsIn returns the chosen tariffs by seat.
 func tariffsIn(form url.Values) map[string]string {
 	tariffs := map[string]string{}
 	for field := range form {
@@ -63,8 +63,8 @@ func tariffsIn(form url.Values) map[string]string {
 	return tariffs
 }
 
-// checkoutPage serves GET /events/{event}/checkout. Of a query it takes what may
-// stand in an address: tariffs, payment and digest.
+// checkoutPage serves GET /events/{event}/checkout. Of a query it uses what may
+// be in an address: tariffs, payment and digest.
 func (s *Server) checkoutPage(c echo.Context) error {
 	s.speak(c) // a language that the address asks for is kept, wherever it leads
 	asked := c.QueryParams()
@@ -74,7 +74,7 @@ func (s *Server) checkoutPage(c echo.Context) error {
 }
 
 // book serves POST /events/{event}/checkout: name, email, phone, payment, digest,
-// request and tariffs. With update it books nothing, and answers the form.
+// request and tariffs. With update it books nothing, and answers with the form.
 func (s *Server) book(c echo.Context) error {
 	event, f := c.Param("event"), filledIn(c.Request().PostForm, s.checkout.Offered())
 	switch {
@@ -100,7 +100,7 @@ func (s *Server) book(c echo.Context) error {
 	return s.notBegun(c, begun, f, err)
 }
 
-// notBegun answers a form that has begun no booking.
+// notBegun answers a form that did not begin a booking.
 func (s *Server) notBegun(c echo.Context, begun checkout.Begun, f filled, err error) error {
 	switch {
 	case errors.Is(err, store.ErrPaying):
@@ -121,8 +121,8 @@ func (s *Server) notBegun(c echo.Context, begun checkout.Begun, f filled, err er
 	return err
 }
 
-// askAgain answers with the form as it would be now, and what was filled in. A
-// status of 200 becomes 409 if something of it cannot be.
+// askAgain answers with the present form, and what was filled in. A status of
+// 200 becomes 409 if a tariff is not possible.
 func (s *Server) askAgain(c echo.Context, status int, f filled) error {
 	offer, err := s.offerTo(c, f.tariffs)
 	unfit := errors.Is(err, store.ErrTariff)
@@ -137,9 +137,9 @@ func (s *Server) askAgain(c echo.Context, status int, f filled) error {
 	case unfit:
 		v.Line = unfitLine(words, &v, err)
 	case (asked || f.digest != "") && offer.Digest != f.digest:
-		v.Line = words.Say("Your seats or their prices are not what they were when you opened this page. Look at them again, then book.")
+		v.Line = words.Say("Your seats or their prices have changed since you opened this page. Look at them again, then book.")
 	case asked:
-		v.Line = words.Say("Some of it cannot be: please look at what is marked.")
+		v.Line = words.Say("Please correct the marked fields.")
 	}
 	if v.Line != "" && status == http.StatusOK {
 		status = http.StatusConflict
@@ -150,22 +150,22 @@ func (s *Server) askAgain(c echo.Context, status int, f filled) error {
 	return s.showCheckout(c, status, offer.Event, v)
 }
 
-// unfitLine says why tariffs cannot be chosen so, and marks the seat.
+// unfitLine returns why the tariffs cannot be chosen so, and marks the seat.
 func unfitLine(w views.Words, v *views.CheckoutView, err error) string {
 	unfit, known := errors.AsType[store.TariffError](err)
 	if !known {
-		return w.Say("A tariff that you chose cannot be had for its seat. Choose again.")
+		return w.Say("A tariff that you chose is not available for its seat. Choose again.")
 	}
 	v.Unfit = unfit.Seat
 	if unfit.TooMany {
 		return w.Say("%[1]s is for at most %[2]d seats of one booking. Choose another tariff for the others.", unfit.Tariff.Name, unfit.Tariff.Most)
 	}
-	return w.Say("%[1]s cannot be %[2]s: that is for a seat beside a wheelchair place of the same booking, one for each of these. Choose another tariff for it.",
+	return w.Say("%[2]s is not available for %[1]s: the seat must be next to a wheelchair place of the same booking, and each of these allows one. Choose another tariff for it.",
 		w.LineName(v.Lines[slices.IndexFunc(v.Lines, func(l store.Line) bool { return l.Seat == unfit.Seat })]), unfit.Tariff.Name)
 }
 
 // offerTo returns what the visitor would book, or is paying for. Refused:
-// store.ErrExpired if that is nothing, store.ErrClosed once the event is over;
+// store.ErrExpired if there is nothing, store.ErrClosed once the event is over;
 // store.ErrTariff with the offer.
 func (s *Server) offerTo(c echo.Context, tariffs map[string]string) (checkout.Offer, error) {
 	event := c.Param("event")
@@ -197,8 +197,8 @@ func (s *Server) checkoutView(offer checkout.Offer, f filled) views.CheckoutView
 	return v
 }
 
-// showCheckout answers the form, or to the page's script the parts of it that
-// tariffs change.
+// showCheckout answers with the form, or for the page's script with the parts
+// that tariffs change.
 func (s *Server) showCheckout(c echo.Context, status int, event store.Event, v views.CheckoutView) (err error) {
 	if v.Billing, err = views.NewBilling(event, s.speak(c)); err != nil {
 		return undrawableError{event, err}
@@ -214,9 +214,9 @@ func (s *Server) showCheckout(c echo.Context, status int, event store.Event, v v
 	return render(c, status, views.CheckoutPage(v))
 }
 
-// keepBegun makes the session of who has begun a booking last. A visitor who was
-// forgotten meanwhile keeps nothing of it: errForgotten. What was there before they
-// asked stays as it is, as all that is booked when somebody is forgotten.
+// keepBegun makes the session of a visitor who has begun a booking last. If the
+// visitor was forgotten meanwhile, the booking is undone: errForgotten. Earlier
+// bookings stay, as always when somebody is forgotten.
 func (s *Server) keepBegun(c echo.Context, begun checkout.Begun) error {
 	kept := s.sessions.persist(c)
 	if _, gone := errors.AsType[forgottenError](kept); gone {
@@ -231,9 +231,9 @@ func (s *Server) keepBegun(c echo.Context, begun checkout.Begun) error {
 	return nil
 }
 
-// undoBegun gives back what a visitor has begun who was forgotten meanwhile. What
-// was paid by then stays booked. Seats for which the provider does not answer soon
-// are free once their time is over.
+// undoBegun undoes the booking of a visitor who was forgotten meanwhile. What
+// was paid by then stays booked. If the provider does not answer soon, the
+// seats are free once their time is over.
 func (s *Server) undoBegun(c echo.Context, code string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
 	defer cancel()
@@ -251,8 +251,8 @@ func (s *Server) undoBegun(c echo.Context, code string) {
 	}
 }
 
-// untilNotPaying waits for the end of a payment that was given up. Another may be
-// asking the provider just now, whose answer a hint does not wait for.
+// untilNotPaying waits for the end of a payment that was given up. A hint does
+// not wait if another caller is asking the provider.
 func (s *Server) untilNotPaying(ctx context.Context, code string) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -13,12 +13,13 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// Demo is what visitors do at the provider that takes no money, by the ids of
-// attempts. Its answer that nothing is left to be done is a checkout.ErrRefused.
+// Demo has the actions of visitors at the demo provider, by the ids of
+// attempts. If there is nothing left to do, they return checkout.ErrRefused.
 type Demo interface {
 	Pay(ctx context.Context, id string) error
 	PayTwice(ctx context.Context, id string) (second, err error)
-	// PayLate pays, and has the provider silent until then, by the store's clock.
+	// PayLate pays, and the provider then gives no answer until the given time
+	// of the store's clock.
 	PayLate(ctx context.Context, id string, silentUntil time.Time) error
 	Decline(ctx context.Context, id string) error
 }
@@ -44,11 +45,11 @@ func (s *Server) demoPage(c echo.Context) error {
 	}))
 }
 
-// silence is for how long the provider is silent who is paid late: longer than it
-// is waited for.
+// silence returns how long the provider gives no answer after a late payment:
+// longer than the checkout waits.
 func silence(patience time.Duration) time.Duration { return patience + patience/4 }
 
-// demoBooking is the booking of the attempt, for those who may see it.
+// demoBooking returns the booking of the attempt, if the visitor may see it.
 func (s *Server) demoBooking(c echo.Context) (store.Booking, error) {
 	b, err := s.bookingOf(c, store.BookingOf(c.Param("attempt")))
 	if err == nil && (b.Attempt() != c.Param("attempt") || b.Provider != demoName) {
@@ -87,8 +88,8 @@ func (s *Server) demoPay(c echo.Context) error {
 	return err
 }
 
-// payLate pays, and brings the pay deadline forward, so that nobody waits long
-// for what comes of it.
+// payLate pays, and brings the pay deadline forward, so that the result comes
+// soon.
 func (s *Server) payLate(ctx context.Context, b store.Booking) error {
 	now, err := s.store.Now(ctx)
 	if err != nil {

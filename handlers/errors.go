@@ -19,7 +19,7 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// problem is what an error comes to for the visitor.
+// problem is the answer to an error.
 type problem struct {
 	status     int
 	text       string // what went wrong and what to do next; "" for what fits the status
@@ -39,7 +39,7 @@ var (
 	errCrossSite   = errors.New("cross-site request")
 )
 
-// problemOf is the one place that maps errors to answers.
+// problemOf maps errors to answers; nothing else does.
 func problemOf(err error, w views.Words) problem {
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
@@ -51,9 +51,9 @@ func problemOf(err error, w views.Words) problem {
 		return problem{status: 404}
 	case errors.Is(err, errUndrawable):
 		return problem{status: 409, noEvent: true,
-			text: w.Say("This event cannot be shown as it is, until its house corrects it. All other events are on the first page.")}
+			text: w.Say("This event cannot be shown until its organizer corrects it. All other events are on the home page.")}
 	case errors.Is(err, live.ErrNoPage):
-		return problem{status: 404, text: w.Say("This event has no such section. Its own page shows all that there are.")}
+		return problem{status: 404, text: w.Say("This event has no such section. The event's page lists all sections.")}
 	case errors.Is(err, store.ErrNoSeat):
 		return problem{status: 404, text: w.Say("This event has no such seat, and nothing was changed. Choose one on the map.")}
 	case errors.Is(err, errNoPart):
@@ -72,8 +72,8 @@ func problemOf(err error, w views.Words) problem {
 		return problem{status: 409, text: w.Say("This device was just forgotten, and no seat is yours. Choose again if you still want to come.")}
 	case errors.Is(err, store.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
 		return problem{status: 503, retryAfter: 2,
-			text: w.Say("It took too long, and it may or may not have been done. Try again: what became yours stays yours.")}
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, live.ErrEnded):
+			text: w.Say("That took too long, and we cannot tell whether it was done. Try again: seats that became yours stay yours.")}
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, live.ErrEnded), errors.Is(err, errBusy):
 		return problem{status: 503, retryAfter: 5}
 	case isHTTP && httpError.Code < 500:
 		return problem{status: httpError.Code}
@@ -84,13 +84,13 @@ func problemOf(err error, w views.Words) problem {
 	return problem{status: 500}
 }
 
-// bookingProblem is problemOf for what is said of bookings.
+// bookingProblem is problemOf for bookings.
 func bookingProblem(err error, w views.Words) (p problem, known bool) {
 	switch {
 	case errors.Is(err, store.ErrNoBooking):
 		return problem{status: 404, title: w.Say("No such booking"), text: w.Say("There is no such booking, or this browser may not see it. The secret link of a booking opens it anywhere.")}, true
 	case errors.Is(err, store.ErrReused):
-		return problem{status: 422, text: w.Say("This form was sent before with something else in it, and only that counts. Open the checkout again from the seat map.")}, true
+		return problem{status: 422, text: w.Say("This form was already sent with other contents, and those count. Open the checkout again from the seat map.")}, true
 	case errors.Is(err, store.ErrExpired):
 		return problem{status: 409, text: w.Say("You have no seats to book: none was chosen, or your time had run out. Choose on the seat map, then book.")}, true
 	case errors.Is(err, store.ErrClosed):
@@ -98,13 +98,15 @@ func bookingProblem(err error, w views.Words) (p problem, known bool) {
 	case errors.Is(err, store.ErrWithheld):
 		return problem{status: 409, text: w.Say("A seat that you hold is not for sale any more. Give it back on the seat map, then book the others.")}, true
 	case errors.Is(err, store.ErrPaying):
-		return problem{status: 409, text: w.Say("A payment is under way for that, and nothing was changed. Wait until it has ended.")}, true
+		return problem{status: 409, text: w.Say("A payment for this is under way, so nothing was changed. Wait until it has ended.")}, true
 	case errors.Is(err, store.ErrTooLate):
 		return problem{status: 409, text: w.Say("It is too late to cancel that, and nothing was changed. Ask the box office.")}, true
 	case errors.Is(err, store.ErrCheckedIn):
-		return problem{status: 409, text: w.Say("A ticket of that was let in already, and nothing was changed. Ask the box office.")}, true
+		return problem{status: 409, text: w.Say("One of these tickets was already used at the door, so nothing was changed. Ask the box office.")}, true
+	case errors.Is(err, store.ErrTariff):
+		return problem{status: 409, text: w.Say("A seat was sold at a tariff that needs the one beside it, so nothing was changed. Cancel both.")}, true
 	case errors.Is(err, errNoTicket):
-		return problem{status: 404, title: w.Say("No such ticket"), text: w.Say("This is no ticket of ours. Open the ticket again from its booking, or ask the box office.")}, true
+		return problem{status: 404, title: w.Say("No such ticket"), text: w.Say("This is not one of our tickets. Open the ticket again from its booking, or ask the box office.")}, true
 	case errors.Is(err, errVoid):
 		return problem{status: 409, text: w.Say("This ticket is not valid any more, and there is nothing to print. Its page says why.")}, true
 	case errors.Is(err, errNoTickets):
@@ -117,8 +119,8 @@ func bookingProblem(err error, w views.Words) (p problem, known bool) {
 	return problem{}, false
 }
 
-// answerError is Echo's error handler: it logs what is our fault, and tells
-// the visitor what a person can use.
+// answerError is Echo's error handler: it logs our own faults, and tells the
+// visitor what to do.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Request().Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return // the visitor left; nobody reads an answer
@@ -126,7 +128,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	p := problemOf(err, s.speak(c))
 	if errors.Is(err, store.ErrExpired) {
 		if p.bookings = s.ownBookings(c); len(p.bookings) > 0 {
-			p.text = s.speak(c).Say("You hold no seats that are not booked yet. What you have booked for this event is here; to book more, choose on the seat map.")
+			p.text = s.speak(c).Say("You hold no further seats. What you have booked for this event is here; to book more, choose on the seat map.")
 		}
 	}
 	if errors.Is(err, errUndrawable) {
@@ -153,7 +155,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// logRefused writes one line for what was refused around bookings. It tells
+// logRefused writes one line for a refused request about bookings. It has
 // nothing of the person, the booking or the form, and so not the error either.
 func (s *Server) logRefused(c echo.Context, status int) {
 	route := c.Path()
@@ -167,8 +169,8 @@ func (s *Server) logRefused(c echo.Context, status int) {
 	s.log.Info("refused", said...)
 }
 
-// ownBookings are the codes of what the visitor has booked at the event of a
-// request, so far as its pages show that. Where that cannot be told there are none.
+// ownBookings returns the codes of the visitor's bookings for the event of a
+// request, as its pages show them; none if they cannot be read.
 func (s *Server) ownBookings(c echo.Context) []string {
 	board, err := s.boardOf(c)
 	if err != nil {
@@ -191,8 +193,8 @@ func (s *Server) writeProblem(c echo.Context, p problem) error {
 	return render(c, p.status, views.ErrorPage(v))
 }
 
-// complaint tells the log of something that lasts, and not more than once a
-// minute: each visitor would else write a line.
+// complaint logs a lasting fault, at most once a minute: otherwise each visitor
+// would write a line.
 type complaint struct {
 	mu   sync.Mutex
 	last time.Time

@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// listedFor is how long the list of events is shown as it was drawn: a change
-	// of an event is to be seen within a second.
+	// listedFor is how long a rendered list of events is used: a change of an
+	// event must show within a second.
 	listedFor = 500 * time.Millisecond
 	// listWithin bounds the reading of the list.
 	listWithin = 10 * time.Second
 )
 
-// list is the page of all events as it was drawn last, in each language. It is
-// the same for everybody, so that all who ask in the same moment share one. It
-// needs no hall.
+// list is the last rendered page of all events, in each language. It is the
+// same for everybody, so all who ask at the same moment share one. It needs no
+// hall.
 type list struct {
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -58,8 +58,8 @@ func (l *list) recent(tag language.Tag) (body []byte, ok bool) {
 	return d.body, time.Since(d.at) < listedFor
 }
 
-// drawList draws the list once for all who ask for it at the same time. Who
-// leaves before it is there does not keep it from the others.
+// drawList renders the list once for all who ask at the same time. If one of
+// them leaves early, the others still get it.
 func (s *Server) drawList(ctx context.Context, words views.Words) ([]byte, error) {
 	result := s.list.flight.DoChan(words.Language().String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listWithin)
@@ -83,8 +83,8 @@ func (s *Server) drawList(ctx context.Context, words views.Words) ([]byte, error
 	}
 }
 
-// renderList draws all events that are neither over nor hidden. One that cannot
-// be drawn is left out, and told to the log.
+// renderList renders all events that are neither over nor hidden. One that
+// cannot be rendered is left out, and logged.
 func (s *Server) renderList(ctx context.Context, words views.Words) ([]byte, error) {
 	events, err := s.store.Events(ctx)
 	if err != nil {

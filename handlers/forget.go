@@ -21,17 +21,17 @@ const (
 	// forgetLook is how often an instance looks for those who were forgotten on
 	// another.
 	forgetLook = 500 * time.Millisecond
-	// forgetLate is how far each look goes back behind the one before. It is
-	// longer than a tombstone can be under way, which bears the time from before
-	// it was written.
+	// forgetLate is how far each look goes back before the previous one: longer
+	// than writing a tombstone can take, which has the time from before the
+	// write.
 	forgetLate = forgetWithin + 5*time.Second
 )
 
-// errForgotten: the visitor was forgotten while the request was under way, and
-// what it was granted has been given back.
+// errForgotten: the visitor was forgotten during the request, and what it was
+// granted has been given back.
 var errForgotten = errors.New("visitor forgotten meanwhile")
 
-// The notes of what forgetting came to.
+// The notes on the result of forgetting.
 const (
 	noteForgotten note = "forgotten"
 	notePaying    note = "paying"
@@ -45,7 +45,7 @@ func (s *Server) forgetPage(c echo.Context) error {
 	case noteForgotten:
 		view.Line = words.Say("This device is forgotten, and the seats that you held are free again.")
 	case notePaying:
-		view.Line = words.Say("This device is forgotten, and the seats that you held are free again, but for those that are being paid for.")
+		view.Line = words.Say("This device is forgotten, and the seats that you held are free again, except those that are being paid for.")
 	default:
 		view.Line = words.Say("This device is not known here: there is nothing to forget.")
 	}
@@ -53,11 +53,11 @@ func (s *Server) forgetPage(c echo.Context) error {
 	return render(c, http.StatusOK, views.ForgetPage(view))
 }
 
-// forget serves POST /forget: the visitor is nobody from then on, wherever the
-// cookie is, and has no seat locked. The tombstone comes first: a lock that is
-// granted later finds it, and gives back what it was granted; see grant. Where
-// not all could be given back, the cookie stays, and a repeat goes on; where all
-// was, a repeat writes nothing.
+// forget serves POST /forget: from then on no cookie identifies the visitor,
+// who has no seat locked. The tombstone comes first: a lock that is granted
+// later finds it, and gives its seats back; see grant. If not all could be
+// given back, the cookie stays, and a repeat continues; otherwise a repeat
+// writes nothing.
 func (s *Server) forget(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), forgetWithin)
 	defer cancel()
@@ -84,8 +84,9 @@ func (s *Server) forget(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, to.String())
 }
 
-// giveAllBack gives back what the holder has locked at any event. It reports
-// whether the holder had any seat, and whether some stay that are being paid for.
+// giveAllBack gives back all seats that the holder has locked, at any event. It
+// reports whether the holder had any seat, and whether some stay because they
+// are being paid for.
 func (s *Server) giveAllBack(ctx context.Context, holder store.Holder) (had, paying bool, err error) {
 	events, err := s.store.Events(ctx)
 	if err != nil {
@@ -109,9 +110,9 @@ func (s *Server) giveAllBack(ctx context.Context, holder store.Holder) (had, pay
 	return had, paying, nil
 }
 
-// grant has lock give seats of an event to the visitor, and then makes their
-// session last. A refusal, or no seat, writes no session. A visitor who was
-// forgotten meanwhile keeps nothing: errForgotten.
+// grant calls lock, and then makes the visitor's session last. A refusal, or no
+// seat, writes no session. If the visitor was forgotten meanwhile, the seats
+// are given back: errForgotten.
 func (s *Server) grant(c echo.Context, event string, lock func() (store.Outcome, error)) (store.Outcome, error) {
 	out, err := lock()
 	var kept error
@@ -132,8 +133,8 @@ func (s *Server) grant(c echo.Context, event string, lock func() (store.Outcome,
 	return out, err
 }
 
-// giveBack gives back what a visitor was granted who was forgotten meanwhile.
-// Where that fails, it is free once its time is over.
+// giveBack gives back the seats of a visitor who was forgotten meanwhile. If
+// that fails, they are free once their time is over.
 func (s *Server) giveBack(c echo.Context, event string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
 	defer cancel()
@@ -142,7 +143,7 @@ func (s *Server) giveBack(c echo.Context, event string) {
 	}
 }
 
-// watchForgotten ends the streams of visitors who were forgotten, on whatever
+// watchForgotten ends the streams of visitors who were forgotten on any
 // instance, until ctx ends. It is one query, however many streams there are.
 func (s *Server) watchForgotten(ctx context.Context) {
 	var since time.Time
@@ -164,8 +165,8 @@ func (s *Server) watchForgotten(ctx context.Context) {
 	}
 }
 
-// forget makes the visitor's token nobody's. It returns who has seats to give
-// back.
+// forget makes the visitor's token invalid. It returns the holder whose seats
+// are to be given back.
 func (s *sessions) forget(ctx context.Context, v visitor) (forgotten, error) {
 	gone := forgotten{holder: v.holder, row: v.row()}
 	err := s.rows.forget(ctx, gone.row, gone.holder)
@@ -187,7 +188,8 @@ func (s *sessions) check(c echo.Context) error {
 	return s.rows.check(ctx, visitorOf(c).row())
 }
 
-// takeBack has the browser drop the cookie, and the tickets that it has kept.
+// takeBack makes the browser delete the cookie, and the tickets that it has
+// kept.
 func (s *sessions) takeBack(c echo.Context) {
 	cookie := s.cookie
 	cookie.MaxAge = -1
@@ -195,7 +197,7 @@ func (s *sessions) takeBack(c echo.Context) {
 	c.Response().Header().Set("Clear-Site-Data", `"storage"`)
 }
 
-// endForgotten ends the streams of those who were forgotten since then. It
+// endForgotten ends the streams of visitors who were forgotten since then. It
 // returns the time up to which it has looked; the zero time is now.
 func (s *sessions) endForgotten(ctx context.Context, since time.Time) (seen time.Time, err error) {
 	now, err := s.store.Now(ctx)
@@ -221,8 +223,8 @@ func (s *sessions) endForgotten(ctx context.Context, since time.Time) (seen time
 	}
 }
 
-// openStreams are the streams that are open, by the ids of the session rows of
-// their visitors. Its zero value is ready, and safe for concurrent use.
+// openStreams has the open streams, by the ids of their visitors' session rows.
+// The zero value is ready, and safe for concurrent use.
 type openStreams struct {
 	mu sync.Mutex
 	of map[string][]*openStream

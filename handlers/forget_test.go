@@ -628,7 +628,7 @@ func TestForgetWhilePaying(t *testing.T) {
 	if held := h.held(t, "demo"); r.StatusCode != 303 || len(held) != 1 || held["A1"] == "" {
 		t.Errorf("%d, and held is %v, want what is being paid for", r.StatusCode, held)
 	}
-	if page := p.get(r.Header.Get("Location")).text; !strings.Contains(page, "but for those that are being paid for") {
+	if page := p.get(r.Header.Get("Location")).text; !strings.Contains(page, "except those that are being paid for") {
 		t.Errorf("the page says %s", page)
 	}
 }

@@ -23,10 +23,10 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// errUndrawable: what is stored of an event makes no hall.
+// errUndrawable: the stored event cannot be shown.
 var errUndrawable = errors.New("event cannot be shown")
 
-// undrawableError is an errUndrawable with the event that it is about.
+// undrawableError is an errUndrawable with its event.
 type undrawableError struct {
 	event store.Event
 	err   error
@@ -37,22 +37,23 @@ func (e undrawableError) Error() string { return fmt.Sprintf("%v: %v", errUndraw
 func (e undrawableError) Unwrap() []error { return []error{errUndrawable, e.err} }
 
 const (
-	// DefaultMemory is what halls may take where nothing else is said.
+	// DefaultMemory is the default for Config.Memory.
 	DefaultMemory = 256 << 20
 	// bytesPerSeat is what a seat takes in memory with its event prepared and
 	// its board loaded; TestMemoryOfHalls measures it.
 	bytesPerSeat = 1400
 	// prepareWithin bounds the reading of a plan.
 	prepareWithin = 10 * time.Second
-	// failedFor is how long a failure stands for those who ask for the same
-	// event: to fail takes as long as to succeed.
+	// failedFor is how long a failure is remembered for an event: failing takes
+	// as long as succeeding.
 	failedFor = 5 * time.Second
 	// maxFailed is how many failures are remembered.
 	maxFailed = 1000
 )
 
-// prepared is all that is made of an event once: its hall in each language, and
-// where its seats are. It is immutable, and draws what the event's board sends.
+// prepared is all that is computed once for an event: its hall in each
+// language, and the positions of its seats. It is immutable, and draws what the
+// event's board sends.
 type prepared struct {
 	event   store.Event
 	in      map[string]*views.Hall // by language
@@ -60,10 +61,11 @@ type prepared struct {
 	layout  *layout
 }
 
-// hall returns the hall in one of the languages that there are.
+// hall returns the hall in one of our languages.
 func (p *prepared) hall(tag language.Tag) *views.Hall { return p.in[tag.String()] }
 
-// preparedOf returns what a renderer of a board is: all are made by newRenderer.
+// preparedOf returns the prepared event behind a board's renderer: newRenderer
+// makes all of them.
 func preparedOf(draw live.Renderer) *prepared { return draw.(*prepared) }
 
 // Sections implements [live.Renderer].
@@ -82,16 +84,15 @@ func (p *prepared) Page(k live.Kind) (live.Page, bool) {
 	return page{shown}, ok
 }
 
-// halls prepares events. What it makes belongs to the board that it was made
-// for, and ends with it: this only knows what there is. Where that comes to more
-// than the limit, boards that nobody watches are let go, those that were asked
-// for longest ago first.
+// halls prepares events. The result belongs to the event's board, and ends with
+// it: halls only keeps account. Over the limit, it drops boards that nobody
+// watches, those used longest ago first.
 type halls struct {
 	plans interface {
 		Plan(ctx context.Context, hash string) ([]byte, error)
 	}
 	limit int64 // bytes
-	// letGo has the board of an event forgotten if nobody watches it, and tells
+	// letGo drops the board of an event if nobody watches it, and reports
 	// whether there is none now.
 	letGo func(event string) bool
 
@@ -101,7 +102,7 @@ type halls struct {
 	mu   sync.Mutex
 	made map[string]made // by event
 	uses uint64
-	// failed are events that could not be drawn lately.
+	// failed has the events that could not be drawn lately.
 	failed map[string]failure
 }
 
@@ -126,13 +127,13 @@ func newHalls(plans interface {
 func (h *halls) newRenderer(ctx context.Context, e store.Event) (live.Renderer, error) {
 	p, err := h.of(ctx, e)
 	if err != nil {
-		return nil, err // not a nil *prepared, which is no nil Renderer
+		return nil, err // a nil *prepared would not be a nil Renderer
 	}
 	return p, nil
 }
 
-// of returns what is made of an event as it is defined, once for all who ask at
-// the same time. Who gives up leaves the others waiting for it.
+// of returns the prepared event for this definition, computed once for all who
+// ask at the same time. If one gives up, the others still get it.
 func (h *halls) of(ctx context.Context, e store.Event) (*prepared, error) {
 	if known := h.known(e); known != nil {
 		return known, nil
@@ -152,8 +153,8 @@ func (h *halls) of(ctx context.Context, e store.Event) (*prepared, error) {
 	}
 }
 
-// prepare reads the plan and makes all of it, a few events at a time: the work
-// needs several times the memory of what it makes.
+// prepare reads the plan and prepares the event, a few events at a time: the
+// work needs several times the memory of its result.
 func (h *halls) prepare(ctx context.Context, e store.Event) (*prepared, error) {
 	h.slots <- struct{}{}
 	defer func() { <-h.slots }()
@@ -171,8 +172,8 @@ func (h *halls) prepare(ctx context.Context, e store.Event) (*prepared, error) {
 	return p, nil
 }
 
-// makePrepared makes all that is made of an event. A damaged plan must end no
-// more than its own event, wherever it is met.
+// makePrepared prepares an event. A damaged plan must not harm any other event,
+// so a panic becomes an error.
 func makePrepared(e store.Event, body []byte) (p *prepared, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -197,7 +198,8 @@ func makePrepared(e store.Event, body []byte) (p *prepared, err error) {
 	return p, nil
 }
 
-// known returns what was made of just this event and is still there, or nil.
+// known returns the prepared event if there is one for just this definition, or
+// nil.
 func (h *halls) known(e store.Event) *prepared {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -207,8 +209,8 @@ func (h *halls) known(e store.Event) *prepared {
 	return nil
 }
 
-// note remembers that there is no board since its event cannot be drawn. Other
-// errors are not remembered.
+// note remembers that an event cannot be drawn. Other errors are not
+// remembered.
 func (h *halls) note(err error) {
 	broken, ok := errors.AsType[undrawableError](err)
 	if !ok {
@@ -230,7 +232,7 @@ func (h *halls) failedLately(event string) (why undrawableError, ok bool) {
 	return f.err, ok && time.Since(f.at) < failedFor
 }
 
-// use tells that an event was asked for.
+// use records that an event was asked for.
 func (h *halls) use(event string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -241,7 +243,7 @@ func (h *halls) use(event string) {
 	}
 }
 
-// add takes note of what was made, and makes room for it.
+// add records a prepared event, and makes room for it.
 func (h *halls) add(p *prepared) {
 	h.mu.Lock()
 	h.uses++
@@ -250,7 +252,7 @@ func (h *halls) add(p *prepared) {
 	h.makeRoom(p.event.ID)
 }
 
-// makeRoom lets go of what is too much, but for the one event.
+// makeRoom drops boards over the limit, except that of the one event.
 func (h *halls) makeRoom(keep string) {
 	ids, bytes := h.byUse()
 	for _, id := range ids {
@@ -263,8 +265,8 @@ func (h *halls) makeRoom(keep string) {
 	}
 }
 
-// byUse returns the events that something is there of, those that were asked
-// for longest ago first, and what all of it takes.
+// byUse returns the prepared events, those used longest ago first, and the
+// memory of all of them.
 func (h *halls) byUse() (ids []string, bytes int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -33,7 +33,7 @@ func (s *Server) speak(c echo.Context) views.Words {
 	return w
 }
 
-// languageOf is what a request speaks that does not ask for another language.
+// languageOf returns the language of a request whose address asks for none.
 func languageOf(r *http.Request) language.Tag {
 	for _, cookie := range r.CookiesNamed("lang") {
 		if tag, known := views.Language(cookie.Value); known {

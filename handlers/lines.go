@@ -11,8 +11,8 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// note is what a finished request tells on the page that it leads to: a code
-// that travels in the query. Anything not on this list is no note.
+// note is the code, in the query, of a message from a finished request to the
+// page that it redirects to. Anything not on this list is ignored.
 type note string
 
 const (
@@ -39,7 +39,7 @@ func (n note) line(w views.Words, until string) string {
 	case noteLocked:
 		return w.Say("Yours until %s.", until)
 	case noteBest:
-		return w.Say("The best that were free: yours until %s.", until)
+		return w.Say("The best seats that were free: yours until %s.", until)
 	case noteSingle:
 		return noteLocked.line(w, until) + " " + w.Say("That leaves a seat beside yours alone: if you can, move by one.")
 	case noteExtended:
@@ -48,7 +48,7 @@ func (n note) line(w views.Words, until string) string {
 	return ""
 }
 
-// singleLine asks who leaves seats single to think of others.
+// singleLine asks a visitor who leaves a single seat to move.
 func singleLine(h *views.Hall, single []string) string {
 	return h.Say("That leaves %s alone: if you can, move by one.", namesOf(h, single))
 }
@@ -61,7 +61,7 @@ func blockLine(h *views.Hall, seats []store.Seat) string {
 	return h.Say("%d seats together: %s.", len(seats), h.BlockName(idsOf(seats)))
 }
 
-// untilOf is the time of day, in the event's zone, at which the lock ends.
+// untilOf returns the time of day, in the event's zone, at which the lock ends.
 func untilOf(h *views.Hall, b views.Basket) string {
 	if b.Lock.Deadline.IsZero() {
 		return ""
@@ -69,8 +69,8 @@ func untilOf(h *views.Hall, b views.Basket) string {
 	return h.TimeOfDay(b.Lock.Deadline)
 }
 
-// refusal is the answer to a no of the store: its status, and a sentence with
-// what to do next. The status is 0 if err is something else.
+// refusal returns the answer to a refusal of the store: its status, and a
+// sentence with what to do next. The status is 0 if err is something else.
 func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, rules store.Rules) (status int, line string) {
 	these := inTheWay(holder, out)
 	names, n := namesOf(h, idsOf(these)), len(these)
@@ -92,15 +92,15 @@ func refusal(h *views.Hall, holder store.Holder, err error, out store.Outcome, r
 	case errors.Is(err, store.ErrClosed):
 		return http.StatusConflict, h.Sales(out.Now)
 	case errors.Is(err, errNoBlock):
-		return http.StatusUnprocessableEntity, h.Say("Not so many seats are free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map.")
+		return http.StatusUnprocessableEntity, h.Say("That many seats are not free side by side. Ask for fewer, for another price or part of the hall, or choose them on the map.")
 	case errors.Is(err, store.ErrLimit):
 		return http.StatusUnprocessableEntity, h.Say("You can hold at most %d seats at once. Give one back first.", rules.MaxSeats)
 	}
 	return 0, ""
 }
 
-// inTheWay are the seats of the request that somebody else has or nobody can
-// have; if there are none of those, all of them.
+// inTheWay returns the seats of the request that are not available; if there
+// are none, all of them.
 func inTheWay(holder store.Holder, out store.Outcome) []store.Seat {
 	var others []store.Seat
 	for _, seat := range out.Seats {
@@ -122,7 +122,8 @@ func payingLine(h *views.Hall, paying []store.Seat) string {
 // lostLine tells a visitor which seats they have lost and why, and what became of
 // a payment, in a sentence for each reason: the status element has room for one
 // line, and the next takes its place. What is locked ends at until. It is "" if
-// there is nothing to tell, and bad if not all of it is what was asked for.
+// there is nothing to tell; bad is true if the visitor did not ask for all of
+// it.
 func lostLine(h *views.Hall, lost []live.Loss, until string) (line string, bad bool) {
 	why := map[store.Reason][]string{}
 	for _, l := range lost {
@@ -136,7 +137,7 @@ func lostLine(h *views.Hall, lost []live.Loss, until string) (line string, bad b
 		said = append(said, h.Say("The box office has released %s. Please choose again.", namesOf(h, ids)))
 	}
 	if ids := why[store.ReasonLost]; len(ids) > 0 {
-		said = append(said, h.Say("Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.", namesOf(h, ids), len(ids)))
+		said = append(said, h.Say("%[1]s went to somebody else before your payment came. Please choose another seat.", namesOf(h, ids), len(ids)))
 	}
 	if ids := why[store.ReasonDeclined]; len(ids) > 0 {
 		said = append(said, h.Say("Your payment was declined or given up; %[1]s are still kept for you until %[3]s.", namesOf(h, ids), len(ids), until))
@@ -151,7 +152,7 @@ func lostLine(h *views.Hall, lost []live.Loss, until string) (line string, bad b
 	return strings.Join(said, " "), bad
 }
 
-// namesOf are seats as people know them.
+// namesOf returns the names of seats for people.
 func namesOf(h *views.Hall, ids []string) string {
 	names := make([]string, len(ids))
 	for i, id := range ids {

@@ -31,10 +31,10 @@ func TestLostLine(t *testing.T) {
 	const (
 		lapsed      = "Your time ran out: Row A seat 1 is free again. Choose again if you still want to come."
 		released    = "The box office has released Row B seat 1. Please choose again."
-		gone        = "Somebody else had Row C seat 1 before your payment came, and it is no longer yours. Please choose another seat."
+		gone        = "Row C seat 1 went to somebody else before your payment came. Please choose another seat."
 		abgelaufen  = "Ihre Zeit ist abgelaufen: Reihe A Platz 1 ist wieder frei. Wählen Sie noch einmal, wenn Sie noch kommen möchten."
 		freigegeben = "Die Kasse hat Reihe B Platz 1 freigegeben. Bitte wählen Sie neu."
-		weg         = "Jemand anderes hatte Reihe C Platz 1, bevor Ihre Zahlung kam: Der Platz ist nicht mehr für Sie reserviert. Bitte wählen Sie einen anderen Platz."
+		weg         = "Reihe C Platz 1 hat jemand anderes bekommen, bevor Ihre Zahlung kam. Bitte wählen Sie einen anderen Platz."
 	)
 	all := append(append(lost(store.ReasonLost, "C1"), lost(store.ReasonLapsed, "A1")...), lost(store.ReasonReleased, "B1")...)
 	for _, test := range []struct {
@@ -51,8 +51,8 @@ func TestLostLine(t *testing.T) {
 			"Die Kasse hat Reihe B Platz 1, Reihe B Platz 2 freigegeben. Bitte wählen Sie neu.", true},
 		{"lost", lost(store.ReasonLost, "C1"), gone, weg, true},
 		{"lost, two", lost(store.ReasonLost, "C1", "C2"),
-			"Somebody else had Row C seat 1, Row C seat 2 before your payment came, and they are no longer yours. Please choose another seat.",
-			"Jemand anderes hatte Reihe C Platz 1, Reihe C Platz 2, bevor Ihre Zahlung kam: Die Plätze sind nicht mehr für Sie reserviert. Bitte wählen Sie andere Plätze.", true},
+			"Row C seat 1, Row C seat 2 went to somebody else before your payment came. Please choose another seat.",
+			"Reihe C Platz 1, Reihe C Platz 2 hat jemand anderes bekommen, bevor Ihre Zahlung kam. Bitte wählen Sie andere Plätze.", true},
 		{"all at once", all, lapsed + " " + released + " " + gone, abgelaufen + " " + freigegeben + " " + weg, true},
 		{"declined", lost(store.ReasonDeclined, "A1"),
 			"Your payment was declined or given up; Row A seat 1 is still kept for you until 20:15:00.",

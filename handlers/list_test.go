@@ -158,7 +158,7 @@ func TestEventThatCannotBeDrawn(t *testing.T) {
 		}
 		for _, path := range []string{"", "/sections/S1", "/live"} {
 			got := p.get("/events/large" + path)
-			if got.StatusCode != http.StatusConflict || !strings.Contains(got.text, "cannot be shown as it is") || strings.Contains(got.text, "Back to the seat map") {
+			if got.StatusCode != http.StatusConflict || !strings.Contains(got.text, "cannot be shown until") || strings.Contains(got.text, "Back to the seat map") {
 				t.Errorf("%s answers %d:\n%s", path, got.StatusCode, got.text)
 			}
 		}

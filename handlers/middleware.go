@@ -33,7 +33,7 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // logRequests logs the route, never the address with its query, and nothing
-// that tells who asked.
+// that identifies the visitor.
 func (s *Server) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -62,8 +62,8 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// finishSoon bounds the time of every request; a stream lifts it. The deadlines
-// belong to the connection, so each request on it must set its own.
+// finishSoon bounds the time of every request; a stream removes the bound. The
+// deadlines belong to the connection, so each request on it must set its own.
 func finishSoon(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		rc, until := http.NewResponseController(c.Response()), time.Now().Add(soon)

@@ -10,10 +10,10 @@ import (
 // worthPacking is the size from which compression saves a packet.
 const worthPacking = 1400
 
-// packAnswers compresses what is worth it for browsers that take it: a map is
-// hundreds of seats that differ by their numbers. It stands before all that
-// writes an answer, errors too. Streams go past it: each frame is flushed, and
-// what viewers share is written as it is.
+// packAnswers compresses large answers for browsers that accept it: a map is
+// hundreds of seats that differ by their numbers. It comes before everything
+// that writes an answer, errors too. Streams bypass it: each frame is flushed,
+// and shared frames are written as they are.
 func (s *Server) packAnswers(next echo.HandlerFunc) echo.HandlerFunc {
 	packed := echo.WrapMiddleware(func(h http.Handler) http.Handler { return s.pack(h) })(next)
 	return func(c echo.Context) error {
@@ -24,8 +24,8 @@ func (s *Server) packAnswers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// takesGzip tells whether packAnswers has found that the browser takes gzip: its
-// writer then is one that has an end to be closed.
+// takesGzip reports whether packAnswers compresses this answer: its writer then
+// has a Close method.
 func takesGzip(c echo.Context) bool {
 	_, packing := c.Response().Writer.(io.Closer)
 	return packing

@@ -73,7 +73,7 @@ func (s *Server) planCSS(c echo.Context) error {
 	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
 }
 
-// static serves GET /static/{name}, under names that carry a hash.
+// static serves GET /static/{name}; the names have a hash.
 func (s *Server) static(c echo.Context) error {
 	file, ok := s.files.Open(c.Request().URL.Path)
 	if !ok {
@@ -87,7 +87,7 @@ func (s *Server) static(c echo.Context) error {
 	return c.Blob(http.StatusOK, file.ContentType, file.Body)
 }
 
-// render writes a page only once the whole of it is there.
+// render writes a page only once it is complete.
 func render(c echo.Context, status int, page templ.Component) error {
 	var body bytes.Buffer
 	if err := page.Render(c.Request().Context(), &body); err != nil {
@@ -96,8 +96,8 @@ func render(c echo.Context, status int, page templ.Component) error {
 	return c.HTMLBlob(status, body.Bytes())
 }
 
-// noCache has the page asked for again each time, but lets the back button
-// restore it.
+// noCache makes the browser ask for the page each time, but lets the back
+// button restore it.
 func noCache(c echo.Context) {
 	c.Response().Header().Set("Cache-Control", "private, no-cache")
 	c.Response().Header().Add("Vary", "HX-Request")

@@ -15,8 +15,8 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// reachBoard is how long an answer waits for the board to show what the
-// visitor did, so that no next page is behind their own click.
+// reachBoard is how long an answer waits for the board to show the visitor's
+// own change, so that the next page has it.
 const reachBoard = 250 * time.Millisecond
 
 // lock serves POST /events/{event}/lock: seat, repeatable.
@@ -41,9 +41,9 @@ func (s *Server) lock(c echo.Context) error {
 	return s.answer(c, board, answered{out: out, err: err, done: noteLocked, mind: true})
 }
 
-// refuseUnpriced refuses seats without a price, which the store knows nothing
-// of. As the store does it lets those pass that are the visitor's already, and
-// leaves it to the store to say so of those that are booked for them.
+// refuseUnpriced refuses seats without a price, since the store does not know
+// prices. Like the store it allows seats that the visitor already has, and
+// leaves seats that are booked for the visitor to the store.
 func (s *Server) refuseUnpriced(c echo.Context, board *live.Board, ids []string) (a answered, refused bool) {
 	h := preparedOf(board.Renderer()).english
 	ids = slices.DeleteFunc(store.Distinct(ids), func(id string) bool { return h.SeatName(id) == "" || h.Priced(id) })
@@ -87,8 +87,8 @@ func (s *Server) extend(c echo.Context) error {
 	return s.answer(c, board, answered{out: out, err: err, done: noteExtended})
 }
 
-// mindSingle has the answer to a lock say so if what was picked leaves a seat
-// single. That is allowed, and looked up on the board as it is by then.
+// mindSingle makes the answer to a lock say whether it leaves a single seat.
+// That is allowed, and is looked up on the board at the time of the answer.
 func mindSingle(board *live.Board, a *answered) {
 	single := preparedOf(board.Renderer()).layout.stranded(idsOf(a.out.Seats), board)
 	if len(single) == 0 {
@@ -107,8 +107,8 @@ func payingOf(holder store.Holder, out store.Outcome) []store.Seat {
 	})
 }
 
-// minePaying has the answer to a lock say which of its seats are being paid for:
-// nothing was changed of those, and no time is theirs.
+// minePaying makes the answer to a lock say which of its seats are being paid
+// for: those were not changed, and have no deadline.
 func minePaying(a *answered, paying []store.Seat) {
 	before := *a
 	if len(paying) == len(a.out.Seats) {
@@ -123,7 +123,7 @@ func minePaying(a *answered, paying []store.Seat) {
 	}
 }
 
-// line is what to say of what was done.
+// line returns the sentence about what was done.
 func (a answered) line(h *views.Hall, until string) string {
 	if a.says != nil {
 		return a.says(h, until)
@@ -148,7 +148,7 @@ func (s *Server) boardOf(c echo.Context) (*live.Board, error) {
 	return board, err
 }
 
-// answered is what a request for seats came to.
+// answered is the result of a request for seats.
 type answered struct {
 	out  store.Outcome
 	err  error
@@ -156,19 +156,19 @@ type answered struct {
 	// says is the line where more can be said than the note does, which is
 	// only a code; nil is the note's.
 	says func(h *views.Hall, until string) string
-	// mind has the answer tell if a success leaves a seat single.
+	// mind makes the answer say whether a success leaves a single seat.
 	mind bool
-	// more is fragments beside those of seats, basket and line.
+	// more are further fragments beside seats, basket and line.
 	more []byte
 }
 
-// answer tells how things stand after a request for seats: as fragments, or as
-// a page for a browser without JavaScript.
+// answer answers a request for seats with the state after it: as fragments, or
+// as a page for a browser without JavaScript.
 //
-// It waits once for the board to come that far, and not at all for a refusal in
-// fragments: nothing was written that a next page could be behind, and out has
-// the seats as they stood. A page is drawn from the board, which must not show
-// the seat as free that was refused.
+// It waits once for the board to catch up, and not at all for a refusal in
+// fragments: nothing was written that a next page could miss, and out has the
+// seats. A whole page is drawn from the board, which must not show the refused
+// seat as free.
 func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	if a.err == nil || !isFragment(c) || !knowsAll(board, a.out.Seats) {
 		s.reach(c.Request().Context(), board, a.out.Cursor)
@@ -185,7 +185,7 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	h := preparedOf(board.Renderer()).hall(s.speak(c).Language())
 	p, ok := h.Page(c.Request().PostForm.Get("page"))
 	if !ok {
-		p, _ = h.Page("") // what was done, or not, is told in any case
+		p, _ = h.Page("") // the answer says in any case what was done
 	}
 	basket := basketOf(a.out.Lock.Seats, board.Booked(visitorOf(c).holder), a.out.Now)
 	status, line := http.StatusOK, ""
@@ -205,8 +205,8 @@ func (s *Server) answer(c echo.Context, board *live.Board, a answered) error {
 	}
 }
 
-// knowsAll tells whether the board has all the seats: one may be newer than the
-// definition that it has.
+// knowsAll reports whether the board has all the seats: a seat may be newer
+// than the board's definition.
 func knowsAll(board *live.Board, seats []store.Seat) bool {
 	known, _ := board.Seats(idsOf(seats)...)
 	return len(known) == len(seats)
@@ -218,8 +218,8 @@ func (s *Server) reach(ctx context.Context, board *live.Board, cursor store.Curs
 	board.Reach(ctx, cursor)
 }
 
-// fragments are the seats of the request as they stand for this visitor, the
-// basket, one line, and what else there is.
+// fragments returns the seats of the request as this visitor sees them, the
+// basket, one line, and further fragments.
 func (s *Server) fragments(c echo.Context, p views.Page, status int, a answered, basket views.Basket, line string) error {
 	v := visitorOf(c)
 	body := a.more
@@ -236,8 +236,8 @@ func (s *Server) fragments(c echo.Context, p views.Page, status int, a answered,
 	return c.HTMLBlob(status, body)
 }
 
-// pageAfter is where a browser without JavaScript is sent: to the page that the
-// form was on, or from an overview to that of the seats which are now held.
+// pageAfter returns where a browser without JavaScript is sent: to the page of
+// the form, or from an overview to the page of the seats that are now held.
 func pageAfter(p views.Page, out store.Outcome, done note) string {
 	if done != noteUnlocked && len(out.Seats) > 0 {
 		p = p.With(out.Seats[0].ID)
@@ -256,10 +256,10 @@ func isOwn(seat store.Seat, holder store.Holder, now time.Time) bool {
 	return seat.HeldBy(holder, now) || seat.Status == store.Booked && holder != "" && seat.LockedBy == holder
 }
 
-// basketOf is what the seats of a holder come to: all that are locked share one
-// clock, which those that are being paid for have left. A seat that joined it
-// later was told later whether it was extended. Of what is booked it has the
-// bookings.
+// basketOf returns the basket for the seats of a holder. Locked seats share one
+// clock, which seats that are being paid for have left; the seat that was
+// locked last knows whether it was extended. For booked seats the basket has
+// the bookings.
 func basketOf(seats, booked []store.Seat, now time.Time) views.Basket {
 	lock := store.Lock{Seats: seats}
 	for _, seat := range seats {
@@ -272,7 +272,7 @@ func basketOf(seats, booked []store.Seat, now time.Time) views.Basket {
 	return views.Basket{Lock: lock, Bookings: codesOf(booked), Now: now}
 }
 
-// codesOf are the codes of the bookings that seats belong to, each once.
+// codesOf returns the codes of the bookings of seats, each once.
 func codesOf(booked []store.Seat) (codes []string) {
 	for _, seat := range booked {
 		if store.ValidCode(seat.Booking) && !slices.Contains(codes, seat.Booking) {

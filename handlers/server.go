@@ -37,15 +37,15 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
-// Config is what a server is told from outside.
+// Config configures a server.
 type Config struct {
 	// BaseURL is where browsers reach the server; https makes cookies Secure.
 	BaseURL *url.URL
 	Rules   store.Rules
 	Log     *slog.Logger
-	// Checkout brings bookings to their money; nil is that nothing can be booked.
+	// Checkout takes bookings; if nil, nothing can be booked.
 	Checkout Checkout
-	// Demo is the provider of that name; nil is that its page is not there.
+	// Demo is the demo provider; if nil, it has no page.
 	Demo Demo
 	// Memory is how many bytes the halls of events may take that nobody watches;
 	// 0 is DefaultMemory. Halls that are watched may take more.
@@ -63,13 +63,14 @@ type Server struct {
 	checkout Checkout
 	demo     Demo
 	hints    hints
+	press    press
 	base     string // of the address that browsers use
 	sessions *sessions
 	halls    *halls
 	list     list
-	// undrawable tells the log of events that cannot be shown.
+	// undrawable logs events that cannot be shown.
 	undrawable complaint
-	// unavailable tells it that the store cannot serve.
+	// unavailable logs that the store cannot serve.
 	unavailable complaint
 	pack        func(http.Handler) http.HandlerFunc
 	files       *static.Files
@@ -77,8 +78,8 @@ type Server struct {
 	cross       *http.CrossOriginProtection
 }
 
-// New wires a server to a store. Run keeps its boards alive; it answers
-// requests through ServeHTTP.
+// New returns a server over a store. It answers requests through ServeHTTP; Run
+// must run meanwhile.
 func New(st interface {
 	Store
 	live.Source
@@ -94,6 +95,7 @@ func New(st interface {
 		halls:    newHalls(st, cmp.Or(c.Memory, DefaultMemory)),
 		list:     list{drawn: map[language.Tag]drawn{}},
 		cross:    http.NewCrossOriginProtection(),
+		press:    newPress(),
 	}
 	if err := s.cross.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -125,7 +127,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
-	e.IPExtractor = echo.ExtractIPDirect() // Echo else believes a header that anybody can send
+	e.IPExtractor = echo.ExtractIPDirect() // by default Echo trusts a header that anybody can send
 	e.Use(s.packAnswers, s.logRequests, s.recoverPanics, secureHeaders, finishSoon)
 
 	// Monitors and proxies ask with HEAD; net/http then leaves the body out.
@@ -158,8 +160,8 @@ func (s *Server) routes() *echo.Echo {
 	return e
 }
 
-// The routes of bookings and tickets, whose refusals are logged. The first is that
-// of a form of [Server.book], too; what is about one booking is below the others.
+// The routes of bookings and tickets, whose refusals are logged. The first is
+// also the route of [Server.book]; the others are prefixes.
 const (
 	checkoutRoute = "/events/:event/checkout"
 	bookingRoute  = "/bookings/:code"
@@ -167,7 +169,7 @@ const (
 	demoRoute     = "/demo-pay/:attempt"
 )
 
-// routeBookings adds what is about one booking, and its tickets.
+// routeBookings adds the routes of bookings and tickets.
 func (s *Server) routeBookings(e *echo.Echo, read []string) {
 	ofBooking := func(c echo.Context) string { return c.Param("code") }
 	own := e.Group(bookingRoute, secretPage)
@@ -185,12 +187,12 @@ func (s *Server) routeBookings(e *echo.Echo, read []string) {
 	e.POST(demoRoute, s.demoPay, secretPage, limitBody, s.sessions.load, s.refuseForeign(ofAttempt))
 }
 
-// healthz says that the process lives.
+// healthz answers 200 while the process lives.
 func (s *Server) healthz(c echo.Context) error {
 	return c.String(http.StatusOK, "ok\n")
 }
 
-// readyz says whether requests should be sent here: the store answers, the
+// readyz answers 200 if requests should be sent here: the store answers, the
 // feed runs, and the server is not shutting down.
 func (s *Server) readyz(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)

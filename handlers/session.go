@@ -24,26 +24,26 @@ import (
 // longer than any lock, and renewed when half of it is gone.
 const sessionLife = 30 * 24 * time.Hour
 
-// holderKey is the session value that says who the visitor is, whatever
-// becomes of the token.
+// holderKey is the session value with the holder, which stays when the token is
+// renewed.
 const holderKey = "holder"
 
-// bookingsKey is the session value with the codes of the bookings that were
-// opened with their key, and maxAdded how many those are: the last ones.
+// bookingsKey is the session value with the codes of the last bookings that
+// were opened with their key, at most maxAdded.
 const (
 	bookingsKey = "bookings"
 	maxAdded    = 50
 )
 
-// keepWithin is how long a granted request may go on for its session's sake,
-// also without the visitor, who may have left.
+// keepWithin is how long writing the session of a granted request may take,
+// also if the visitor has left.
 const keepWithin = 5 * time.Second
 
 // sessions gives every visitor an identity. The cookie is a token of scs,
 // signed by us. A signed token without a row is an empty session: a visitor is
 // known from the first page on, and the row is written once something is
-// granted to them. A visitor who is forgotten has a tombstone in the row's
-// place; see [sessionRows.forget].
+// granted to them. For a forgotten visitor a tombstone replaces the row; see
+// [sessionRows.forget].
 type sessions struct {
 	scs     *scs.SessionManager
 	rows    sessionRows
@@ -52,8 +52,8 @@ type sessions struct {
 	streams openStreams
 }
 
-// sessionStore is what sessions needs of a store. Secret is asked for with each
-// request: a store may only come to be reached later, or be replaced.
+// sessionStore is what sessions needs of a store. Secret is read with each
+// request: a store may be reached only later, or be replaced.
 type sessionStore interface {
 	records
 	Records(ctx context.Context, scan store.Scan) ([]store.Record, error)
@@ -76,21 +76,21 @@ func newSessions(st sessionStore, secure bool) *sessions {
 	return &sessions{scs: m, rows: sessionRows{st}, store: st, cookie: cookie}
 }
 
-// visitor is who sent a request.
+// visitor is the sender of a request.
 type visitor struct {
 	holder store.Holder
 	token  string
 	signer signer
-	// fresh tells that the request brought no identity, and that this one
-	// must be handed to the browser.
+	// fresh means that the request had no identity, and that this one must be
+	// sent to the browser.
 	fresh bool
-	// forgotten is who the visitor was before that was forgotten, if they may
-	// still have seats.
+	// forgotten is the former identity, if it was forgotten and may still have
+	// seats.
 	forgotten forgotten
 }
 
-// forgotten is somebody who was forgotten, with the id of the tombstone. The
-// zero value is nobody.
+// forgotten is a forgotten holder, with the id of the tombstone. The zero value
+// is nobody.
 type forgotten struct {
 	holder store.Holder
 	row    string
@@ -129,8 +129,8 @@ func (s *sessions) load(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recognize tells who has the token, and returns a context with the session. A
-// token that is none, was forgotten, or is over gives way to a new one.
+// recognize returns the visitor with the token, and a context with the session.
+// An invalid, forgotten or expired token is replaced by a new one.
 func (s *sessions) recognize(ctx context.Context, v visitor) (visitor, context.Context, error) {
 	if v.token != "" {
 		known, err := s.scs.Load(ctx, v.token)
@@ -156,13 +156,13 @@ func (s *sessions) recognize(ctx context.Context, v visitor) (visitor, context.C
 	return v, empty, err
 }
 
-// persist makes the session of a visitor last who was granted something: it
-// writes the row if there is none yet, or if it has lived for half its life.
-// The error is a forgottenError if the visitor was forgotten since the request
-// began; after any other the next grant writes the row, since the token tells
-// the same holder until then.
+// persist makes the session of a visitor last after a grant: it writes the row
+// if there is none yet, or if half of its life is over. The error is a
+// forgottenError if the visitor was forgotten since the request began; after
+// any other error the next grant writes the row, since the token yields the
+// same holder until then.
 func (s *sessions) persist(c echo.Context) error {
-	// What was granted is granted, whether or not the visitor is still there.
+	// A grant stays, also if the visitor has left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
 	defer cancel()
 	v := visitorOf(c)
@@ -184,8 +184,7 @@ func (s *sessions) write(ctx context.Context, c echo.Context) error {
 	return err
 }
 
-// add adds a booking to those that the session opens. Errors are those of
-// persist.
+// add lets the session open a booking. Errors are those of persist.
 func (s *sessions) add(c echo.Context, code string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), keepWithin)
 	defer cancel()
@@ -202,7 +201,7 @@ func (s *sessions) added(ctx context.Context) []string {
 	return strings.Fields(s.scs.GetString(ctx, bookingsKey))
 }
 
-// introduce hands a fresh visitor the cookie, and writes no row.
+// introduce sends a fresh visitor the cookie, and writes no row.
 func (s *sessions) introduce(c echo.Context) {
 	if v := visitorOf(c); v.fresh {
 		s.hand(c, v.token)
@@ -217,9 +216,8 @@ func (s *sessions) hand(c echo.Context, token string) {
 	c.SetCookie(&cookie)
 }
 
-// newToken returns a token that tells when it was made. Without a row it is an
-// identity for as long as a session lasts: so it is none any more when the
-// tombstone of one that was forgotten goes.
+// newToken returns a token with the time when it was made. Without a row it is
+// valid for as long as a session lasts, and so never outlives its tombstone.
 func newToken() string {
 	return rand.Text() + "-" + strconv.FormatInt(time.Now().Unix(), 36)
 }
@@ -229,7 +227,7 @@ func isYoung(token string) bool {
 	return err == nil && time.Since(time.Unix(made, 0)) < sessionLife
 }
 
-// row is the id of the visitor's session row: scs's hash of the token.
+// row returns the id of the visitor's session row: scs's hash of the token.
 func (v visitor) row() string {
 	sum := sha256.Sum256([]byte(v.token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -247,8 +245,8 @@ func (s signer) verify(value string) (token string, ok bool) {
 	return token, hmac.Equal([]byte(signature), []byte(s.sign("cookie", token)))
 }
 
-// firstHolder derives who the visitor is from a token that has no row. It
-// cannot be turned back into the token.
+// firstHolder derives the holder from a token without a row. The token cannot
+// be derived from the holder.
 func (s signer) firstHolder(token string) store.Holder {
 	return store.Holder(s.sign("holder", token)[:22])
 }

@@ -14,10 +14,10 @@ import (
 )
 
 // sessionRows is scs's view of the records of kind [store.Session]. Their ids
-// are scs's hashes of tokens, so that who reads the database can be nobody
-// else; their bodies are what [jsonCodec] writes.
+// are scs's hashes of tokens, so that a reader of the database cannot
+// impersonate anybody; [jsonCodec] writes their bodies.
 //
-// Only tokens that we signed get here, and one that has no row yet is an empty
+// Only tokens that we signed get here, and one without a row is an empty
 // session rather than none.
 type sessionRows struct{ records }
 
@@ -30,19 +30,19 @@ type records interface {
 
 func sessionKey(hash string) store.Key { return store.Key{Kind: store.Session, ID: hash} }
 
-// forgottenBriefly is how long a tombstone stays of a visitor who never had a
-// seat: longer than any request can be under way that may still be granted one.
+// forgottenBriefly is how long the tombstone of a visitor who never had a seat
+// stays: longer than any request that could still be granted one.
 const forgottenBriefly = 10 * time.Minute
 
-// forgottenError: the session was forgotten, and nobody is known by its token
-// any more. It has who was, or "" where there is nothing to give back.
+// forgottenError: the session was forgotten, and its token is invalid. It has
+// the former holder, or "" if there is nothing to give back.
 type forgottenError struct{ holder store.Holder }
 
 func (forgottenError) Error() string { return "the session was forgotten" }
 
-// FindCtx implements scs.CtxStore. A row is over by the store's clock, which
-// has no record of it then, or by ours, to which the deadline in it belongs. In
-// the place of a tombstone it returns a forgottenError.
+// FindCtx implements scs.CtxStore. A row ends by the store's clock, when the
+// record is gone, or by ours, for the deadline in it. For a tombstone it
+// returns a forgottenError.
 func (s sessionRows) FindCtx(ctx context.Context, hash string) ([]byte, bool, error) {
 	row, err := s.Record(ctx, sessionKey(hash))
 	if err != nil {
@@ -67,9 +67,9 @@ func (s sessionRows) check(ctx context.Context, hash string) error {
 	return err
 }
 
-// CommitCtx implements scs.CtxStore. What a newer program keeps in the row
-// stays there, and so does what another request of the session has written since
-// this one began. A tombstone stays as it is, which is a forgottenError.
+// CommitCtx implements scs.CtxStore. It keeps unknown fields of a newer
+// program, and what another request of the session has written since this one
+// began. A tombstone stays as it is, and is a forgottenError.
 func (s sessionRows) CommitCtx(ctx context.Context, hash string, data []byte, expiry time.Time) error {
 	return s.ChangeRecord(ctx, sessionKey(hash), func(row store.Record) (store.Record, bool, error) {
 		next := data
@@ -92,7 +92,8 @@ func (s sessionRows) CommitCtx(ctx context.Context, hash string, data []byte, ex
 }
 
 // DeleteCtx implements scs.CtxStore. The row of a token that was renewed or
-// ended is a tombstone too: without a row the token would tell a holder again.
+// ended becomes a tombstone, too: without a row the token would yield a holder
+// again.
 func (s sessionRows) DeleteCtx(ctx context.Context, hash string) error {
 	err := s.forget(ctx, hash, "")
 	if _, already := errors.AsType[forgottenError](err); already {
@@ -101,13 +102,12 @@ func (s sessionRows) DeleteCtx(ctx context.Context, hash string) error {
 	return err
 }
 
-// forget puts a tombstone in the place of the row, whether or not there is one.
-// It stays for the longest time that the token can have left. It keeps who the
-// holder was, so that what is theirs can be given back by a repeat. A
-// tombstone stays as it is, which is a forgottenError.
+// forget replaces the row, if there is one, with a tombstone. It stays as long
+// as the token could be valid. It keeps the holder, so that a repeat can give
+// back the seats. A tombstone stays as it is, and is a forgottenError.
 //
-// To a program that does not know tombstones it is the session of somebody whom
-// nobody knows.
+// To a program that does not know tombstones it is the session of an unknown
+// visitor.
 func (s sessionRows) forget(ctx context.Context, hash string, holder store.Holder) error {
 	now, err := s.Now(ctx)
 	if err != nil {
@@ -134,9 +134,10 @@ func (s sessionRows) forget(ctx context.Context, hash string, holder store.Holde
 	})
 }
 
-// gaveBack notes in a tombstone what the holder had, and whether all is given
-// back: then a repeat does nothing. Of somebody who never had a seat it then
-// stays only briefly, since anybody can have as many such cookies as they like.
+// gaveBack records in a tombstone whether the holder had seats, and whether all
+// are given back: then a repeat does nothing. If the holder never had a seat,
+// the tombstone then stays only briefly, since anybody can get any number of
+// such cookies.
 func (s sessionRows) gaveBack(ctx context.Context, hash string, had, all bool) error {
 	now, err := s.Now(ctx)
 	if err != nil {
@@ -172,7 +173,7 @@ func (s sessionRows) gaveBack(ctx context.Context, hash string, had, all bool) e
 	return err
 }
 
-// errAsItIs has a change of a row write nothing.
+// errAsItIs makes a change of a row write nothing.
 var errAsItIs = errors.New("the row is as it should be")
 
 // stampOf writes a time so that texts are in the order of the times.
@@ -203,14 +204,14 @@ type sessionJSON struct {
 
 type forgottenJSON struct {
 	Holder string `json:"holder,omitempty"`
-	// Empty tells that there was no row, and no seat either as far as is known.
+	// Empty means that there was no row, and as far as is known no seat either.
 	Empty bool `json:"empty,omitempty"`
-	// AllBack tells that all seats of the holder were given back.
+	// AllBack means that all seats of the holder were given back.
 	AllBack bool `json:"allBack,omitempty"`
 }
 
-// merge returns a session that is to be written over this one, with the holder of
-// this one and the bookings of both. One that is over by our clock gives nothing.
+// merge returns the session that replaces this one, with the holder of this one
+// and the bookings of both. A session that is over by our clock is ignored.
 func (old sessionJSON) merge(data []byte) ([]byte, error) {
 	if !time.Now().Before(old.Deadline) {
 		return data, nil

@@ -15,12 +15,12 @@ import (
 
 const streamRoute = "/events/:event/live"
 
-// writeWithin is how long one write to a viewer may take. A viewer who does
-// not read is dropped, never waited for.
+// writeWithin is how long one write to a viewer may take. A viewer who does not
+// read is dropped.
 const writeWithin = 10 * time.Second
 
-// stream serves GET /events/{event}/live. The place to go on from is the
-// browser's Last-Event-ID, else the page's cursor; neither has to be sane.
+// stream serves GET /events/{event}/live. It resumes from the browser's
+// Last-Event-ID, else from the page's cursor; either may be garbage.
 func (s *Server) stream(c echo.Context) error {
 	board, err := s.boardOf(c)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Server) stream(c echo.Context) error {
 	from, _ := store.ParseCursor(text)
 	kind := live.Kind{Section: c.QueryParam("section"), Language: s.speak(c).Language().String()}
 	if !board.Has(kind) {
-		return live.ErrNoPage // before the stream begins: it could not be told any more
+		return live.ErrNoPage // before the stream begins: after that no status can be sent
 	}
 
 	h := c.Response().Header()
@@ -57,9 +57,9 @@ func (s *Server) stream(c echo.Context) error {
 	return nil
 }
 
-// farewellOfForgotten is the last word to a visitor who was forgotten. Its
-// cursor is none, so that the browser gets the whole map when it comes again:
-// what the page shows as the viewer's own is nobody's now.
+// farewellOfForgotten is the last message to a visitor who was forgotten. It
+// has no valid cursor, so that the browser gets the whole map when it comes
+// again: the page still shows seats as the viewer's own.
 const farewellOfForgotten = "event: hb\nid: forgotten\n\n"
 
 // sendFrames writes until the viewer leaves, does not read, or is forgotten, or

@@ -31,8 +31,8 @@ const pixels = 8
 // tickets are the keys that sign the tickets of the store.
 func (s signer) tickets() ticket.Keys { return ticket.NewKeys(s) }
 
-// fileOf takes the ending that names a kind of file off the end of an address: to
-// the router it is part of the code or token before it.
+// fileOf splits the file extension off the end of an address: for the router it
+// is part of the code or token.
 func fileOf(param string, kinds ...string) (name, kind string) {
 	if kind = path.Ext(param); slices.Contains(kinds, kind) {
 		return strings.TrimSuffix(param, kind), kind
@@ -47,15 +47,22 @@ func (s *Server) ticketPage(c echo.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case kind == "":
+	case kind == "" && !v.Stands():
 		return render(c, http.StatusOK, views.TicketPage(v))
 	case !v.Stands():
 		return errVoid
+	case kind == ".pdf":
+		return s.sendPDF(c, "ticket-"+v.Booking.Code+"-"+v.Seat, []views.TicketView{v})
 	}
-	return s.ticketFile(c, v, kind)
+	return ticketCode(c, v, kind)
 }
 
-func (s *Server) ticketFile(c echo.Context, v views.TicketView, kind string) error {
+// ticketCode answers with a ticket that has a QR code to show: as its page, or the
+// code alone.
+func ticketCode(c echo.Context, v views.TicketView, kind string) (err error) {
+	if v.Code, err = ticket.QR(v.Token); err != nil {
+		return err
+	}
 	switch kind {
 	case ".svg":
 		return c.Blob(http.StatusOK, "image/svg+xml", v.Code.SVG())
@@ -66,26 +73,27 @@ func (s *Server) ticketFile(c echo.Context, v views.TicketView, kind string) err
 		}
 		return c.Blob(http.StatusOK, "image/png", picture)
 	}
-	return sendPDF(c, "ticket-"+v.Booking.Code+"-"+v.Seat, []views.TicketView{v})
+	return render(c, http.StatusOK, views.TicketPage(v))
 }
 
 // sendPDF answers with tickets of one booking on paper.
-func sendPDF(c echo.Context, name string, tickets []views.TicketView) error {
+func (s *Server) sendPDF(c echo.Context, name string, tickets []views.TicketView) error {
 	var body bytes.Buffer
-	if err := ticket.PDF(&body, views.Sheet(tickets)); err != nil {
+	err := s.press.do(c.Request().Context(), pressWait, func() error { return ticket.PDF(&body, views.Sheet(tickets)) })
+	if err != nil {
 		return err
 	}
 	return sendFile(c, name+".pdf", "application/pdf", body.Bytes())
 }
 
-// sendFile answers with a file to be kept. Its name is one that needs no escaping.
+// sendFile answers with a file to download. Its name needs no escaping.
 func sendFile(c echo.Context, name, kind string, body []byte) error {
 	c.Response().Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
 	return c.Blob(http.StatusOK, kind, body)
 }
 
-// ticketOf is the ticket with this token. What is none of this store's, in whatever
-// way, is errNoTicket: the token is a secret, and stands in no error.
+// ticketOf returns the ticket with this token. Anything that is not a token of
+// this store is errNoTicket: the token is a secret, and is in no error.
 func (s *Server) ticketOf(c echo.Context, token string) (views.TicketView, error) {
 	keys := visitorOf(c).signer.tickets()
 	t, err := ticket.Read(keys.Public(), token)
@@ -105,21 +113,21 @@ func (s *Server) ticketOf(c echo.Context, token string) (views.TicketView, error
 	if !own {
 		shown.Person = store.Person{}
 	}
-	v, err := s.ticketView(c, shown, t, token)
+	v := s.ticketView(c, shown, t, token)
 	v.Own = own
-	return v, err
+	return v, nil
 }
 
-func (s *Server) ticketView(c echo.Context, shown checkout.Shown, t ticket.Ticket, token string) (views.TicketView, error) {
-	code, err := ticket.QR(token)
+// ticketView has no QR code, which takes long to draw and not all need.
+func (s *Server) ticketView(c echo.Context, shown checkout.Shown, t ticket.Ticket, token string) views.TicketView {
 	return views.TicketView{
 		Billing: views.BillingOf(shown.Event, shown.Booking, s.speak(c)), Booking: shown.Booking, Person: shown.Person,
-		Seat: t.Seat, Issue: t.Issue, Token: token, Code: code, Now: shown.Now, Asset: s.files.Path,
-	}, err
+		Seat: t.Seat, Issue: t.Issue, Token: token, Now: shown.Now, Asset: s.files.Path,
+	}
 }
 
-// ticketsOf are the tickets of a booking that are valid now, or will be once it is
-// paid.
+// ticketsOf returns the tickets of a booking that are valid now, or will be
+// once it is paid.
 func (s signer) ticketsOf(b store.Booking) []ticket.Ticket {
 	if !b.HasTickets() {
 		return nil
@@ -149,7 +157,22 @@ func (s *Server) ticketSheet(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.drawCodes(c, tickets); err != nil {
+		return err
+	}
 	return render(c, http.StatusOK, views.TicketSheet(views.SheetView{BookingView: s.viewOf(c, shown), Tickets: tickets}))
+}
+
+// drawCodes gives the tickets of a sheet their QR codes.
+func (s *Server) drawCodes(c echo.Context, tickets []views.TicketView) error {
+	return s.press.do(c.Request().Context(), pressWait, func() (err error) {
+		for i := range tickets {
+			if tickets[i].Code, err = ticket.QR(tickets[i].Token); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Server) bookingPDF(c echo.Context, code string) error {
@@ -157,10 +180,11 @@ func (s *Server) bookingPDF(c echo.Context, code string) error {
 	if err != nil {
 		return err
 	}
-	return sendPDF(c, "tickets-"+code, tickets)
+	return s.sendPDF(c, "tickets-"+code, tickets)
 }
 
-// bookingCalendar also tells a calendar that a booking was cancelled.
+// bookingCalendar serves the calendar entry, which also says if the booking was
+// cancelled.
 func (s *Server) bookingCalendar(c echo.Context, code string) error {
 	shown, err := s.shownTo(c, code)
 	switch {
@@ -176,8 +200,8 @@ func (s *Server) bookingCalendar(c echo.Context, code string) error {
 	return sendFile(c, "booking-"+code+".ics", "text/calendar; charset=utf-8", entry)
 }
 
-// allTickets are those of a booking that the visitor may see: errNoTickets if it
-// has none.
+// allTickets returns the tickets of a booking that the visitor may see;
+// errNoTickets if it has none.
 func (s *Server) allTickets(c echo.Context, code string) (checkout.Shown, []views.TicketView, error) {
 	shown, err := s.shownTo(c, code)
 	if err != nil {
@@ -187,11 +211,7 @@ func (s *Server) allTickets(c echo.Context, code string) (checkout.Shown, []view
 	keys := signer.tickets()
 	var all []views.TicketView
 	for _, t := range signer.ticketsOf(shown.Booking) {
-		v, err := s.ticketView(c, shown, t, keys.Sign(t))
-		if err != nil {
-			return shown, nil, err
-		}
-		all = append(all, v)
+		all = append(all, s.ticketView(c, shown, t, keys.Sign(t)))
 	}
 	if len(all) == 0 {
 		return shown, nil, errNoTickets
@@ -199,7 +219,7 @@ func (s *Server) allTickets(c echo.Context, code string) (checkout.Shown, []view
 	return shown, all, nil
 }
 
-// shownTo is a booking that the visitor may see, with what belongs to it.
+// shownTo returns a booking that the visitor may see, with its records.
 func (s *Server) shownTo(c echo.Context, code string) (checkout.Shown, error) {
 	b, err := s.bookingOf(c, code)
 	if err != nil {
@@ -208,13 +228,14 @@ func (s *Server) shownTo(c echo.Context, code string) (checkout.Shown, error) {
 	return s.checkout.Show(c.Request().Context(), b.Code)
 }
 
-// maySee tells whether the visitor may see a booking.
+// maySee reports whether the visitor may see a booking.
 func (s *Server) maySee(c echo.Context, b store.Booking) bool {
 	return b.Holder == visitorOf(c).holder || s.sessions.hasAdded(c.Request().Context(), b.Code)
 }
 
-// offlineScript serves GET /tickets/offline.js, which keeps tickets that were opened
-// for when there is no network. From there it may answer for all below /tickets/.
+// offlineScript serves GET /tickets/offline.js, the service worker that keeps
+// opened tickets for use without a network. At this address it may answer for
+// everything below /tickets/.
 func (s *Server) offlineScript(c echo.Context) error {
 	file, ok := s.files.Open(s.files.Path("offline.js"))
 	if !ok {

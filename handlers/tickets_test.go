@@ -6,10 +6,13 @@ import (
 	"html"
 	"image/png"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -260,7 +263,7 @@ func TestTicketsFollowTheHouse(t *testing.T) {
 	}
 	for _, seats := range [][]string{nil, {"A1"}, {"A1", "A2"}} {
 		r := p.send("/bookings/"+code+"/cancel", url.Values{"seat": seats})
-		if r.StatusCode != 409 || !strings.Contains(r.text, "A ticket of that was let in already") {
+		if r.StatusCode != 409 || !strings.Contains(r.text, "One of these tickets was already used at the door") {
 			t.Errorf("cancel %v: %d\n%s", seats, r.StatusCode, r.text)
 		}
 	}
@@ -405,10 +408,50 @@ func TestTicketOffline(t *testing.T) {
 	h.stop()
 	for _, token := range tokens[1:2] {
 		b.open("/tickets/" + token)
-		b.until("the copy says that it is one", `/^Saved copy of .* CES?T: whether it is still valid, the door knows.$/.test(document.querySelector('#saved:not([hidden])')?.textContent)`)
+		b.until("the copy says that it is one", `/^Saved copy of .* CES?T\. Only the door can tell whether it is still valid\.$/.test(document.querySelector('#saved:not([hidden])')?.textContent)`)
 		b.until("it looks as it did, and does not say that it is valid", `document.querySelector('.qr').complete && getComputedStyle(document.querySelector('.ticket .state')).display === 'none' &&
 			getComputedStyle(document.querySelector('.ticket')).borderTopStyle === 'solid'`)
 	}
+}
+
+// Where the network gives out in the middle of a ticket, or a proxy refuses it, the
+// copy is shown whole.
+func TestTicketOnABadNetwork(t *testing.T) {
+	h := openTill(t, tillSetting{})
+	_, tokens := h.paid(t, h.visitor(t))
+	var bad, refuses atomic.Bool
+	served, left := h.Config.Handler, make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !bad.Load() || !strings.HasPrefix(r.URL.Path, "/tickets/v1.") {
+			served.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if refuses.Load() {
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprint(w, `<!doctype html><title>Refused</title>`)
+			return
+		}
+		fmt.Fprint(w, `<!doctype html><title>Half</title><p id="half">`, strings.Repeat("half a ticket ", 1000))
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-left:
+		}
+	}))
+	t.Cleanup(slow.Close)
+	t.Cleanup(func() { close(left) })
+	b := &buyer{testengine.Chromium(t).Visitor(t), t, slow.URL}
+	b.open("/tickets/" + tokens[0])
+	b.until("it is kept", `caches.open('tickets-1').then(c => c.keys()).then(keys => { window.kept = keys.length }), window.kept === 1`)
+	bad.Store(true)
+	b.open("/tickets/" + tokens[0])
+	const copied = `document.querySelector('#half') === null && document.querySelector('#saved:not([hidden])') !== null`
+	b.until("the copy is there", copied)
+	b.open("/")
+	refuses.Store(true)
+	b.open("/tickets/" + tokens[0])
+	b.until("the copy is there again", copied)
 }
 
 // On paper each ticket stands on a page of its own, and says nothing that may

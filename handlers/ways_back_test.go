@@ -258,7 +258,7 @@ func TestOddAddressesOfBookings(t *testing.T) {
 		}
 	}
 	p.languages = "de"
-	wantAll(t, "in German", p.get("/bookings/2222222222"), 404, "<h1>Keine solche Buchung</h1>")
+	wantAll(t, "in German", p.get("/bookings/2222222222"), 404, "<h1>Buchung nicht gefunden</h1>")
 }
 
 // A language that a link asks for stays when it leads on.

@@ -413,6 +413,12 @@
 	}
 	addEventListener('hashchange', unfold);
 
+	// ---- A tariff that is chosen anew is wrong only if the answer says so. ----
+
+	on('change', e => {
+		if (e.target.matches('.lines select')) e.target.removeAttribute('aria-invalid');
+	});
+
 	// ---- A ticket: kept for when there is no network, on a screen that stays on. ----
 
 	async function keepTicket() {

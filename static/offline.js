@@ -5,7 +5,7 @@
 
 const TICKETS = 'tickets-1', FILES = 'ticket-files-1';
 const MOST = 50; // tickets that are kept
-const PATIENCE = 5_000; // with the network, where there is a copy
+const PATIENCE = 5_000; // with the network, for all of a page, where there is a copy
 
 const isTicket = url => url.origin === location.origin && /^\/tickets\/v\d+\.[\w-]+$/.test(url.pathname);
 const filesOf = text => new Set(text.match(/\/static\/[\w.-]+/g));
@@ -30,8 +30,9 @@ async function page(e, key) {
 	const tickets = await caches.open(TICKETS), copy = await tickets.match(key);
 	try {
 		const answer = await fetch(e.request, copy ? { signal: AbortSignal.timeout(PATIENCE) } : {});
+		if (copy) await answer.clone().text(); // half a ticket is worse than a copy
 		e.waitUntil(keep(key, answer.clone()));
-		if (answer.status < 500 || !copy) return answer;
+		if (!copy || answer.ok || answer.status === 404 || answer.type === 'opaqueredirect') return answer;
 	} catch (problem) {
 		if (!copy) throw problem;
 	}

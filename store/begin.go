@@ -11,17 +11,18 @@ import (
 	"time"
 )
 
-// PayRules bound the pay deadline of an attempt. They travel with each request,
-// as [Rules] do.
+// PayRules bound the pay deadline of an attempt. Each request carries them, as
+// it does [Rules].
 type PayRules struct {
 	// Window is how long a visitor has to pay, Total the most that may be after
 	// the lock began, and Least what they have in any case.
 	Window, Total, Least time.Duration
-	// AtDoor is the least time that who reserves has to pay at the door.
+	// AtDoor is the least time that a visitor who reserves has to pay at the
+	// door.
 	AtDoor time.Duration
 }
 
-// DefaultPayRules are those of a server whose locks run at most total.
+// DefaultPayRules returns the rules of a server whose locks run at most total.
 func DefaultPayRules(total time.Duration) PayRules {
 	return PayRules{Window: 15 * time.Minute, Total: max(30*time.Minute, total), Least: 2 * time.Minute, AtDoor: 15 * time.Minute}
 }
@@ -45,16 +46,17 @@ type BeginRequest struct {
 	Holder Holder
 	// Code is that of the new booking; see [NewCode].
 	Code string
-	// Request is the id of the form that was sent, Contents a digest of what it
-	// had: who repeats the one must have the other.
+	// Request is the id of the form, and Contents a digest of its fields. A
+	// repeat must have the same Contents.
 	Request, Contents string
-	// Lines are the locked seats as they are sold, computed from this revision of
-	// the event. Without any, only what a repeat would be answered is asked for.
+	// Lines are the locked seats as they are sold, computed from this revision
+	// of the event. Without Lines, the request only asks for the answer to a
+	// repeat.
 	Lines    []Line
 	Revision int64
 	Person   Person
-	// Provider is who takes the money; AtDoor that it does so later, from a
-	// person, and the seats are reserved until then.
+	// Provider takes the money. AtDoor means that a person takes it later, at
+	// the door, and that the seats are reserved until then.
 	Provider string
 	AtDoor   bool
 	Rules    PayRules
@@ -90,8 +92,8 @@ func validateLines(lines []Line) error {
 	return nil
 }
 
-// requestKey names the record of a request. Requests of others, or for other
-// events, are other ones, whatever their ids.
+// requestKey returns the key of the record of a request. It depends on the
+// holder and the event, too: others may use the same id.
 func (r BeginRequest) requestKey() Key {
 	sum := sha256.Sum256([]byte(r.Event + "\n" + r.Request + "\n" + string(r.Holder)))
 	return Key{RequestRecord, hex.EncodeToString(sum[:])}
@@ -103,21 +105,21 @@ type request struct {
 	Contents string `json:"contents"`
 }
 
-// Begin makes a booking of all seats that the holder has locked, and of nothing
-// else: booked at once if it costs nothing, reserved if it is to be paid at the
-// door, and else paying, with an attempt that is recorded. It returns the
-// booking's code, which for a repeat is another than the request's.
+// Begin makes a booking of exactly the seats that the holder has locked: booked
+// at once if it costs nothing, reserved if it is to be paid at the door, and
+// otherwise paying, with a recorded attempt. It returns the booking's code,
+// which for a repeat is not the request's.
 //
 // Not found: ErrNoEvent. Refused: ErrExists if another booking has the code;
-// ErrClosed once the event is over, and not
-// because its sales have closed; ErrPaying if the holder pays for seats of the
-// event already, with the code of that booking.
+// ErrClosed once the event is over (closed sales are no obstacle); ErrPaying if
+// the holder is paying for seats of the event already, with the code of that
+// booking.
 // Expired: ErrExpired if the holder has no live locked seat.
 // Concurrent: ErrStale if the event is of another revision, or the lines are not
 // exactly the seats that are locked; compute them again. Of any number of
 // callers for the same seats one wins.
-// Repeat: a request with the id of one that was granted answers the code of that
-// booking, whatever has become of it, if its contents are the same, and else
+// Repeat: a request with the id of a granted one returns the code of that
+// booking, whatever its state, if the contents are the same, and otherwise
 // ErrReused. Neither changes anything.
 func (s *Store) Begin(ctx context.Context, r BeginRequest) (string, error) {
 	what := "begin a booking of " + r.Event
@@ -212,7 +214,7 @@ func sameIDs(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// changes has each of the seats become what become makes of it.
+// changes applies become to each of the seats.
 func (b Booking) changes(seats []Seat, become func(Booking, Seat) Seat, why Reason) []Change {
 	changes := make([]Change, len(seats))
 	for i, s := range seats {
@@ -233,8 +235,8 @@ func bookedSeat(b Booking, _ Seat) Seat {
 
 func freeSeat(Booking, Seat) Seat { return Seat{} }
 
-// owes returns the holder's clock with so many unpaid seats more, or fewer; nil
-// if there is no clock.
+// owes returns the holder's clock with n added to its unpaid seats; nil if
+// there is no clock.
 func (v View) owes(seats int) *Clock {
 	if v.Clock.Version == 0 || seats == 0 {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// BookingState is where a booking stands.
+// BookingState is the state of a booking.
 type BookingState string
 
 // The states of a booking. Late money may still book or lose one that is
@@ -28,7 +28,8 @@ const (
 	BookingCancelled BookingState = "cancelled" // all of its seats were
 )
 
-// Booking is seats that a holder pays for, has reserved or has booked together.
+// Booking is the seats that a holder is paying for, has reserved or has booked
+// together.
 // It is the body of a record of the kind [BookingRecord], whose id is the code.
 type Booking struct {
 	Code   string       `json:"code"`
@@ -38,27 +39,27 @@ type Booking struct {
 	Lines  []Line       `json:"lines"`
 	// Currency is that of all amounts, which are in its smallest unit.
 	Currency string `json:"currency"`
-	// Starts is when the event was to start when it was sold; the zero value is
-	// that nobody has noted it, or that there was no start.
+	// Starts is the start of the event at the time of the sale; zero if it was
+	// not recorded, or if there was none.
 	Starts time.Time `json:"starts,omitzero"`
-	// Provider is who takes the money; "" for what a visitor has booked for nothing.
+	// Provider takes the money; "" if the visitor has booked for nothing.
 	Provider string `json:"provider,omitempty"`
-	// Begun is when it was made, by the store's clock. PayUntil is the pay
-	// deadline while it is paying or reserved.
+	// Begun is when the booking was made, by the store's clock. PayUntil is the
+	// pay deadline while it is paying or reserved.
 	Begun    time.Time `json:"begun"`
 	PayUntil time.Time `json:"pay_until,omitzero"`
-	// Booked is when its seats became its own for good.
+	// Booked is when it became booked or reserved.
 	Booked time.Time `json:"booked,omitzero"`
-	// Captured is what was paid, and Refunded what has gone back of it. Refunds
-	// are the ids of all refunds that were ever wanted.
+	// Captured is what was paid, and Refunded what was paid back of it. Refunds
+	// are the ids of all its refunds.
 	Captured int64    `json:"captured"`
 	Refunded int64    `json:"refunded"`
 	Refunds  []string `json:"refunds,omitempty"`
-	// Tickets are those that are other than they were first issued, by seat; see
+	// Tickets has the tickets that differ from a first, unused one, by seat; use
 	// [Booking.Ticket].
 	Tickets map[string]Ticket `json:"tickets,omitempty"`
-	// Request is the id of the record of the request that made it; "" for one
-	// that the house has sold.
+	// Request is the id of the record of the request that made the booking; ""
+	// if the house has sold it.
 	Request string `json:"request"`
 
 	// Version is that of its record; 0 is no booking.
@@ -67,8 +68,7 @@ type Booking struct {
 	unknown json.RawMessage // the body as it was read, if a field of it is unknown
 }
 
-// Line is one seat of a booking as it was sold. Nothing but its cancelling ever
-// changes it.
+// Line is one seat of a booking as it was sold. Only cancelling changes it.
 type Line struct {
 	Seat     string `json:"seat"`
 	Label    string `json:"label"`   // of the place, as people read it
@@ -80,26 +80,28 @@ type Line struct {
 	TariffName string `json:"tariff_name,omitempty"`
 	Price      int64  `json:"price"`
 	Cancelled  bool   `json:"cancelled,omitempty"`
-	// NoRefund tells that it was cancelled, and that the house keeps its price.
+	// NoRefund means that the seat was cancelled, and that the house keeps its
+	// price.
 	NoRefund bool `json:"no_refund,omitempty"`
-	// Unpaid tells that it was cancelled before it was paid for.
+	// Unpaid means that the seat was cancelled before it was paid for.
 	Unpaid bool `json:"unpaid,omitempty"`
 }
 
 // Attempt is the booking's only one, by its id.
 func (b Booking) Attempt() string { return b.Code + "-1" }
 
-// BookingOf is the code of the booking that an attempt or a refund belongs to.
+// BookingOf returns the code of the booking that an attempt or a refund belongs
+// to.
 func BookingOf(id string) string {
 	code, _, _ := strings.Cut(id, "-")
 	return code
 }
 
-// Total is what all lines cost together, also those that were cancelled.
+// Total returns the sum of all lines, including cancelled ones.
 func (b Booking) Total() int64 { return TotalOf(b.Lines) }
 
-// TotalOf is what lines cost together. Prices are at most [MaxPrice], and lines
-// at most [MaxSeatsPerRequest], so that the sum is one.
+// TotalOf returns the sum of the lines' prices. It cannot overflow: prices are
+// at most [MaxPrice], and lines at most [MaxSeatsPerRequest].
 func TotalOf(lines []Line) (total int64) {
 	for _, l := range lines {
 		total += l.Price
@@ -107,12 +109,12 @@ func TotalOf(lines []Line) (total int64) {
 	return total
 }
 
-// Kept are the lines that were not cancelled.
+// Kept returns the lines that were not cancelled.
 func (b Booking) Kept() []Line {
 	return slices.DeleteFunc(slices.Clone(b.Lines), func(l Line) bool { return l.Cancelled })
 }
 
-// Owed is what is still to be paid for the seats that are booked.
+// Owed returns what is still to be paid for the seats of a reserved booking.
 func (b Booking) Owed() int64 {
 	if b.State != BookingReserved {
 		return 0
@@ -120,7 +122,7 @@ func (b Booking) Owed() int64 {
 	return TotalOf(b.Kept())
 }
 
-// Seats are the ids of the seats of lines.
+// Seats returns the ids of the seats of lines.
 func Seats(lines []Line) []string {
 	ids := make([]string, len(lines))
 	for i, l := range lines {
@@ -129,7 +131,7 @@ func Seats(lines []Line) []string {
 	return ids
 }
 
-// AttemptState is where an attempt stands.
+// AttemptState is the state of an attempt.
 type AttemptState string
 
 // The states of an attempt. Captured is final, and Dead but for late money.
@@ -141,8 +143,8 @@ const (
 	AttemptDead       AttemptState = "dead"       // it never will be
 )
 
-// Attempt is a booking's way to money at one provider. It is the body of a
-// record of the kind [AttemptRecord].
+// Attempt is a booking's payment at one provider. It is the body of a record of
+// the kind [AttemptRecord].
 type Attempt struct {
 	ID       string       `json:"id"`
 	Event    string       `json:"event"`
@@ -150,19 +152,20 @@ type Attempt struct {
 	State    AttemptState `json:"state"`
 	Amount   int64        `json:"amount"`
 	Currency string       `json:"currency"`
-	// Ref is what the provider calls it, and URL where the visitor pays.
+	// Ref is the provider's name for the payment, and URL the page where the
+	// visitor pays.
 	Ref string `json:"ref,omitempty"`
 	URL string `json:"url,omitempty"`
-	// Deadline is when it is cancelled unless it was paid. GivenUp tells that
-	// the visitor has brought that forward.
+	// Deadline is when the payment is cancelled unless it was made. GivenUp
+	// means that the visitor has brought that forward.
 	Deadline time.Time `json:"deadline"`
 	GivenUp  bool      `json:"given_up,omitempty"`
-	// Overdue tells that the provider called it open at or after the deadline: it
-	// is to be cancelled. LetGo tells that its seats were let go.
+	// Overdue means that the provider reported it as open at or after the
+	// deadline: it is to be cancelled. LetGo means that its seats were let go.
 	Overdue bool `json:"overdue,omitempty"`
 	LetGo   bool `json:"let_go,omitempty"`
-	// Silent is since when, at or after the deadline, the provider has answered
-	// no call; the zero value is that it has.
+	// Silent is when, at or after the deadline, the provider first left a call
+	// unanswered; zero if it has answered since.
 	Silent time.Time `json:"silent,omitzero"`
 	Work
 
@@ -172,11 +175,11 @@ type Attempt struct {
 	unknown json.RawMessage
 }
 
-// Final tells that nothing more will become of the attempt, but for late money of
-// a dead one.
+// Final reports whether the attempt will not change any more, except by late
+// money of a dead one.
 func (a Attempt) Final() bool { return a.State == AttemptCaptured || a.State == AttemptDead }
 
-// RefundState is where a refund stands.
+// RefundState is the state of a refund.
 type RefundState string
 
 // The states of a refund. Done is final; a stuck one needs a person.
@@ -186,7 +189,7 @@ const (
 	RefundStuck  RefundState = "stuck" // the provider refuses it
 )
 
-// Refund is money on its way back. It is the body of a record of the kind
+// Refund is money that is paid back. It is the body of a record of the kind
 // [RefundRecord].
 type Refund struct {
 	ID       string      `json:"id"`
@@ -196,7 +199,7 @@ type Refund struct {
 	State    RefundState `json:"state"`
 	Amount   int64       `json:"amount"`
 	Currency string      `json:"currency"`
-	// Seats are those whose lines it pays back.
+	// Seats are the seats whose prices it pays back.
 	Seats  []string  `json:"seats"`
 	Wanted time.Time `json:"wanted"`
 	Work
@@ -207,19 +210,20 @@ type Refund struct {
 	unknown json.RawMessage
 }
 
-// Work is what an attempt and a refund tell of the calls that are made for them.
+// Work records the calls that are made for an attempt or a refund.
 type Work struct {
-	// Due is when to look at it next; the zero value is never.
+	// Due is when it needs a call next; zero is never.
 	Due time.Time `json:"due,omitzero"`
-	// Leased is until when somebody is at work on it, if that is ahead.
+	// Leased is when the lease of the present caller ends; a time in the past is
+	// no lease.
 	Leased time.Time `json:"leased,omitzero"`
-	// Call names the call that was last recorded, Tries how many were since the
-	// provider has last answered.
+	// Call names the last recorded call. Tries counts the calls since the
+	// provider's last answer.
 	Call  string `json:"call,omitempty"`
 	Tries int    `json:"tries,omitempty"`
 }
 
-// codeLetters are those of a booking's code: none looks like another.
+// codeLetters are the letters of booking codes: none looks like another.
 const (
 	codeLetters = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 	codeLength  = 10
@@ -270,14 +274,14 @@ func (s *Store) Refunds(ctx context.Context, b Booking) (refunds []Refund, err e
 	return refunds, nil
 }
 
-// Person returns who the booking of this code is for. Not found: ErrNoBooking,
-// also once the person's data was erased.
+// Person returns the personal data of the booking with this code. Not found:
+// ErrNoBooking, also once the data were erased.
 func (s *Store) Person(ctx context.Context, code string) (Person, error) {
 	return readAs[Person](ctx, s, PersonRecord, code)
 }
 
-// Bookings returns a page of the bookings of an event, by code; after is the
-// code of the last of the page before, or "".
+// Bookings returns a page of the bookings of an event, ordered by code; after
+// is the last code of the previous page, or "".
 func (s *Store) Bookings(ctx context.Context, event, after string, limit int) ([]Booking, error) {
 	if !ValidID(event) {
 		return nil, fmt.Errorf("bookings: %w", ErrNoEvent)
@@ -293,7 +297,8 @@ func (s *Store) Bookings(ctx context.Context, event, after string, limit int) ([
 	return decodeAll[Booking](page)
 }
 
-// AllBookings are all bookings of an event, by code. An error is the last.
+// AllBookings yields all bookings of an event, ordered by code. An error is the
+// last.
 func (s *Store) AllBookings(ctx context.Context, event string) iter.Seq2[Booking, error] {
 	return func(yield func(Booking, error) bool) {
 		for after := ""; ; {
@@ -314,7 +319,7 @@ func (s *Store) AllBookings(ctx context.Context, event string) iter.Seq2[Booking
 	}
 }
 
-// entity is what the bodies of the records of bookings are.
+// entity is any body of the records about bookings.
 type entity interface {
 	Booking | Attempt | Refund | Person
 }
@@ -334,8 +339,8 @@ func readAs[T entity](ctx context.Context, s *Store, kind, id string) (T, error)
 	return decode[T](r)
 }
 
-// decode reads the body of a record. It keeps one with fields that it does not
-// know, which a newer program has written.
+// decode reads the body of a record. It keeps the body if it has unknown
+// fields, which a newer program has written.
 func decode[T entity](r Record) (T, error) {
 	v, err := decodeKnown[T](r.Body)
 	var unknown json.RawMessage
@@ -384,7 +389,7 @@ const (
 	due     = "due"   // when to look at it next, as [dueText] has it
 )
 
-// dueText is a time as an index has it: in the order of time.
+// dueText returns a time as index text, which sorts in the order of time.
 func dueText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func (b Booking) record() Record {
@@ -410,8 +415,7 @@ func (w Work) index() map[string]string {
 	return map[string]string{due: dueText(w.Due)}
 }
 
-// encode writes a body, with the fields of the old one that this program does
-// not know.
+// encode writes a body, with the unknown fields of the old one.
 func encode[T entity](old json.RawMessage, v T) json.RawMessage {
 	body, err := json.Marshal(v)
 	if err == nil {
@@ -423,8 +427,8 @@ func encode[T entity](old json.RawMessage, v T) json.RawMessage {
 	return body
 }
 
-// known are the names of all fields of a body, also of those that are left out
-// where they are zero.
+// known returns the names of all fields of a body, including those that are
+// omitted when zero.
 func known[T entity]() []string {
 	var v T
 	switch any(v).(type) {

@@ -7,16 +7,21 @@ import (
 	"time"
 )
 
-// CancelRequest gives seats of a booking back for good.
+// CancelRequest cancels seats of a booking.
 type CancelRequest struct {
 	Code string
-	// Seats are those to cancel; none is all.
+	// Seats are the seats to cancel; no seats means all.
 	Seats []string
-	// Holder is the visitor who asks; "" is the house, which no term binds.
+	// Holder is the visitor who asks; "" is the house, to which the event's
+	// terms do not apply.
 	Holder Holder
-	// NoRefund keeps the money, and Force cancels seats whose tickets were let in.
-	// Only the house can.
+	// NoRefund keeps the money, and Force cancels seats that were checked in.
+	// Only the house may use them.
 	NoRefund, Force bool
+	// Allow, if not nil, gets the lines that were kept so far and those that
+	// would be left, and may refuse. It has no side effects, and may be called
+	// more than once.
+	Allow func(kept, left []Line) error
 }
 
 // Validate reports what makes the request malformed, wrapping ErrInvalid.
@@ -28,15 +33,16 @@ func (r CancelRequest) Validate() error {
 }
 
 // Cancel frees seats of a booking that is booked or reserved, all that are
-// named or none, and in the same decision wants their full price back if it was
-// paid. A booking without seats is cancelled.
+// named or none, and in the same decision makes a wanted refund of their full
+// price if it was paid. A booking without seats left is cancelled.
 //
 // Not found: ErrNoBooking, also if it is another holder's; ErrNoSeat for a seat
-// that is none of its. Refused: ErrPaying while it is paying, ErrTooLate for a
-// visitor once the event's term is over, ErrCheckedIn if the ticket of a seat was let in, with
-// the seat, and ErrEnded for a booking that never
-// came to be. Repeat: a seat that was cancelled is a success that changes
-// nothing. Concurrent: each seat is cancelled, and paid back, once.
+// that the booking does not have.
+// Refused: ErrPaying while it is paying; ErrTooLate for a visitor once the
+// event's term is over; the error of Allow; ErrCheckedIn, with the seat, if a
+// seat was checked in; ErrEnded for a booking that ended without seats.
+// Repeat: cancelling a cancelled seat is a success that changes nothing.
+// Concurrent: each seat is cancelled, and refunded, once.
 func (s *Store) Cancel(ctx context.Context, r CancelRequest) (BookingOutcome, error) {
 	what := "cancel booking " + r.Code
 	if err := r.Validate(); err != nil {
@@ -72,6 +78,12 @@ func (r CancelRequest) decide(v bookingView) (bookingWrites, error) {
 	}
 	if i := slices.IndexFunc(lines, func(l Line) bool { return !b.Ticket(l.Seat).In.IsZero() }); i >= 0 && !r.Force {
 		return bookingWrites{}, wrap(ErrCheckedIn, lines[i].Seat)
+	}
+	if r.Allow != nil {
+		left := slices.DeleteFunc(b.Kept(), func(l Line) bool { return slices.Contains(Seats(lines), l.Seat) })
+		if err := r.Allow(b.Kept(), left); err != nil {
+			return bookingWrites{}, err
+		}
 	}
 	return r.cancel(v, lines), nil
 }

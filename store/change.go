@@ -4,22 +4,22 @@ package store
 type Change struct {
 	Event string
 	Seat  Seat
-	// Before is who held the seat before this change, "" for nobody.
+	// Before is the holder before this change, or "".
 	Before Holder
 	// Reason is why it changed.
 	Reason Reason
 }
 
-// NewChange is the change of a seat to another state: the id stays, and the
-// version grows by one.
+// NewChange returns the change of a seat to another state: the id stays, and
+// the version grows by one.
 func NewChange(event string, from, to Seat, reason Reason) Change {
 	to.ID, to.Version = from.ID, from.Version+1
 	return Change{Event: event, Seat: to, Before: from.LockedBy, Reason: reason}
 }
 
-// Loss tells why the holder from before has lost the seat without having asked
-// for that, for the holder to be told: [ReasonLapsed], [ReasonReleased] or
-// [ReasonLost]; "" if nobody has.
+// Loss returns why the former holder has lost the seat without asking for that:
+// [ReasonLapsed], [ReasonReleased] or [ReasonLost]; "" if nobody has lost it
+// so.
 func (c Change) Loss() Reason {
 	if c.Before == "" || c.Before == c.Seat.LockedBy {
 		return ReasonChanged
@@ -58,7 +58,7 @@ const (
 	ReasonMoved     Reason = "moved" // a booking, to or from the seat
 )
 
-// The reasons of what changes no seat: the trail alone tells of them.
+// The reasons that change no seat; they occur in the history alone.
 const (
 	ReasonPaid         Reason = "paid"
 	ReasonGivenUp      Reason = "given up" // by who was to pay
@@ -71,7 +71,7 @@ const (
 	ReasonErased       Reason = "person erased"
 )
 
-// ParseReason reads a stored reason; one that is unknown is [ReasonChanged].
+// ParseReason reads a stored reason; an unknown one is [ReasonChanged].
 func ParseReason(text string) Reason {
 	switch r := Reason(text); r {
 	case ReasonLocked, ReasonExtended, ReasonGivenBack, ReasonLapsed, ReasonReleased, ReasonWithheld,

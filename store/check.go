@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Finding is one thing in a database that is not as it must be, in words for a
-// person. It names events, seats, bookings and kinds of record, and never a holder.
+// Finding is one fault of a database, in words for a person. It names events,
+// seats, bookings and kinds of record, and never a holder.
 //
 // The functions here know what must be true of what is stored; engines read it
 // and add what is true of their own storage alone.
@@ -17,8 +17,8 @@ type Finding string
 // Findingf words a finding.
 func Findingf(format string, args ...any) Finding { return Finding(fmt.Sprintf(format, args...)) }
 
-// CheckEvent tells what is wrong with an event and its plan, whose bytes are
-// nil if there is none, and which has so many seats in the database.
+// CheckEvent reports faults of an event and its plan. plan is nil if there is
+// none; seats is the number of seats in the database.
 func CheckEvent(e Event, plan []byte, seats int) (found []Finding) {
 	add := func(format string, args ...any) {
 		found = append(found, Findingf("event %s: "+format, append([]any{e.ID}, args...)...))
@@ -44,7 +44,7 @@ func CheckEvent(e Event, plan []byte, seats int) (found []Finding) {
 	return found
 }
 
-// CheckEntry tells what is wrong with an entry of the trail at now.
+// CheckEntry reports faults of an entry of the history at now.
 func CheckEntry(e Entry, now time.Time) (found []Finding) {
 	add := func(what string) { found = append(found, Findingf("the trail at %s: %s", e.Place, what)) }
 	switch {
@@ -59,8 +59,8 @@ func CheckEntry(e Entry, now time.Time) (found []Finding) {
 	return found
 }
 
-// CheckSeat tells what is wrong with a seat at now. clock is its holder's for
-// the event, Version 0 if there is none.
+// CheckSeat reports faults of a seat at now. clock is its holder's for the
+// event, Version 0 if there is none.
 func CheckSeat(event string, s Seat, clock Clock, now time.Time) (found []Finding) {
 	add := func(format string, args ...any) {
 		found = append(found, Findingf("seat %s of %s: "+format, append([]any{s.ID, event}, args...)...))
@@ -94,8 +94,8 @@ func CheckSeat(event string, s Seat, clock Clock, now time.Time) (found []Findin
 	return found
 }
 
-// misses says how the holder's clock does not bear a seat that is locked or
-// being paid for; "" if it does. Locks that are over need none.
+// misses reports how the holder's clock does not fit a seat that is locked or
+// being paid for; "" if it does. Locks that are over need no clock.
 func (c Clock) misses(s Seat, now time.Time) string {
 	switch {
 	case s.Status == Locked && s.FreeAt(now):
@@ -108,7 +108,7 @@ func (c Clock) misses(s Seat, now time.Time) string {
 	return ""
 }
 
-// CheckClock tells what is wrong with a holder's clock for an event.
+// CheckClock reports faults of a holder's clock for an event.
 func CheckClock(event string, c Clock) (found []Finding) {
 	if c.Version < 1 {
 		found = append(found, Findingf("a clock of %s: version %d, want 1 or more", event, c.Version))
@@ -122,8 +122,8 @@ func CheckClock(event string, c Clock) (found []Finding) {
 	return found
 }
 
-// CheckNext tells what is wrong with a change of a seat that follows another of
-// the same seat; before is zero if it is the first that is kept.
+// CheckNext reports faults of a change of a seat after the previous change of
+// the same seat; before is zero if this is the first that is kept.
 func CheckNext(before, next Change) []Finding {
 	if before.Seat.Version == 0 || next.Seat.Version == before.Seat.Version+1 {
 		return nil
@@ -132,7 +132,7 @@ func CheckNext(before, next Change) []Finding {
 		next.Seat.ID, next.Event, before.Seat.Version, next.Seat.Version)}
 }
 
-// CheckNewest tells how a seat differs from its newest change in the feed.
+// CheckNewest reports how a seat differs from its newest change in the feed.
 func CheckNewest(s Seat, newest Change) []Finding {
 	told := newest.Seat
 	what := ""
@@ -157,9 +157,9 @@ func CheckNewest(s Seat, newest Change) []Finding {
 // a matter of minutes: what is later was written by a clock that was wrong.
 const maxAhead = 24 * time.Hour
 
-// CheckRecord tells what is wrong with a record of bookings by itself at now, of
-// the kinds that [RelatedRecords] and [CheckBookings] are about; others are their
-// owners' business.
+// CheckRecord reports faults of a single record at now. It knows the kinds that
+// [RelatedRecords] and [CheckBookings] are about; others are checked by their
+// owners.
 func CheckRecord(r Record, now time.Time) []Finding {
 	id, own, work, err := "", Record{}, Work{}, error(nil)
 	switch r.Kind {
@@ -197,8 +197,8 @@ func CheckRecord(r Record, now time.Time) []Finding {
 	return []Finding{Findingf("%s %s: %s", r.Kind, r.ID, what)}
 }
 
-// RelatedRecords are the keys of the records that [CheckBookings] wants beside
-// that of a booking, which may not all be there. One that cannot be read has
+// RelatedRecords returns the keys of the other records of a booking that
+// [CheckBookings] needs; some may not exist. A booking that cannot be read has
 // none.
 func RelatedRecords(booking Record) []Key {
 	b, err := decode[Booking](booking)
@@ -212,11 +212,11 @@ func RelatedRecords(booking Record) []Key {
 	return keys
 }
 
-// CheckBookings tells how the bookings of an event do not fit its seats and its
-// holders' clocks, or each other. seats are at least those that name a booking or
-// have a status that is not known; records are its bookings with all that is
-// there of their [RelatedRecords]. An event that was removed has no seats: its
-// bookings may be over.
+// CheckBookings reports how the bookings of an event do not fit its seats, its
+// holders' clocks, or each other. seats must include those that name a booking
+// or have an unknown status; records are its bookings and the existing ones of
+// their [RelatedRecords]. A removed event has no seats, and its bookings may be
+// over.
 //
 // Seats that name no booking are left alone, whatever their status: programs
 // from before there were bookings may have left them.
@@ -234,6 +234,7 @@ func CheckBookings(event string, seats []Seat, clocks map[Holder]Clock, records 
 	for _, code := range slices.Sorted(maps.Keys(c.bookings)) {
 		b := c.bookings[code]
 		c.lines(b)
+		c.tickets(b)
 		c.attempt(b)
 		c.money(b)
 	}
@@ -313,6 +314,22 @@ func (c *bookingCheck) lines(b Booking) {
 		s := c.seats[l.Seat]
 		if claimed := s.Status == Paying || s.Status == Booked; s.Status != Unknown && (!claimed || s.Booking != b.Code) {
 			c.add(b, "seat %s is not its own", l.Seat)
+		}
+	}
+}
+
+// tickets checks that what is kept of tickets is about the booking's lines, and that
+// nobody was let in with one that was never paid for.
+func (c *bookingCheck) tickets(b Booking) {
+	for _, seat := range slices.Sorted(maps.Keys(b.Tickets)) {
+		t := b.Tickets[seat]
+		switch in := !t.In.IsZero(); {
+		case !slices.Contains(Seats(b.Lines), seat):
+			c.add(b, "it has a ticket for %s, which is no seat of it", seat)
+		case t.Issue < 0:
+			c.add(b, "the ticket for %s has the issue number %d", seat, t.Issue)
+		case in && b.State.known() && b.State != BookingBooked && b.State != BookingCancelled:
+			c.add(b, "the ticket for %s was let in", seat)
 		}
 	}
 }

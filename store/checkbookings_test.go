@@ -70,7 +70,7 @@ func soundLedger() ledger {
 	sell(Booking{Code: "GGGGGGGGGG", Holder: "dan", State: BookingLost, Lines: lines("d2"), Captured: 10, Refunds: []string{"GGGGGGGGGG-r1"}}, Available)
 	l.keep(Attempt{ID: "GGGGGGGGGG-1", State: AttemptCaptured, Amount: 10}.record())
 	l.keep(Refund{ID: "GGGGGGGGGG-r1", State: RefundStuck, Amount: 10, Seats: []string{"d2"}}.record())
-	free := Booking{Code: "FFFFFFFFFF", Holder: "eva", State: BookingBooked, Lines: []Line{{Seat: "f1"}}, Booked: now}
+	free := Booking{Code: "FFFFFFFFFF", Holder: "eva", State: BookingBooked, Lines: []Line{{Seat: "f1"}}, Booked: now, Tickets: map[string]Ticket{"f1": {Issue: 3, In: now}}}
 	sell(free, Booked, "f1")
 	l.booking(free.Code, func(b *Booking) { b.Provider = "" })
 	sell(Booking{Code: "NNNNNNNNNN", Holder: "dan", State: "invoiced", Booked: now, Lines: lines("n1")}, Booked, "n1") // by a newer program
@@ -167,6 +167,15 @@ func TestCheckBookings(t *testing.T) {
 		},
 		"booking BBBBBBBBBB of hall: booked, and its refunds have paid 0 back, and it tells of 10": func(l ledger) {
 			l.keep(Refund{ID: "BBBBBBBBBB-r1", State: RefundStuck, Amount: 10, Seats: []string{"b2"}}.record())
+		},
+		"booking BBBBBBBBBB of hall: booked, and it has a ticket for p1, which is no seat of it": func(l ledger) {
+			l.booking("BBBBBBBBBB", func(b *Booking) { b.Tickets = map[string]Ticket{"p1": {Issue: 4}} })
+		},
+		"booking BBBBBBBBBB of hall: booked, and the ticket for b1 has the issue number -1": func(l ledger) {
+			l.booking("BBBBBBBBBB", func(b *Booking) { b.Tickets = map[string]Ticket{"b1": {Issue: -1}} })
+		},
+		"booking RRRRRRRRRR of hall: reserved, and the ticket for r1 was let in": func(l ledger) {
+			l.booking("RRRRRRRRRR", func(b *Booking) { b.Tickets = map[string]Ticket{"r1": {In: b.Begun}} })
 		},
 		"a clock of hall: 1 seats are unpaid, and reserved are 2": func(l ledger) { l.clocks["bob"] = Clock{Unpaid: 1, Version: 1} },
 		"a clock of hall is missing: reserved are 2 seats":        func(l ledger) { delete(l.clocks, "bob") },

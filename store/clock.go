@@ -2,16 +2,16 @@ package store
 
 import "time"
 
-// Clock is the one clock of a holder for an event. It runs until its deadline,
-// and is over from then on.
+// Clock is the clock of a holder for an event; there is one. It runs until its
+// deadline, and is over from then on.
 type Clock struct {
 	Started, Deadline time.Time
 	// Extended tells that the one extension was used.
 	Extended bool
 	// Grants are the requests that the clock remembers while it runs.
 	Grants Grants
-	// Paying tells an engine that seats of the holder are being paid for: it
-	// then keeps the clock, however long it is over. A View need not have it.
+	// Paying means that seats of the holder are being paid for: an engine then
+	// keeps the clock, however long it is over. A View need not have it.
 	Paying bool
 	// Unpaid is how many seats of the event the holder has reserved and not paid
 	// for. While there are any, an engine keeps the clock, too.
@@ -39,17 +39,18 @@ func (c Clock) startedBy(now time.Time) Clock {
 // MaxGrants is how many grants a clock remembers.
 const MaxGrants = 20
 
-// Grant is a request that was granted, and its seats.
+// Grant is a granted request and its seats.
 type Grant struct {
 	Request string   `json:"request" bson:"request"`
 	Seats   []string `json:"seats" bson:"seats"`
 }
 
-// Grants are those that a clock remembers, the newest last. The zero value is
-// those of a new clock.
+// Grants are the grants that a clock remembers, the newest last. The zero value
+// is none.
 type Grants []Grant
 
-// Seats returns what the request was granted; ok is false if it is not known.
+// Seats returns the seats that the request was granted; ok is false if the
+// clock does not remember it.
 func (g Grants) Seats(request string) (seats []string, ok bool) {
 	for _, one := range g {
 		if one.Request == request {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MaxPrice bounds a price that is new, in the smallest unit of its currency: all
-// seats of the largest hall come to a sum that an int64 holds.
+// MaxPrice bounds a new price, in the smallest unit of its currency: an int64
+// holds the sum for all seats of the largest hall.
 const MaxPrice int64 = 1_000_000_000_000
 
 // The active currencies of ISO 4217, as of 2026, by the decimals of their
@@ -25,8 +25,8 @@ const (
 )
 
 // CurrencyDecimals returns how many decimals an amount of the currency has: 2
-// for EUR, 0 for JPY, 3 for BHD. ok is false for what is no active currency of
-// ISO 4217. Events of before may have such a code: their amounts have two.
+// for EUR, 0 for JPY, 3 for BHD. ok is false if it is not an active currency of
+// ISO 4217. Older events may have such a code: their amounts have two decimals.
 func CurrencyDecimals(code string) (decimals int, ok bool) {
 	for decimals, codes := range map[int]string{0: currencies0, 2: currencies2, 3: currencies3} {
 		if len(code) == 3 && strings.Contains(" "+codes+" ", " "+code+" ") {
@@ -43,7 +43,7 @@ type Amount struct {
 }
 
 // ParseAmount reads digits, with decimals after a point or a comma if there are
-// any. There may be a sign before them, and nothing parts thousands.
+// any. A sign may precede them; there are no separators of thousands.
 func ParseAmount(text string) (a Amount, ok bool) {
 	whole, decimals := text, ""
 	if i := strings.IndexAny(text, ".,"); i >= 0 {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Cursor is a place in the change feed: all changes up to it are known. Every
+// Cursor is a place in the change feed: whoever has it knows all changes up to
+// it. Every
 // instance on the same store understands it. The zero value is no place.
 type Cursor struct {
 	// Epoch is made with the store, anew by every restore of a backup, and on

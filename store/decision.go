@@ -6,63 +6,64 @@ import (
 	"strings"
 )
 
-// Decision is what a rule comes to: a refusal, which writes nothing, or
-// [Accept]'s writes. There is no decision that refuses and writes.
+// Decision is the result of a rule: a refusal, which writes nothing, or
+// [Accept]'s writes. No decision refuses and writes.
 type Decision struct {
 	outcome Outcome
 	refusal error
 	writes  Writes
 }
 
-// Outcome tells how things stand once the decision is committed.
+// Outcome is the state once the decision is committed.
 func (d Decision) Outcome() Outcome { return d.outcome }
 
 // Refusal is why nothing is written, or nil.
 func (d Decision) Refusal() error { return d.refusal }
 
-// Writes is what the engine is to write; nothing, for a refusal.
+// Writes is what the engine is to write; empty for a refusal.
 func (d Decision) Writes() Writes { return d.writes }
 
 // Writes is what a decision changes.
 type Writes struct {
-	// Changes are seats as they will be, each once; see [NewChange].
+	// Changes are the seats in their new state, each once; see [NewChange].
 	Changes []Change
-	// Clock is the holder's clock as it will be, or nil.
+	// Clock is the holder's clock in its new state, or nil.
 	Clock *Clock
 	// Touched are other holders whose seats change: the version of the clock of
 	// each grows by one, if there is one.
 	Touched []Holder
-	// Relied are ids of seats that the outcome tells of, and that must be as
-	// they were read until all is written.
+	// Relied are ids of seats that the outcome reports, and that must not change
+	// until all is written.
 	Relied []string
-	// Records are records as they will be; their versions are the engine's.
+	// Records are the records in their new state; the engine sets their
+	// versions.
 	Records []Record
-	// Deleted are the keys of records that will not be.
+	// Deleted are the keys of records to delete.
 	Deleted []Key
 
-	// By is who has all of this done, Booking the code of the booking that it is
-	// done for, or "", and Notes what the trail tells beside the changes. Accept
-	// makes Trail of them: the entries that are written with the rest.
+	// By is who makes the change, Booking the code of the booking that it is
+	// made for, or "", and Notes what the history records beside the changes.
+	// From these Accept makes Trail: the entries that are written with the rest.
 	By      By
 	Booking string
 	Notes   []Note
 	Trail   []Entry
 }
 
-// Empty reports whether there is nothing to write. What a decision relies on
-// is then nobody's business: it tells of the instant at which it was read.
+// Empty reports whether there is nothing to write. Relied does not matter then:
+// the outcome is about the instant at which it was read.
 func (w Writes) Empty() bool {
 	return len(w.Changes)+len(w.Records)+len(w.Deleted)+len(w.Touched)+len(w.Trail) == 0 && w.Clock == nil
 }
 
-// Refuse is a decision that writes nothing, for a reason.
+// Refuse returns a decision that writes nothing, for a reason.
 func Refuse(out Outcome, why error) Decision { return Decision{outcome: out, refusal: why} }
 
-// Accept is a decision that writes what w says, over what is in the view.
+// Accept returns a decision that writes w over the view.
 //
-// It sees to it that whatever changes seats of a holder also writes the clock
-// of that holder: decisions about the same holder so never pass each other
-// unseen, even if they write other seats. A decision that begins or ends a
+// It makes every change of a holder's seats also write the clock of that
+// holder, so that decisions about the same holder conflict even if they write
+// other seats. A decision that begins or ends a
 // payment has the payer as the holder of its question, so that the clock says
 // whether there is one.
 func Accept(v View, out Outcome, w Writes) Decision {
@@ -116,9 +117,9 @@ func (v View) paysAfter(changes []Change) bool {
 	})
 }
 
-// Check reports a decision that is about what its question did not ask for, or
-// that would change a seat which must be left alone. It would be a fault of the
-// rule: engines write nothing of it.
+// Check returns an error for a decision about something that its question did
+// not ask for, or that would change a seat which must not be changed. That is a
+// fault of the rule: engines then write nothing.
 func (v View) Check(q Question, w Writes) error {
 	find := v.finder()
 	for _, c := range w.Changes {
@@ -143,8 +144,8 @@ func (v View) Check(q Question, w Writes) error {
 	return nil
 }
 
-// finder returns what finds a seat of the view by its id; a seat that is not
-// there is none. It is made once for all seats of a decision.
+// finder returns a function that finds a seat of the view by its id; a missing
+// seat has Version 0. It is made once for all seats of a decision.
 func (v View) finder() func(id string) (Seat, bool) {
 	if len(v.Seats)+len(v.Held) > 32 {
 		byID := make(map[string]Seat, len(v.Seats)+len(v.Held))
@@ -168,8 +169,8 @@ func (v View) finder() func(id string) (Seat, bool) {
 	}
 }
 
-// lock returns what the holder has at v.Now. A clock that is over has no times
-// to tell, also while seats of it are being paid for.
+// lock returns what the holder has at v.Now. A clock that is over has no times,
+// also while its seats are being paid for.
 func (v View) lock() (lock Lock) {
 	if v.Clock.RunsAt(v.Now) {
 		clock := v.Clock.startedBy(v.Now)
@@ -183,7 +184,7 @@ func (v View) lock() (lock Lock) {
 	return lock
 }
 
-// after is the view as it is once the writes are made.
+// after returns the view with the writes made.
 func (v View) after(w Writes) View {
 	if w.Clock != nil {
 		v.Clock = *w.Clock
@@ -203,12 +204,12 @@ func (v View) after(w Writes) View {
 	return v
 }
 
-// outcome tells how the seats and the holder's lock stand.
+// outcome returns the state of the seats and the holder's lock.
 func (v View) outcome() Outcome {
 	return Outcome{Seats: slices.Clone(v.Seats), Lock: v.lock(), Now: v.Now}
 }
 
-// missing refuses a question about what is not there.
+// missing returns an error if something that was asked for does not exist.
 func (v View) missing(q Question) error {
 	if q.Event != "" && v.Event.ID == "" {
 		return ErrNoEvent // the method says which

@@ -8,10 +8,10 @@ import (
 
 // CreateEvent adds an event with all its seats, or nothing.
 // Repeat: the same definition again is a success that changes nothing, whatever
-// has become of the event. Another definition under an id that exists is
-// ErrExists, and a malformed one ErrInvalid; a repeat of a definition that was
-// taken once is no malformed one. Concurrent: of callers with
-// different definitions one wins.
+// has become of the event. Another definition under an existing id is
+// ErrExists, and a malformed one ErrInvalid; the repeat of an accepted
+// definition is never malformed.
+// Concurrent: of callers with different definitions one wins.
 func (s *Store) CreateEvent(ctx context.Context, e NewEvent) error {
 	if err := e.validateShape(); err != nil {
 		return fmt.Errorf("create event: %w", err)
@@ -54,18 +54,18 @@ func (s *Store) MadeAs(ctx context.Context, e NewEvent) (bool, error) {
 }
 
 // UpdateEvent replaces what may change of an event: title, venue, start, zone,
-// prices, tariffs, terms, sales times, and whether it is hidden. The revision grows by one, and the feed
-// tells of the event in Batch.Events. It returns the event as it stands
-// then, or as it stands if that is ErrStale.
+// prices, tariffs, terms, sales times, and whether it is hidden. The revision
+// grows by one, and the feed has the event in Batch.Events. It returns the
+// event after the change, or the present one with ErrStale.
 //
 // Not found: ErrNoEvent. A malformed event is ErrInvalid, and so is one
-// with another Currency or Plan than the event has. What a new event may not
-// have, the event may keep: a text, a zone or a price that it has already.
-// Concurrent: e.Revision must be the one that the event has, or it is
-// ErrStale; of callers from the same revision exactly one wins.
-// Repeat: if the event is, but for its revision, as asked already, that is
-// a success that changes nothing.
-// Sales times count for the next Lock; on other instances within a second.
+// with another Currency or Plan than the event has. The event may keep a text,
+// a zone or a price that a new event may not have.
+// Concurrent: ErrStale unless e.Revision is the revision of the event; of
+// callers from the same revision exactly one wins.
+// Repeat: if the event, except its revision, already is as asked, that is a
+// success that changes nothing.
+// Sales times apply from the next Lock; on other instances within a second.
 // Seats and locks stay as they are.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) (Event, error) {
 	if err := e.validateShape(); err != nil {
@@ -77,17 +77,16 @@ func (s *Store) UpdateEvent(ctx context.Context, e Event) (Event, error) {
 	})
 }
 
-// AddSeats is UpdateEvent with another plan, which has all seats of the
-// event and may have more; e.Withheld names those of the new ones that are
-// not for sale at first. The seats that the event has keep all but their
-// rank in the plan's order. The feed tells of the event in Batch.Events, and
-// of no seat.
+// AddSeats is UpdateEvent with another plan, which has all seats of the event
+// and may have more; e.Withheld names the new seats that are not for sale at
+// first. Existing seats change nothing but their rank in the plan's order. The
+// feed has the event in Batch.Events, and no seat.
 //
 // A seat of e.Relabelled that is locked, paying, booked or of an unknown status
 // is ErrInUse, which names the first by id.
 //
-// All else is as with UpdateEvent. ErrInvalid is also a plan that lacks a
-// seat of the event, whatever its status, and names the first in the order
+// All else is as for UpdateEvent. A plan that lacks a seat of the event,
+// whatever its status, is ErrInvalid, too, which names the first in the order
 // of the event's plan. Repeat: if plan and seats are as asked, too.
 // Plans that the event had before can still be read.
 func (s *Store) AddSeats(ctx context.Context, e NewEvent) (Event, error) {
@@ -100,12 +99,11 @@ func (s *Store) AddSeats(ctx context.Context, e NewEvent) (Event, error) {
 	})
 }
 
-// RemoveEvent removes an event with its seats, as if it had never been. Its
-// plan can still be read. The feed tells of the event in Batch.Events.
+// RemoveEvent removes an event with its seats. Its plan can still be read. The
+// feed has the event in Batch.Events.
 // Not found: ErrNoEvent, also of a repeat. Refused: ErrInUse if a seat is
-// locked, paying, booked or of an unknown status; it names the first by id. So is
-// an event with a booking that is not cancelled, and may still come to be or be
-// owed money; it names that.
+// locked, paying, booked or of an unknown status; it names the first by id.
+// ErrInUse also if the event has a booking that is not over; it names that.
 // Concurrent: of a removal and a lock one comes first, and is the only one
 // that succeeds.
 func (s *Store) RemoveEvent(ctx context.Context, id string) error {
@@ -128,7 +126,7 @@ func (s *Store) RemoveEvent(ctx context.Context, id string) error {
 	return nil
 }
 
-// refuseBookings is ErrInUse if the event has a booking that is not over.
+// refuseBookings returns ErrInUse if the event has a booking that is not over.
 func (s *Store) refuseBookings(ctx context.Context, event string) error {
 	for b, err := range s.AllBookings(ctx, event) {
 		if err != nil {
@@ -152,8 +150,8 @@ func (s *Store) refuseBookings(ctx context.Context, event string) error {
 	return nil
 }
 
-// redefine has an event become what the rule says, or stay where that has the
-// same revision, and returns it as it stands then.
+// redefine changes an event as the rule says, or not if the rule returns the
+// same revision, and returns the event after that.
 func (s *Store) redefine(ctx context.Context, what, id string, withSeats bool, rule func(Definition) (Redefinition, error)) (Event, error) {
 	var last Event // of the call whose result counts
 	err := s.engine.Define(ctx, id, withSeats, func(d Definition) (Redefinition, error) {

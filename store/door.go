@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// WhateverIsOwed, as an amount that was paid, is all that is owed.
+// WhateverIsOwed, as an amount paid, stands for all that is owed.
 const WhateverIsOwed = -1
 
-// Paid tells that a reserved booking was paid at the door, with this amount. It
-// is booked then.
+// Paid records that a reserved booking was paid at the door, with this amount.
+// The booking is then booked.
 // Not found: ErrNoBooking. Refused: ErrNotReserved for a booking that is paying
-// elsewhere, or is no more; ErrStale if it owes another amount, as after a part
-// of it was cancelled. Concurrent: of this and the lapse one wins.
+// online, or has ended; ErrStale if it owes another amount, as after a part of
+// it was cancelled. Concurrent: of this and the lapse one wins.
 // Repeat: a booking that was paid at the door stays as it is.
 func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOutcome, error) {
 	return s.onBooking(ctx, "pay booking "+code+" at the door", code, asked{by: ByHouse}, func(v bookingView) (bookingWrites, error) {
@@ -34,8 +34,8 @@ func (s *Store) Paid(ctx context.Context, code string, amount int64) (BookingOut
 	})
 }
 
-// Lapse ends a reserved booking whose pay deadline has passed: its seats are
-// free.
+// Lapse ends a reserved booking whose pay deadline has passed, and frees its
+// seats.
 // Not found: ErrNoBooking. Concurrent: of this and [Store.Paid] one wins.
 // Repeat: a booking that is not reserved, or can still be paid, stays as it is.
 func (s *Store) Lapse(ctx context.Context, code string) (BookingOutcome, error) {
@@ -50,29 +50,28 @@ func (s *Store) Lapse(ctx context.Context, code string) (BookingOutcome, error) 
 	})
 }
 
-// DueWork is a record that is to be looked at by now.
+// DueWork is a record that is due.
 type DueWork struct {
 	// ID is a booking's code, or the id of an attempt or refund.
 	ID string
-	// Provider is who takes the money.
+	// Provider takes the money.
 	Provider string
 
 	record Record
 }
 
-// DueReserved returns reserved bookings that are to lapse by now, those that are
-// longest due first, at most limit of them; after is the last of the page before,
-// or zero.
+// DueReserved returns at most limit reserved bookings that are to lapse by now,
+// the longest due first; after is the last of the previous page, or zero.
 func (s *Store) DueReserved(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
 	return s.due(ctx, BookingRecord, after, limit)
 }
 
-// DueAttempts is DueReserved for attempts that are to be looked at.
+// DueAttempts is DueReserved for attempts that are due.
 func (s *Store) DueAttempts(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
 	return s.due(ctx, AttemptRecord, after, limit)
 }
 
-// DueRefunds is DueReserved for refunds that are to be looked at.
+// DueRefunds is DueReserved for refunds that are due.
 func (s *Store) DueRefunds(ctx context.Context, after DueWork, limit int) ([]DueWork, error) {
 	return s.due(ctx, RefundRecord, after, limit)
 }

@@ -11,8 +11,8 @@ var (
 	ErrNoSeat  = errors.New("no such seat")
 	// ErrExists: another event has this id, with another definition.
 	ErrExists = errors.New("event exists")
-	// ErrStale: the event is not, or no more, of the revision that was to be
-	// changed. Read it again.
+	// ErrStale: the revision or version that was to be changed is not the
+	// present one. Read it again.
 	ErrStale = errors.New("event changed meanwhile")
 	// ErrInUse: somebody has a seat of the event; the text says which.
 	ErrInUse = errors.New("in use")
@@ -42,7 +42,7 @@ var (
 	ErrNoBooking = errors.New("no such booking")
 	// ErrReused: the id of the request was that of another one.
 	ErrReused = errors.New("request id used for something else")
-	// ErrNotReserved: the booking is not to be paid at the door, or no more.
+	// ErrNotReserved: the booking is not, or no longer, to be paid at the door.
 	ErrNotReserved = errors.New("booking not reserved")
 	// ErrNotStuck: the provider is still asked for the refund.
 	ErrNotStuck = errors.New("refund not stuck")
@@ -58,14 +58,14 @@ var (
 	ErrCancelled = errors.New("cancelled")
 	ErrReplaced  = errors.New("replaced by another ticket")
 	ErrForeign   = errors.New("ticket for another event")
-	// ErrLeased: somebody else is at work on it, or it is not due.
+	// ErrLeased: another caller has the lease, or it is not due.
 	ErrLeased = errors.New("not due")
 
 	// ErrCursorLost: the feed cannot be read from this cursor: another epoch,
 	// too old, or ahead of the store. Take a snapshot and go on from there.
 	ErrCursorLost = errors.New("cursor lost")
-	// ErrNoStore: there is no Seatlock store at this address, and the program was
-	// not to make one.
+	// ErrNoStore: there is no Seatlock store at this address, and none was to be
+	// created.
 	ErrNoStore = errors.New("there is no store")
 	// ErrUnknown: the outcome is unknown; the write may have been applied.
 	// Repeat the same request: it ends as a success or says that nothing is
@@ -75,8 +75,8 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 )
 
-// IsAnswer reports whether err is an answer of the contract to what was asked,
-// and not a fault of the store: all of the errors above but [ErrUnknown] and
+// IsAnswer reports whether err answers the request, and is not a fault of the
+// store: all of the errors above but [ErrUnknown] and
 // [ErrUnavailable].
 func IsAnswer(err error) bool {
 	for _, answer := range []error{

@@ -24,8 +24,8 @@ const (
 type Event struct {
 	ID           string
 	Title, Venue string
-	// Starts is an instant; Zone is the IANA name of the time zone that people
-	// read it in.
+	// Starts is an instant; Zone is the IANA name of the time zone in which
+	// people read it.
 	Starts time.Time
 	Zone   string
 	// Currency is the ISO 4217 code of Prices, which are integer minor units
@@ -35,12 +35,12 @@ type Event struct {
 	// SalesOpen and SalesClose bound the time in which seats can be locked;
 	// a zero value is no bound. Nobody can lock seats once the event is over.
 	SalesOpen, SalesClose time.Time
-	// Hidden events stand on no list. They open by their address.
+	// Hidden events are in no list. They open by their address.
 	Hidden bool
-	// Terms are the rules for bookings of it.
+	// Terms are the rules for its bookings.
 	Terms Terms
-	// Tariffs are what its seats can be sold at; the first that a category has is
-	// its default. Without any, a seat costs its category's price.
+	// Tariffs are the tariffs of its seats; the first that a category has is the
+	// category's default. Without tariffs a seat costs its category's price.
 	Tariffs []Tariff
 	// Plan is the [PlanHash] of the event's plan.
 	Plan string
@@ -48,7 +48,7 @@ type Event struct {
 	Revision int64
 }
 
-// Evening is how long after its start an event is over for certain.
+// Evening is how long after its start an event counts as over.
 const Evening = 6 * time.Hour
 
 // OverAt reports whether the event has taken place at now.
@@ -63,17 +63,18 @@ func (e Event) OnSaleAt(now time.Time) bool {
 		(e.SalesClose.IsZero() || now.Before(e.SalesClose))
 }
 
-// NewEvent is what [Store.CreateEvent] and [Store.AddSeats] take. The plan is
+// NewEvent is the argument of [Store.CreateEvent] and [Store.AddSeats]. The
+// plan is
 // opaque to the store: bytes named by their hash. The store sets the Plan of
-// the Event, and of one that is created the Revision.
+// the Event, and when it is created the Revision.
 type NewEvent struct {
 	Event
 	PlanBody []byte
-	// Seats are the ids of all seats, in the plan's order; Withheld those of
+	// Seats are the ids of all seats, in the plan's order; Withheld are those of
 	// them that are not for sale at first.
 	Seats, Withheld []string
-	// Relabelled are the seats of the event that have another section, row or
-	// label in the plan than they had. Only AddSeats looks at it.
+	// Relabelled are the existing seats whose section, row or label differs in
+	// this plan. Only AddSeats uses it.
 	Relabelled []string
 }
 
@@ -108,8 +109,8 @@ func (e NewEvent) validateShape() error {
 }
 
 // Validate reports the first thing that makes the event unacceptable as a new
-// one, as an error that wraps [ErrInvalid] and names the field. Plan and
-// Revision are the store's business.
+// one, as an error that wraps [ErrInvalid] and names the field. It ignores Plan
+// and Revision, which the store sets.
 func (e Event) Validate() error {
 	if err := e.validateShape(); err != nil {
 		return err
@@ -147,9 +148,9 @@ func (e Event) validateShape() error {
 	return nil
 }
 
-// validateNew reports what a new event may not have, and one that is changed
-// only if it had it before: texts, currencies, zones and prices that were taken
-// once are in databases.
+// validateNew reports what a new event may not have, and a changed one only if
+// it had it before: texts, currencies, zones and prices that were accepted once
+// are in databases.
 func (e Event) validateNew(before Event) error {
 	for _, text := range []struct{ field, is, was string }{{"title", e.Title, before.Title}, {"venue", e.Venue, before.Venue}} {
 		if text.is == text.was || text.is == "" {
@@ -180,14 +181,13 @@ func (e Event) validateNew(before Event) error {
 	return nil
 }
 
-// seats is what an engine is to make of the plan.
+// seats returns the seats that an engine is to make of the plan.
 func (e NewEvent) seats() *PlanSeats {
 	return &PlanSeats{Body: e.PlanBody, Seats: e.Seats, Withheld: e.Withheld}
 }
 
-// update returns what the event becomes when it is asked to be as given: that
-// with the next revision, or the event as it is if it is so already. It
-// refuses what [Store.UpdateEvent] does.
+// update returns the event as asked, with the next revision, or unchanged if it
+// is so already. It refuses what [Store.UpdateEvent] does.
 func (e Event) update(asked Event) (Event, error) {
 	if asked.Plan != e.Plan {
 		return e, fmt.Errorf("%w: plan %q: it is %s, and cannot change", ErrInvalid, asked.Plan, e.Plan)
@@ -195,9 +195,8 @@ func (e Event) update(asked Event) (Event, error) {
 	return e.become(asked, true)
 }
 
-// AddSeats returns what the event becomes with another plan: [Store.AddSeats]
-// does that, and refuses what this refuses. It needs the Seats, Claimed and Now
-// of d.
+// AddSeats returns the event with another plan, or the refusal of
+// [Store.AddSeats], which uses it. It needs the Seats, Claimed and Now of d.
 func (d Definition) AddSeats(asked NewEvent) (Event, error) {
 	e, have := d.Event, d.Seats
 	asked.Plan = PlanHash(asked.PlanBody)
@@ -226,8 +225,8 @@ func (d Definition) AddSeats(asked NewEvent) (Event, error) {
 	return next, nil
 }
 
-// inUse returns the seats that somebody has: those that are claimed, but for
-// locks that have lapsed.
+// inUse returns the seats that somebody has: the claimed ones except lapsed
+// locks.
 func (d Definition) inUse() []Seat {
 	return slices.DeleteFunc(slices.Clone(d.Claimed), func(s Seat) bool { return s.FreeAt(d.Now) })
 }
@@ -304,7 +303,7 @@ func ValidHolder(h Holder) bool {
 
 func validText(s string) bool { return utf8.RuneCountInString(s) <= MaxText && printable(s) }
 
-// ValidText reports whether s can stand in a line among other text: 1 to limit
+// ValidText reports whether s can be part of a line of text: 1 to limit
 // characters of UTF-8, not all of them blank, and none that ends a line, is a
 // control character, or turns the direction of what is written around it.
 func ValidText(s string, limit int) bool {
@@ -323,7 +322,7 @@ func printable(s string) bool {
 	return true
 }
 
-// validTime tells a time that every engine and notation can keep.
+// validTime reports whether every engine and notation can keep the time.
 func validTime(t time.Time) bool {
 	year := t.UTC().Year()
 	return 1 <= year && year <= 9999

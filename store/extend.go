@@ -21,12 +21,12 @@ func (r ExtendRequest) Validate() error {
 	return validateHolderSeats(r.Holder, nil)
 }
 
-// Extend moves the holder's deadline once by Rules.TTL, to at most
-// Rules.Total after the clock's start, for all seats that are locked. Seats
-// being paid for stay as they are.
+// Extend moves the holder's deadline once by Rules.TTL, to at most Rules.Total
+// after the clock's start, for all locked seats. Seats being paid for do not
+// change.
 // Not found: ErrNoEvent. Expired: ErrExpired if the holder has no live
-// locked seat. Repeat: a clock that was extended stays as it is, and that
-// is a success. Concurrent: of any number of requests one extends.
+// locked seat. Repeat: an extended clock stays as it is, and that is a success.
+// Concurrent: of any number of requests one extends.
 func (s *Store) Extend(ctx context.Context, r ExtendRequest) (Outcome, error) {
 	what := "extend lock on " + r.Event
 	if err := r.Validate(); err != nil {

@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// Fingerprint names the definition of a valid event, with its plan: it tells a
-// repeated creation from a different one.
+// Fingerprint returns a hash of the definition of a valid event, with its plan:
+// it distinguishes a repeated creation from a different one.
 //
 // It is the SHA-256, in hexadecimal, of the encoding below, which is frozen:
-// databases keep fingerprints, and compare them for ever. An event that has
-// what this encoding cannot say needs a second one, with a mark of its own.
+// databases keep fingerprints, and compare them for ever. An event with
+// something that this encoding cannot express needs a second encoding, with its
+// own mark.
 func (e NewEvent) Fingerprint() string {
 	sum := sha256.Sum256(e.encode())
 	return hex.EncodeToString(sum[:])
@@ -39,7 +40,7 @@ func (e NewEvent) encode() []byte {
 	b = append(b, "null"...)
 	b.list("Seats", e.Seats)
 	b.list("Withheld", e.Withheld)
-	if e.Hidden { // which came later: an event that is not has the encoding of before
+	if e.Hidden { // added later: other events keep the older encoding
 		b.name("Hidden")
 		b = append(b, "true"...)
 	}
@@ -100,8 +101,8 @@ func (b *fingerprintEncoder) text(name, value string) {
 	b.quote(value)
 }
 
-// quote writes text that has no control characters. What HTML would take for
-// its own is written by number, as it always was.
+// quote writes text that has no control characters. Characters with a meaning
+// in HTML are escaped by number, as they always were.
 func (b *fingerprintEncoder) quote(text string) {
 	*b = append(*b, '"')
 	for i := range len(text) {

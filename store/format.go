@@ -5,23 +5,23 @@ import (
 	"fmt"
 )
 
-// The format of a database grows by one when what is in it means something
-// that older programs would get wrong. What they can leave alone without harm,
-// such as a field for which a stale value does no damage, does not change it.
+// The format of a database grows by one when its contents mean something that
+// older programs would get wrong. An addition that they can ignore, such as a
+// field that does no harm when stale, does not change the format.
 // Fields of seats, clocks, events and of a record's body are kept by programs
 // that do not know them. Those of a grant, of a booking's line and of an
-// event's terms are not: a field there needs a new format, unless it does no
-// damage that it is lost (Line.TariffName and Line.Unpaid are for people to read).
+// event's terms are not: a field there needs a new format, unless losing it
+// does no harm (Line.TariffName and Line.Unpaid are only for people to read).
 const (
-	// CurrentFormat is what this program makes, and OldestReader the oldest
-	// format whose programs can work on that.
+	// CurrentFormat is the format that this program makes, and OldestReader the
+	// oldest format whose programs can work on that.
 	CurrentFormat = 6
 	OldestReader  = 3
 	// oldestServed is the oldest format that this program can serve as it is.
 	oldestServed = 3
 )
 
-// Format is what a database says of itself.
+// Format is what a database says about itself.
 type Format struct {
 	// Number is its format, and Reader the oldest format whose programs can
 	// work on it.
@@ -29,7 +29,7 @@ type Format struct {
 	// Program is the version of the program that made or upgraded it, for
 	// people to read; "" if it did not say.
 	Program string
-	// Upgrading tells that an upgrade to another format has begun.
+	// Upgrading means that an upgrade to another format has begun.
 	Upgrading bool
 }
 
@@ -38,12 +38,12 @@ var (
 	ErrNewer = errors.New("written by a newer Seatlock")
 	// ErrOlder: the database must be upgraded before this program can work on it.
 	ErrOlder = errors.New("written by an older Seatlock")
-	// ErrUpgrading: an upgrade of the database is under way, or broke off.
+	// ErrUpgrading: an upgrade of the database is under way, or was interrupted.
 	ErrUpgrading = errors.New("an upgrade was begun and not finished")
 )
 
-// Check says why this program must not work on a database of this format, in
-// words that tell a person what to do; nil if it may.
+// Check returns why this program must not work on a database of this format,
+// with what to do; nil if it may.
 func (f Format) Check() error {
 	switch {
 	case f.Reader > CurrentFormat:

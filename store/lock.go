@@ -11,12 +11,12 @@ import (
 type LockRequest struct {
 	Event  string
 	Holder Holder
-	// Seats may be none if there is a Request: then only what was granted to
-	// it is asked for.
+	// Seats may be empty if there is a Request: then only its remembered grant
+	// is asked for.
 	Seats []string
 	Rules Rules
-	// Request is an id under which a grant is remembered, so that a repeat,
-	// which may have come to choose other seats, is the same; "" is none.
+	// Request is an id under which the grant is remembered, so that a repeat
+	// gets the same seats even if it names others; "" is none.
 	Request string
 }
 
@@ -36,27 +36,27 @@ func (r LockRequest) Validate() error {
 
 // Lock gives all the seats to the holder, or none.
 //
-// Not found: ErrNoEvent, or ErrNoSeat if any seat is unknown. Refused:
-// ErrClosed if the event is not on sale, unless all the seats are the
-// holder's already; then, by the first seat in the order asked that stands
-// in the way, ErrTaken, ErrBooked or ErrWithheld; then ErrLimit if the
-// holder would exceed Rules.MaxSeats, with what is reserved and not paid for. The Outcome of a refusal is filled
-// in: the seats as they stand.
-// Repeat: seats that are the holder's already count as granted, keep
-// version and deadline, and count once. A seat named twice counts once.
-// Clock: the first seat starts the holder's clock for the event; further
-// seats join its deadline; nothing resets it before it is over.
-// Expired: a lock past its deadline is free for the next caller, swept or
-// not, its former holder included, who then gets a new clock.
+// Not found: ErrNoEvent, or ErrNoSeat if any seat is unknown.
+// Refused: ErrClosed if the event is not on sale, unless the holder already has
+// all the seats; then ErrTaken, ErrBooked or ErrWithheld, for the first seat in
+// the order asked that cannot be had; then ErrLimit if the holder would exceed
+// Rules.MaxSeats, which also counts reserved unpaid seats. The Outcome of a
+// refusal has the present state of the seats.
+// Repeat: seats that the holder already has count as granted, and keep version
+// and deadline. A seat named twice counts once.
+// Clock: the first seat starts the holder's clock for the event; further seats
+// get its deadline; nothing resets it before it is over.
+// Expired: a lock past its deadline is free for the next caller, swept or not.
+// The caller may be the former holder, who then gets a new clock.
 // Concurrent: of any number of callers for one seat exactly one wins.
-// Those of one holder queue up: the limit is exact.
+// Requests of one holder are decided one after the other: the limit is exact.
 // Request: if the holder's running clock for the event remembers a granted
-// request of this id, the seats that were granted then are asked for
-// again, under all of the above, instead of those that are named now. So
-// the same seats answer every repeat, concurrent ones included, whatever
-// it names. Each request with an id that is granted is remembered, if only
-// by saying that its seats were the holder's already; refused ones are
-// not. A clock remembers the last [MaxGrants], until it is over. A request
+// request of this id, the seats of that grant are asked for, under all of the
+// above, instead of those that are named now. So every repeat, also a
+// concurrent one, gets the same seats, whatever it names. Each granted request
+// with an id is remembered, also if the holder had its seats already; refused
+// ones are not. A clock remembers the last [MaxGrants], until it is over. A
+// request
 // that names no seats and is not remembered is a success that changes
 // nothing.
 func (s *Store) Lock(ctx context.Context, r LockRequest) (Outcome, error) {
@@ -84,7 +84,7 @@ func (r LockRequest) question() Question {
 
 func (r LockRequest) decide(v View) Decision {
 	out := v.outcome()
-	var wanted []int // into out.Seats: those not the holder's yet
+	var wanted []int // indexes of out.Seats that the holder does not have yet
 	for i, s := range out.Seats {
 		if !s.HeldBy(r.Holder, v.Now) {
 			wanted = append(wanted, i)
@@ -107,7 +107,7 @@ func (r LockRequest) decide(v View) Decision {
 	return r.grant(v, out, wanted)
 }
 
-// refuseLock says why holder cannot have the seat at now, or nil.
+// refuseLock returns why holder cannot have the seat at now, or nil.
 func refuseLock(s Seat, holder Holder, now time.Time) error {
 	switch {
 	case s.FreeAt(now), s.HeldBy(holder, now):
@@ -146,8 +146,8 @@ func (r LockRequest) grant(v View, out Outcome, wanted []int) Decision {
 	return Accept(v, out, w)
 }
 
-// retime gives the seats that the holder has locked the times of the clock, in
-// the outcome too.
+// retime gives the holder's locked seats the times of the clock, in the outcome
+// too.
 func (c Clock) retime(event string, out Outcome, why Reason) (changes []Change) {
 	for i, s := range out.Lock.Seats {
 		if s.Status != Locked {
@@ -165,8 +165,8 @@ func (c Clock) retime(event string, out Outcome, why Reason) (changes []Change) 
 	return changes
 }
 
-// remember has the running clock remember a request whose seats were the
-// holder's already.
+// remember adds a request whose seats the holder already had to the running
+// clock.
 func (r LockRequest) remember(v View, out Outcome) Decision {
 	clock := v.Clock
 	grants, added := clock.Grants.With(r.Request, idsOf(v.Seats))

@@ -8,15 +8,17 @@ import (
 	"slices"
 )
 
-// BookingOutcome is how things stand after a request about a booking; for a
-// refusal, how they stood.
+// BookingOutcome is the state after a request about a booking; for a refusal,
+// the state when it was refused.
 type BookingOutcome struct {
 	Booking Booking
 	// Attempt is the booking's; Version 0 if it has none.
 	Attempt Attempt
-	// Refund is the one that the request wants; its zero value is none.
+	// Refund is the refund that the request has made; zero is none.
 	Refund  Refund
 	Outcome Outcome
+	// Repeat is that all was so already, and nothing was written.
+	Repeat bool
 }
 
 // bookingView is what a rule about a booking decides over.
@@ -24,8 +26,9 @@ type bookingView struct {
 	View
 	booking Booking
 	attempt Attempt
-	// seats are those of the booking's lines, in their order; Version 0 is one
-	// that is not there. other is the one that was asked for besides.
+	// seats are the seats of the booking's lines, in their order; Version 0
+	// means that one does not exist. other is the additional seat that was asked
+	// for.
 	seats []Seat
 	other Seat
 	by    By
@@ -36,7 +39,8 @@ type bookingView struct {
 var errMoved = errors.New("booking changed meanwhile")
 
 // asked is what a rule asks for besides the booking, its attempt and its seats.
-// Each costs time: an engine has to see to it that it stays as it was read.
+// Each item costs time: an engine must ensure that it does not change before
+// the write.
 type asked struct {
 	also       func(Booking) []Key // records that it may write
 	definition bool                // of the event
@@ -44,9 +48,9 @@ type asked struct {
 	by         By                  // who asks for the decision
 }
 
-// onBooking has a rule decide about a booking, its attempt and its seats, all as
-// they stand at one instant. What the rule returns is written; a booking that it
-// leaves as it is, is not.
+// onBooking lets a rule decide about a booking, its attempt and its seats, all
+// at one instant. What the rule returns is written, except a booking that it
+// leaves unchanged.
 func (s *Store) onBooking(ctx context.Context, what, code string, besides asked, rule func(bookingView) (bookingWrites, error)) (BookingOutcome, error) {
 	for {
 		b, err := s.Booking(ctx, code)
@@ -64,7 +68,7 @@ func (s *Store) onBooking(ctx context.Context, what, code string, besides asked,
 	}
 }
 
-// bookingWrites is what becomes of a booking.
+// bookingWrites is what a rule about a booking writes.
 type bookingWrites struct {
 	booking Booking
 	attempt Attempt
@@ -73,6 +77,7 @@ type bookingWrites struct {
 	clock   *Clock
 	relied  []string // seats; see Writes
 	deleted []Key
+	records []Record // besides those above
 	notes   []Note
 	by      By // if it is not who has asked
 }
@@ -134,13 +139,14 @@ func (v View) ofBooking(seats []string) (bookingView, error) {
 	return bv, err
 }
 
-// accept words the writes, and says in out how things then stand: each record
-// that is written has the next version.
+// accept makes the writes, and fills in out with the state after them: each
+// written record has the next version.
 func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
 	writes := Writes{
-		Changes: w.changes, Clock: w.clock, Relied: w.relied, Deleted: w.deleted,
+		Changes: w.changes, Clock: w.clock, Relied: w.relied, Deleted: w.deleted, Records: w.records,
 		By: cmp.Or(w.by, v.by), Booking: v.booking.Code, Notes: w.notes,
 	}
+	out.Repeat = w.nothing()
 	if w.booking.Code != "" {
 		out.Booking = w.booking
 		out.Booking.Version++
@@ -161,7 +167,12 @@ func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
 	return Accept(view, outcome, writes)
 }
 
-// own are the seats of kept lines that are the booking's now.
+// nothing reports whether the rule leaves all as it is.
+func (w bookingWrites) nothing() bool {
+	return w.booking.Code == "" && w.attempt.ID == "" && w.refund == nil && w.clock == nil && len(w.changes)+len(w.deleted)+len(w.notes) == 0
+}
+
+// own returns the seats of kept lines that the booking has now.
 func (v bookingView) own(status Status) (own []Seat) {
 	for i, s := range v.seats {
 		if !v.booking.Lines[i].Cancelled && s.Status == status && s.Booking == v.booking.Code {

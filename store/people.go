@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// NormalEmail is an address as it is found by: without blanks around it, and in
-// small letters.
+// NormalEmail returns the form of an e-mail address that lookups use: trimmed,
+// in lower case.
 func NormalEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
-// emailIndex is an address as an index has it, whatever its length: the SHA-256
-// of what it is found by.
+// emailIndex returns the index value of an address: the SHA-256 of its
+// [NormalEmail].
 func emailIndex(address string) string {
 	sum := sha256.Sum256([]byte(NormalEmail(address)))
 	return hex.EncodeToString(sum[:])
@@ -32,15 +32,16 @@ func (p Person) record(code, event string) Record {
 	return Record{Key: Key{PersonRecord, code}, Body: encode(nil, p), Index: index}
 }
 
-// PeopleOf are the codes of all bookings that are for somebody with this e-mail
-// address, however it is written. An error is the last.
-func (s *Store) PeopleOf(ctx context.Context, email string) iter.Seq2[string, error] {
+// BookingsFor yields the codes of all bookings for this e-mail address,
+// compared as [NormalEmail] returns it. An error is the last.
+func (s *Store) BookingsFor(ctx context.Context, email string) iter.Seq2[string, error] {
 	value := emailIndex(email)
 	return s.people(ctx, Scan{Kind: PersonRecord, Index: ofEmail, From: value, To: value + " ", Limit: MaxPage})
 }
 
-// PeopleAt are the codes of all bookings of an event that tell who they are for.
-func (s *Store) PeopleAt(ctx context.Context, event string) iter.Seq2[string, error] {
+// BookingsWithPeople yields the codes of all bookings of an event whose
+// personal data are not erased. An error is the last.
+func (s *Store) BookingsWithPeople(ctx context.Context, event string) iter.Seq2[string, error] {
 	return s.people(ctx, Scan{Kind: PersonRecord, Index: ofEvent, From: event, To: event + " ", Limit: MaxPage})
 }
 
@@ -54,7 +55,7 @@ func (s *Store) people(ctx context.Context, scan Scan) iter.Seq2[string, error] 
 	}
 }
 
-// pages are all records of a scan, read page by page. An error is the last.
+// pages yields all records of a scan, read page by page. An error is the last.
 func (s *Store) pages(ctx context.Context, scan Scan) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for {
@@ -75,8 +76,8 @@ func (s *Store) pages(ctx context.Context, scan Scan) iter.Seq2[Record, error] {
 	}
 }
 
-// EventsWithPeople are the ids of all events, also of those that were removed,
-// with bookings that tell who they are for.
+// EventsWithPeople returns the ids of all events with such bookings, including
+// removed events.
 func (s *Store) EventsWithPeople(ctx context.Context) (events []string, err error) {
 	for from := ""; ; {
 		page, err := s.Records(ctx, Scan{Kind: PersonRecord, Index: ofEvent, From: from, Limit: 1})
@@ -88,8 +89,8 @@ func (s *Store) EventsWithPeople(ctx context.Context) (events []string, err erro
 	}
 }
 
-// IndexPeople has records of persons that an older program has written be found
-// by their e-mail address and event. It reads all of them, a page at a time.
+// IndexPeople adds the indexes by e-mail address and event to records of
+// persons from older programs. It reads all of them, a page at a time.
 // Repeat: changes nothing.
 func (s *Store) IndexPeople(ctx context.Context) error {
 	for r, err := range s.pages(ctx, Scan{Kind: PersonRecord, Limit: MaxPage}) {
@@ -125,11 +126,11 @@ func (s *Store) indexPerson(ctx context.Context, code string) error {
 	})
 }
 
-// ErrUnsettled: a booking is not over yet, or money of it is on its way; the text
-// says what.
+// ErrUnsettled: a booking is not over yet, or its money is not settled; the
+// text says which.
 var ErrUnsettled = errors.New("not settled")
 
-// EraseRequest erases who a booking is for.
+// EraseRequest erases the personal data of a booking.
 type EraseRequest struct {
 	Code string
 	// After is how long after the event it can be erased, unless Force.
@@ -138,13 +139,14 @@ type EraseRequest struct {
 	By    By
 }
 
-// Erase removes the record of the person that a booking is for, and what could
-// be compared with it. Seats, lines, money and tickets stay.
+// Erase removes the personal data of a booking, and the hash of the form that
+// could be compared with them. Seats, lines, money and tickets stay.
 //
-// Not found: ErrNoBooking. Refused, unless by force: ErrUnsettled while the event
-// is not over for so long, unless the booking ended without seats or all of it was
-// cancelled, and while it is paying, reserved, or a refund is not done.
-// Repeat: a success that changes nothing. What was deleted may stand in files
+// Not found: ErrNoBooking. Refused, unless by force: ErrUnsettled until After
+// has passed since the event was over, unless the booking ended without seats
+// or all of it was cancelled; and while it is paying, reserved, or a refund is
+// not done.
+// Repeat: a success that changes nothing. Deleted data may remain in files
 // until [Store.Scrub].
 func (s *Store) Erase(ctx context.Context, r EraseRequest) (BookingOutcome, error) {
 	also := func(b Booking) []Key {
@@ -155,7 +157,7 @@ func (s *Store) Erase(ctx context.Context, r EraseRequest) (BookingOutcome, erro
 		for _, id := range b.Refunds {
 			keys = append(keys, Key{RefundRecord, id})
 		}
-		return keys
+		return append(keys, unscrubbed)
 	}
 	return s.onBooking(ctx, "erase who booking "+r.Code+" is for", r.Code, asked{also: also, by: r.By}, r.decide)
 }
@@ -175,6 +177,7 @@ func (r EraseRequest) decide(v bookingView) (bookingWrites, error) {
 		return bookingWrites{}, fmt.Errorf("%w: %s", ErrUnsettled, why)
 	}
 	w.notes = []Note{{Reason: ReasonErased}}
+	w.records = []Record{{Key: unscrubbed, Body: json.RawMessage(`{}`)}}
 	return w, nil
 }
 
@@ -199,8 +202,10 @@ func (v bookingView) unsettled(after time.Duration) string {
 	}
 	open := v.attempt.Version > 0 && !v.attempt.Final()
 	switch {
-	case b.State == BookingPaying, b.State == BookingReserved, open && b.State != BookingCancelled:
-		return fmt.Sprintf("it is %s, and not paid", b.State)
+	case b.State == BookingReserved:
+		return "it is reserved, and not paid"
+	case b.State == BookingPaying, open && b.State != BookingCancelled:
+		return "its payment is still open"
 	case b.State != BookingBooked:
 		return ""
 	}
@@ -214,11 +219,22 @@ func (v bookingView) unsettled(after time.Duration) string {
 	return ""
 }
 
-// Scrub takes what was deleted out of the files as well, as far as the engine
-// can: copies and logs of a database server keep it longer.
+// unscrubbed is the key of the record that is there from an erasure until the next
+// [Store.Scrub], also if the process dies in between.
+var unscrubbed = Key{Upgrade, "unscrubbed"}
+
+// Scrub removes what was erased from the files as well, as far as the engine can:
+// copies and logs of a database server keep it longer.
+// Repeat: does nothing until the next erasure.
 func (s *Store) Scrub(ctx context.Context) error {
+	mark, err := s.Record(ctx, unscrubbed)
+	if err != nil || mark.Version == 0 {
+		return err
+	}
 	if err := s.engine.Scrub(ctx); err != nil {
 		return fmt.Errorf("scrub: %w", err)
 	}
-	return nil
+	return s.ChangeRecord(ctx, unscrubbed, func(now Record) (Record, bool, error) {
+		return now, now.Version == 0 || now.Version == mark.Version, nil // else somebody has erased meanwhile
+	})
 }

@@ -34,3 +34,24 @@ func TestEmailIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsettled says what a booking waits for, and of none that it is not paid
+// while it may be.
+func TestUnsettled(t *testing.T) {
+	for _, test := range []struct {
+		state   BookingState
+		attempt Attempt
+		want    string
+	}{
+		{BookingReserved, Attempt{}, "it is reserved, and not paid"},
+		{BookingPaying, Attempt{State: AttemptStarted, Version: 1}, "its payment is still open"},
+		{BookingLapsed, Attempt{State: AttemptStarted, Version: 1}, "its payment is still open"},
+		{BookingLapsed, Attempt{State: AttemptDead, Version: 1}, ""},
+		{BookingCancelled, Attempt{State: AttemptStarted, Version: 1}, ""},
+	} {
+		v := bookingView{View: View{Records: make([]Record, 2)}, booking: Booking{State: test.state}, attempt: test.attempt}
+		if got := v.unsettled(0); got != test.want {
+			t.Errorf("%s with its attempt %s waits since %q, want %q", test.state, test.attempt.State, got, test.want)
+		}
+	}
+}

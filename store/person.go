@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Person is who a booking is for: personal data, in a record of its own of the
-// kind [PersonRecord] whose id is the booking's code.
+// Person is the personal data of a booking, in its own record of the kind
+// [PersonRecord], whose id is the booking's code.
 type Person struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
@@ -31,15 +31,15 @@ var (
 	errPhone = errors.New("phone: want up to 40 digits, and no more than spaces and +()-./ between")
 )
 
-// Faults tells which of the fields cannot be.
+// Faults says which of the fields are invalid.
 func (p Person) Faults() (name, email, phone bool) {
 	name = !ValidText(p.Name, MaxName) || CheckText(p.Name) != nil || strings.ContainsFunc(p.Name, isFormat)
 	phone = utf8.RuneCountInString(p.Phone) > MaxPhone || strings.Trim(p.Phone, "0123456789 +()-/.") != ""
 	return name, !validEmail(p.Email), phone
 }
 
-// isFormat reports a character that cannot be seen, but for the two joiners that
-// names are written with.
+// isFormat reports whether a character is invisible and not one of the two
+// joiners that names need.
 func isFormat(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' }
 
 // validEmail reports whether an address is one of RFC 5322 that is written as
@@ -54,8 +54,8 @@ func validEmail(address string) bool {
 	return strings.Contains(strings.Trim(domain, "."), ".") && !strings.ContainsAny(domain, "@[") && !strings.ContainsFunc(address, unseen)
 }
 
-// Validate reports the first field that cannot be, wrapping ErrInvalid, without
-// what stands in it.
+// Validate reports the first invalid field, wrapping ErrInvalid, without its
+// contents.
 func (p Person) Validate() error { return p.validate(true) }
 
 func (p Person) validate(withEmail bool) error {

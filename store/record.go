@@ -20,7 +20,7 @@ type Kind struct {
 // The names of the kinds of record.
 const (
 	Session = "session" // of a visitor; see package handlers
-	Upgrade = "upgrade" // what a program has done once to what older ones left
+	Upgrade = "upgrade" // a conversion of older data that was done once
 
 	BookingRecord = "booking" // [Booking], by its code
 	AttemptRecord = "attempt" // [Attempt]
@@ -30,12 +30,12 @@ const (
 	DemoRecord    = "demo"    // the ledger of the demo provider; see package checkout
 )
 
-// Forgotten is the index of the sessions that are no more: the time at which a
+// Forgotten is the index of the tombstones of sessions: the time at which a
 // visitor was forgotten, as text in the order of time.
 const Forgotten = "forgotten"
 
-// Kinds are all kinds of record that there are. To add one, or an index, adds
-// to what an older program finds, and so needs no new format.
+// Kinds returns all kinds of record. Another kind or index only adds to what an
+// older program finds, and so needs no new format.
 func Kinds() []Kind {
 	return []Kind{
 		{Name: Session, Indexes: []string{Forgotten}}, {Name: Upgrade},
@@ -51,26 +51,26 @@ const (
 	MaxPage       = 1000    // records of one page
 )
 
-// Key names a record. It is what a unique key is: there is no other.
+// Key names a record. It is the only unique key.
 type Key struct{ Kind, ID string }
 
-// Record is what is no seat: a session, or in time a booking.
+// Record is a JSON object that is not a seat: a session, a booking and so on.
 type Record struct {
 	Key
 	// Body is a JSON object, kept byte for byte.
 	Body json.RawMessage
-	// Expires is when the record is no longer there, whether or not it was
-	// removed; the zero value is never.
+	// Expires is when the record stops existing for readers, removed or not;
+	// zero is never.
 	Expires time.Time
 	// Index has the values by which the record is listed, by the names of its
 	// kind's indexes. Without a value it is not in that index.
 	Index map[string]string
 	// Version grows by one with every write; 0 is no record. A record that is
-	// made again after its end or deletion may begin with any version.
+	// created again after its end or deletion may start with any version.
 	Version int64
 }
 
-// LiveAt reports whether the record is there at now.
+// LiveAt reports whether the record exists at now.
 func (r Record) LiveAt(now time.Time) bool {
 	return r.Version > 0 && (r.Expires.IsZero() || now.Before(r.Expires))
 }
@@ -83,12 +83,12 @@ type Scan struct {
 	Index string
 	// From and To bound the values, To excluded; "" is no bound.
 	From, To string
-	// After is the last record of the page before, or zero.
+	// After is the last record of the previous page, or zero.
 	After Record
 	Limit int // 1 to MaxPage
 }
 
-// Value is that by which a record stands in the scan's index.
+// Value returns the value by which the scan's index has a record.
 func (s Scan) Value(r Record) string {
 	if s.Index == "" {
 		return r.ID
@@ -123,13 +123,13 @@ func (s *Store) Records(ctx context.Context, scan Scan) ([]Record, error) {
 	return page, nil
 }
 
-// ChangeRecord has the record with this key become what change returns of it,
-// or go where deleted. change is pure, may be called more than once, is given
-// Version 0 where there is no record, and need not set Key and Version. Its
-// error is returned, and nothing is changed.
+// ChangeRecord replaces the record with this key by the result of change, or
+// deletes it if change says so. change is pure, may be called more than once,
+// gets Version 0 if there is no record, and need not set Key and Version. If it
+// returns an error, that is returned, and nothing is changed.
 //
 // Concurrent: each change sees what those before it wrote. Expired: a record
-// past its end is none. Repeat: is the caller's to tell from the record.
+// past its end does not exist. Repeat: change must recognize it by the record.
 func (s *Store) ChangeRecord(ctx context.Context, key Key, change func(old Record) (next Record, deleted bool, err error)) error {
 	what := "change record of kind " + key.Kind
 	if err := key.validate(); err != nil {
@@ -188,8 +188,8 @@ func (r Record) Validate() error {
 	return nil
 }
 
-// KeepUnknown returns the object next with the fields of old that this program
-// does not know: those that are not in known, and not in next.
+// KeepUnknown returns the object next with the unknown fields of old added:
+// those that are neither in known nor in next.
 func KeepUnknown(old, next json.RawMessage, known ...string) (json.RawMessage, error) {
 	var before, after map[string]json.RawMessage
 	if len(old) == 0 {
@@ -214,8 +214,8 @@ func KeepUnknown(old, next json.RawMessage, known ...string) (json.RawMessage, e
 	return json.Marshal(after)
 }
 
-// Declared reports whether the kinds have one of this name, with these
-// indexes; "" stands for that of the ids, which all kinds have.
+// Declared reports whether there is a kind of this name with these indexes; ""
+// is the index of the ids, which all kinds have.
 func Declared(kinds []Kind, name string, indexes ...string) bool {
 	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
 	if i < 0 {
@@ -229,7 +229,7 @@ func Declared(kinds []Kind, name string, indexes ...string) bool {
 	return true
 }
 
-// CheckKeys refuses keys of kinds that nobody has declared, wrapping ErrInvalid.
+// CheckKeys refuses keys of undeclared kinds, wrapping ErrInvalid.
 func CheckKeys(kinds []Kind, keys ...Key) error {
 	for _, key := range keys {
 		if !Declared(kinds, key.Kind) {

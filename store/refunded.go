@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Refunded tells that a refund which is stuck was paid back by hand: it is done,
+// Refunded records that a stuck refund was paid back by hand: it is then done,
 // and counts in its booking.
-// Not found: ErrNoBooking. Refused: ErrNotStuck for one that the provider is
-// still asked for. Repeat: one that is done stays so, and that is a success.
+// Not found: ErrNoBooking. Refused: ErrNotStuck while the provider is still
+// asked for it. Repeat: a refund that is done stays so, and that is a success.
 func (s *Store) Refunded(ctx context.Context, id string) (BookingOutcome, error) {
 	return s.onRefund(ctx, "refund "+id+" was paid back", id, ByHouse, func(was Refund) (Refund, error) {
 		if was.State == RefundWanted {
@@ -20,8 +20,8 @@ func (s *Store) Refunded(ctx context.Context, id string) (BookingOutcome, error)
 	})
 }
 
-// NoteRefund writes what a call has told of a refund; what is done then counts
-// in the booking as refunded, once.
+// NoteRefund writes the result of a call for a refund; once it is done, it
+// counts in the booking as refunded, once.
 // Not found: ErrNoBooking. Concurrent: ErrStale if it is not of this version any
 // more, and not done.
 func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error) {
@@ -33,7 +33,7 @@ func (s *Store) NoteRefund(ctx context.Context, r Refund) (BookingOutcome, error
 	})
 }
 
-// onRefund has a refund that is not done become something else.
+// onRefund changes a refund that is not done.
 func (s *Store) onRefund(ctx context.Context, what, id string, by By, become func(was Refund) (Refund, error)) (BookingOutcome, error) {
 	also := func(Booking) []Key { return []Key{{RefundRecord, id}} }
 	return s.onBooking(ctx, what, BookingOf(id), asked{also: also, by: by}, func(v bookingView) (bookingWrites, error) {

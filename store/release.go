@@ -19,14 +19,14 @@ func (r ReleaseRequest) Validate() error {
 	return validateSeatIDs(r.Seats)
 }
 
-// Release takes the locks off seats, whoever holds them, all or none. The feed
-// tells each holder so; their clocks run on.
+// Release removes the locks of seats, whoever holds them, all or none. The feed
+// tells each holder; their clocks run on.
 // Not found: ErrNoEvent, ErrNoSeat. Refused: ErrPaying, ErrBooked or
-// ErrWithheld for a seat that is more, or other, than locked.
+// ErrWithheld for a seat that is not just locked.
 // Repeat: a seat that is free already keeps its version, and that is a success.
-// Expired: a lock past its deadline is swept, and told as lapsed.
-// Concurrent: a seat that is given back, lapses or is locked anew at the same
-// time is so before or after, and free or the new holder's accordingly.
+// Expired: a lock past its deadline is swept, and reported as lapsed.
+// Concurrent: if a seat is given back, lapses or is locked again at the same
+// time, one comes first, and the seat is free or the new holder's accordingly.
 func (s *Store) Release(ctx context.Context, r ReleaseRequest) (Outcome, error) {
 	what := "release seats of " + r.Event
 	if err := r.Validate(); err != nil {
@@ -58,7 +58,7 @@ func (r ReleaseRequest) decide(v View) Decision {
 	return Accept(v, out, w)
 }
 
-// refuseRelease says why the house cannot take the lock off a seat, or nil.
+// refuseRelease returns why the house cannot remove the lock of a seat, or nil.
 func refuseRelease(s Seat) error {
 	switch s.Status {
 	case Available, Locked:

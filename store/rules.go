@@ -17,7 +17,7 @@ type Rules struct {
 // extension.
 const ExtendWindow = 2 * time.Minute
 
-// DefaultRules are ten minutes, extended once, for up to ten seats.
+// DefaultRules returns ten minutes, extended once, for up to ten seats.
 func DefaultRules() Rules {
 	return Rules{TTL: 10 * time.Minute, Total: 30 * time.Minute, MaxSeats: 10}
 }

@@ -5,28 +5,27 @@ import (
 	"time"
 )
 
-// SalesKey is what sales are counted by.
+// SalesKey groups sales.
 type SalesKey struct {
 	// Category and Tariff are names as they were sold. Day is the date on which a
 	// booking got its seats, 2027-03-01, and Provider who took the money.
 	Category, Tariff, Day, Provider string
 }
 
-// SalesLine is what was sold under one key. Amounts are in the smallest unit.
+// SalesLine counts the sales of one key. Amounts are in the smallest unit.
 type SalesLine struct {
-	// Seats are those that are booked, and Amount what they were sold for.
+	// Seats counts booked seats, and Amount is what they were sold for.
 	Seats  int
 	Amount int64
-	// Open are seats that are reserved and not paid for, and Owed what they are
-	// to cost.
+	// Open counts reserved unpaid seats, and Owed is their price.
 	Open int
 	Owed int64
-	// Cancelled are seats that were paid for and are free again. Returned is their
-	// price, that is or will be paid back, and Kept what the house has kept of it.
+	// Cancelled counts seats that were paid for and cancelled. Returned is the
+	// part of their price that is or will be paid back, and Kept the part that
+	// the house keeps.
 	Cancelled      int
 	Returned, Kept int64
-	// CheckedIn are seats whose tickets were let in; the others that are booked
-	// are no-shows, once the event is over.
+	// CheckedIn are seats whose tickets were let in.
 	CheckedIn int
 }
 
@@ -38,27 +37,27 @@ func (l *SalesLine) Add(o SalesLine) {
 	l.CheckedIn += o.CheckedIn
 }
 
-// Money is what was taken and given back.
+// Money is what was captured and refunded.
 type Money struct {
 	Captured, Refunded int64
-	// ToRefund is what is on its way back, or stuck.
+	// ToRefund is the sum of refunds that are wanted or stuck.
 	ToRefund int64
 }
 
-// Sales is what bookings of one event come to. It is filled by Add, booking by
-// booking, and takes memory for its keys alone.
+// Sales sums up the bookings of one event. Add fills it, booking by booking; it
+// takes memory for its keys alone.
 //
-// At rest, and whenever no payment is under way, what all lines have as Amount
-// and Kept is Captured - Refunded - ToRefund.
+// Whenever no payment is under way, the sum of Amount and Kept over all lines
+// is Captured - Refunded - ToRefund.
 type Sales struct {
 	Lines map[SalesKey]SalesLine
 	Money
-	// Bookings are how many have seats, or had.
+	// Bookings counts the bookings that have, or had, seats.
 	Bookings int
 }
 
-// Add counts a booking. Days are those of the zone. Bookings that never had
-// seats for good count for nothing but their money.
+// Add counts a booking. Days are those of the zone. Of bookings that never got
+// their seats only the money counts.
 func (s *Sales) Add(b Booking, zone *time.Location) {
 	var keeps int64
 	counted := false
@@ -88,8 +87,8 @@ func (s *Sales) Add(b Booking, zone *time.Location) {
 	s.ToRefund += b.Captured - b.Refunded - keeps
 }
 
-// sold is what one line of the booking counts for; is is false if it never had
-// its seat for good.
+// sold returns what one line of the booking counts for; is is false if it never
+// got its seat.
 func (b Booking) sold(l Line) (s SalesLine, is bool) {
 	switch {
 	case b.State == BookingReserved && !l.Cancelled:
@@ -108,7 +107,24 @@ func (b Booking) sold(l Line) (s SalesLine, is bool) {
 	return s, true
 }
 
-// Total is what all lines come to together.
+// NoShows are the seats that are booked, and whose tickets were not let in. They
+// count from when the event has begun: see [HasBegun].
+func (l SalesLine) NoShows() int { return l.Seats - l.CheckedIn }
+
+// NoShows are those of one booking, as [Sales] counts them.
+func (b Booking) NoShows() (n int) {
+	for _, l := range b.Lines {
+		line, _ := b.sold(l)
+		n += line.NoShows()
+	}
+	return n
+}
+
+// HasBegun reports whether what starts then has begun at now; without a start it
+// never has.
+func HasBegun(starts, now time.Time) bool { return !starts.IsZero() && !now.Before(starts) }
+
+// Total returns the sum of all lines.
 func (s *Sales) Total() (total SalesLine) {
 	for _, line := range s.Lines {
 		total.Add(line)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Status is what a seat is to everybody. The zero value is Available.
+// Status is the state of a seat that everybody may see. The zero value is
+// Available.
 type Status uint8
 
 // The statuses of a seat. Paying belongs to checkout: such a seat is not freed
@@ -17,12 +18,12 @@ const (
 	Paying
 	Booked
 	Withheld
-	// Unknown is any status that this program does not know, from a database
-	// that a newer one has written. Such a seat is not for sale, nothing is
-	// done to it, and what it really is stays in the database.
+	// Unknown is any status that this program does not know, written by a newer
+	// one. Such a seat is not for sale, cannot be changed, and keeps its status
+	// in the database.
 	Unknown
 
-	// Statuses is how many there are.
+	// Statuses is the number of statuses.
 	Statuses = iota
 )
 
@@ -47,7 +48,7 @@ func ParseStatus(text string) Status {
 }
 
 // Holder is the opaque id of somebody who can hold seats: one visitor. It is
-// never a session token, and never told to anybody else.
+// never a session token, and never shown to anybody else.
 type Holder string
 
 // LogValue keeps holders out of logs.
@@ -58,16 +59,16 @@ type Seat struct {
 	ID     string
 	Status Status
 
-	// LockedBy is whose seat it is while Locked, Paying or Booked; else "".
+	// LockedBy is the holder while Locked, Paying or Booked; otherwise "".
 	LockedBy Holder
 	// LockTime is when the holder's clock for this event began, LockedUntil
 	// when it ends, both by the store's clock and whole milliseconds. They are
 	// zero unless the seat is Locked or Paying.
 	LockTime, LockedUntil time.Time
-	// Extended tells that the clock which the lock has joined was extended by
-	// then. It is false unless the seat is Locked or Paying.
+	// Extended means that the clock of the lock was extended by then. It is
+	// false unless the seat is Locked or Paying.
 	Extended bool
-	// Booking is the booking's id while Paying or Booked; else "".
+	// Booking is the booking's code while Paying or Booked; otherwise "".
 	Booking string
 
 	// Version grows by exactly one on every change of this seat. A seat that
@@ -76,7 +77,7 @@ type Seat struct {
 }
 
 // FreeAt reports whether the next conditional write may take the seat at now:
-// it is available, or its lock has run out, whether or not a sweep has said so.
+// it is available, or its lock has lapsed, swept or not.
 func (s Seat) FreeAt(now time.Time) bool {
 	return s.Status == Available || s.Status == Locked && !now.Before(s.LockedUntil)
 }

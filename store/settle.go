@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// Confirm tells that the money of an attempt is there, under the Ref of a: it is
-// captured, and the booking has its seats for good.
+// Confirm records that the money of an attempt is captured, under the Ref of a:
+// the booking is booked.
 //
-// A booking that has let its seats go (late money) gets the same again if all
-// are free or locked by its holder; else it is lost, and a refund of all is
-// wanted.
-// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
-// version any more, and not captured. Repeat: an attempt that is captured stays
-// as it is, and that is a success. Prices are never looked at.
+// If the booking has let its seats go (late money), it gets the same seats
+// again if all are free or locked by its holder; otherwise it is lost, and a
+// refund of all is wanted.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt has another
+// version now, and is not captured.
+// Repeat: a captured attempt stays as it is, and that is a success. Prices are
+// never looked at.
 func (s *Store) Confirm(ctx context.Context, a Attempt) (BookingOutcome, error) {
 	out, err := s.confirm(ctx, a, asked{by: ByProvider})
 	if errors.Is(err, errLost) {
@@ -26,8 +27,8 @@ func (s *Store) Confirm(ctx context.Context, a Attempt) (BookingOutcome, error) 
 	return out, err
 }
 
-// errLost: the booking is lost, and nobody has asked for the refund that it
-// wants. Seldom is one, and to ask for a record costs time.
+// errLost: the booking is lost, and the record of its refund was not asked for.
+// Asking for a record costs time, and few bookings are lost.
 var errLost = errors.New("booking is lost")
 
 func (s *Store) confirm(ctx context.Context, a Attempt, besides asked) (BookingOutcome, error) {
@@ -59,6 +60,7 @@ func (v bookingView) confirm() bookingWrites {
 	}
 	if len(seats) < len(v.booking.Kept()) {
 		w.booking.State, why = BookingLost, ReasonLost
+		w.notes = []Note{{Reason: ReasonLost}} // it may have no seat left whose change shows it
 		w.payBack(v, v.booking.Kept())
 		w.relied = idsOf(v.there())
 		// Seats that are still its own go back: all of them are booked, or none.
@@ -70,8 +72,8 @@ func (v bookingView) confirm() bookingWrites {
 	return w
 }
 
-// takeable are the seats that late money can still have: its own, free ones, and
-// those that the holder has locked since.
+// takeable returns the seats that late money can still get: the booking's own,
+// free ones, and those that the holder has locked since.
 func (v bookingView) takeable() (seats []Seat) {
 	for i, s := range v.seats {
 		mine := s.Status == Paying && s.Booking == v.booking.Code
@@ -83,17 +85,17 @@ func (v bookingView) takeable() (seats []Seat) {
 	return seats
 }
 
-// there are the seats that the event still has.
+// there returns the seats that the event still has.
 func (v bookingView) there() []Seat {
 	return slices.DeleteFunc(slices.Clone(v.seats), func(s Seat) bool { return s.Version == 0 })
 }
 
-// nextRefund is the key of the refund that a booking may want next.
+// nextRefund returns the key of the next refund of a booking.
 func nextRefund(b Booking) []Key { return []Key{{RefundRecord, b.nextRefund()}} }
 
 func (b Booking) nextRefund() string { return fmt.Sprintf("%s-r%d", b.Code, len(b.Refunds)+1) }
 
-// refund is one of the price of lines, wanted at now.
+// refund returns a refund of the price of lines, wanted at now.
 func (b Booking) refund(a Attempt, lines []Line, now time.Time) Refund {
 	return Refund{
 		ID: b.nextRefund(), Attempt: a.ID, Provider: b.Provider, Ref: a.Ref, State: RefundWanted,
@@ -101,13 +103,13 @@ func (b Booking) refund(a Attempt, lines []Line, now time.Time) Refund {
 	}
 }
 
-// Decline tells that an attempt is dead: no money ever comes of it. A booking
-// that is still paying is lapsed if the pay deadline has ended it, and else
-// declined. Its seats get the deadline of the holder's clock, or are free if
-// that is over.
-// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
-// version any more, and not dead. Repeat: an attempt that is dead stays so, and
-// that is a success.
+// Decline records that an attempt is dead: no money will come of it. A booking
+// that is still paying becomes lapsed if the pay deadline has passed, and
+// otherwise declined. Its seats get the deadline of the holder's clock, or are
+// free if that is over.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt has another
+// version now, and is not dead.
+// Repeat: a dead attempt stays so, and that is a success.
 func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) {
 	return s.onBooking(ctx, "decline a booking", BookingOf(a.ID), asked{by: ByProvider}, func(v bookingView) (bookingWrites, error) {
 		switch {
@@ -132,8 +134,8 @@ func (s *Store) Decline(ctx context.Context, a Attempt) (BookingOutcome, error) 
 	})
 }
 
-// letGo has the seats that are being paid for join the holder's clock again, or
-// go if that is over.
+// letGo locks the seats that are being paid for by the holder's clock again, or
+// frees them if that is over.
 func (v bookingView) letGo() bookingWrites {
 	clock := v.Clock.startedBy(v.Now)
 	become, why := freeSeat, ReasonLapsed
@@ -146,12 +148,13 @@ func (v bookingView) letGo() bookingWrites {
 	return bookingWrites{booking: v.booking, changes: v.booking.changes(v.own(Paying), become, why)}
 }
 
-// LetGo ends a booking that is paying whose provider is out of reach: it is
+// LetGo ends a paying booking whose provider is out of reach: it becomes
 // lapsed, and its seats are as after [Store.Decline]. The attempt stays
-// unfinished, to be looked at again at the given time: money that is found then
-// is late.
-// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt is not of this
-// version any more. Repeat: a booking that is not paying stays as it is.
+// unfinished, and is due again at the given time: money that is found then is
+// late.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt has another
+// version now.
+// Repeat: a booking that is not paying stays as it is.
 func (s *Store) LetGo(ctx context.Context, a Attempt, next time.Time) (BookingOutcome, error) {
 	return s.onBooking(ctx, "let a booking go", BookingOf(a.ID), asked{by: ByClock}, func(v bookingView) (bookingWrites, error) {
 		switch {
@@ -171,7 +174,7 @@ func (s *Store) LetGo(ctx context.Context, a Attempt, next time.Time) (BookingOu
 }
 
 // GiveUp brings the pay deadline of a booking forward to now, for its holder.
-// Whether it was paid by then, the provider says.
+// The provider decides whether it was paid by then.
 // Not found: ErrNoBooking, also if it is another holder's. Repeat: a booking
 // that is not paying, or was given up, stays as it is.
 func (s *Store) GiveUp(ctx context.Context, code string, holder Holder) (BookingOutcome, error) {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Store is seats, events and records, with every rule about them, over an
-// [Engine] that keeps them. Each operation stands in a file of its own, with
-// what it promises. Consumers declare the few methods that they need.
+// Store has all operations on events, seats and records, with their rules, over
+// an [Engine] that stores them. Each operation has its own file, with its
+// promises. Consumers declare the few methods that they need.
 //
 // For all methods:
 //
 //   - Concurrent use is safe, from any number of processes on the same
-//     database; each method is atomic, and ReleaseDue is so for each seat.
+//     database; each method is atomic; ReleaseDue is atomic for each seat.
 //   - Time is the store's own clock ([Store.Now]); callers send none.
 //   - An error that wraps [ErrInvalid], [ErrNoEvent], [ErrNoSeat], [ErrStale], a
 //     refusal or [ErrUnavailable] means that nothing was changed.
@@ -31,21 +31,21 @@ type Store struct{ engine Engine }
 // New returns a store over an engine, which is closed with it.
 func New(e Engine) *Store { return &Store{e} }
 
-// Outcome is how things stand after a request about seats, read in the same
-// transaction; for a refusal, how they stood when it was refused.
+// Outcome is the state after a request about seats, read in the same
+// transaction; for a refusal, the state when it was refused.
 type Outcome struct {
 	// Seats are those the request named, without repeats, in that order; for
 	// an Unlock without seats those given back, for an Extend those locked.
 	Seats []Seat
-	// Lock is all that the holder has now; zero if the request has no holder.
+	// Lock is the holder's present lock; zero if the request has no holder.
 	Lock Lock
-	// Now is the store's clock; Cursor covers everything told here.
+	// Now is the store's clock; Cursor covers everything in this outcome.
 	Now    time.Time
 	Cursor Cursor
 }
 
-// decide has the engine decide about seats of an event by a rule, and words what
-// comes of it.
+// decide lets the engine decide about seats of an event by a rule, and returns
+// the outcome.
 func (s *Store) decide(ctx context.Context, what string, q Question, rule func(View) Decision) (Outcome, error) {
 	if q.Event == "" { // which to an engine is no event asked for
 		return Outcome{}, fmt.Errorf("%s: %w", what, ErrNoEvent)
@@ -133,11 +133,11 @@ func (s *Store) Recent(ctx context.Context, age time.Duration) (Cursor, error) {
 	return c, nil
 }
 
-// Resume returns a cursor as the feed now has it: one of an earlier epoch that
-// is a place in this one, too, as after the restart of a server, in words of
-// this epoch, and one of this epoch as it is. Lost: ErrCursorLost, for what is
-// no place in this history. That the feed can still be read from there, or
-// reaches so far, it does not say.
+// Resume returns the cursor in the present epoch: it converts one of an earlier
+// epoch that is also a place in this one, as after the restart of a server, and
+// returns one of this epoch unchanged. Lost: ErrCursorLost, if the cursor is no
+// place in this history. It does not promise that the feed can still be read
+// from there, or reaches so far.
 func (s *Store) Resume(ctx context.Context, c Cursor) (Cursor, error) {
 	at, err := s.engine.Resume(ctx, c)
 	if err != nil {
@@ -148,15 +148,15 @@ func (s *Store) Resume(ctx context.Context, c Cursor) (Cursor, error) {
 
 // Changes is the feed: it delivers what was committed after the cursor,
 // and then waits for more until ctx ends, which ends it without an error.
-// A cursor of an earlier epoch will do if [Store.Resume] knows it; the batches
-// are of this one, which may begin another epoch under an open feed.
+// The cursor may be of an earlier epoch if [Store.Resume] knows it; the batches
+// are of the present one, which may change while the feed is open.
 // Each change comes exactly once, those of a seat in the order of their
 // versions without a gap; changes of one transaction come in one batch,
 // and nothing that was not committed ever comes.
-// Commits of other processes come within a second. Where the feed's head
-// moves without a change, an empty batch tells it.
-// Lost: ErrCursorLost ends it. Any other error ends it too, and the caller
-// may go on from the last batch's cursor.
+// Commits of other processes come within a second. If the feed's head moves
+// without a change, an empty batch reports it.
+// Lost: ErrCursorLost ends it. Any other error ends it too, and the caller may
+// continue from the last batch's cursor.
 func (s *Store) Changes(ctx context.Context, from Cursor) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		for batch, err := range s.engine.Changes(ctx, from) {
@@ -170,8 +170,8 @@ func (s *Store) Changes(ctx context.Context, from Cursor) iter.Seq2[Batch, error
 	}
 }
 
-// Secret returns 32 random bytes, made with the store and the same for
-// every process on it, to sign session cookies with.
+// Secret returns 32 random bytes, made with the store and the same for every
+// process on it, for signing session cookies and deriving the ticket key.
 func (s *Store) Secret(ctx context.Context) ([]byte, error) {
 	secret, err := s.engine.Secret(ctx)
 	if err != nil {
@@ -198,7 +198,7 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close ends all feeds and lets writes under way finish. After it, methods
-// answer ErrUnavailable. Repeat: a second Close is a success.
+// return ErrUnavailable. Repeat: a second Close is a success.
 func (s *Store) Close() error { return s.engine.Close() }
 
 // MaxSeatsPerRequest bounds the seats that one request may name.
@@ -244,11 +244,11 @@ func idsOf(seats []Seat) []string {
 	return ids
 }
 
-// wrap names the subject of an error of the contract.
+// wrap adds the subject to an error of the contract.
 func wrap(err error, subject string) error { return fmt.Errorf("%w: %s", err, subject) }
 
-// IsContract reports whether err is one of this package: an answer, or the
-// word of an engine that it cannot give one.
+// IsContract reports whether err is one of this package: an answer,
+// [ErrUnknown] or [ErrUnavailable].
 func IsContract(err error) bool {
 	return IsAnswer(err) || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnavailable)
 }

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Due is what a sweep did.
+// Due is the result of a sweep.
 type Due struct {
 	Released int
 	// Now is the store's clock.
 	Now time.Time
-	// Next is the lock that lapses next; its zero value is none. It may be due
-	// already, where a sweep has left some to the next.
+	// Next is the lock that lapses next; zero is none. It may be due already, if
+	// the sweep has left some to the next one.
 	Next Lapse
 }
 
-// Lapse is when the lock of a seat ends.
+// Lapse says when the lock of a seat ends.
 type Lapse struct {
 	Event, Seat string
 	At          time.Time
 }
 
-// ReleaseDue is the sweep: it makes seats available whose lock has lapsed, and
-// so announces it. It is atomic for each seat. Locks that start in the future,
-// by the clock of a machine that was wrong, start now; see [Swept].
+// ReleaseDue is the sweep: it makes seats with lapsed locks available, and so
+// announces that. It is atomic for each seat. Locks that start in the future,
+// by a wrong clock of a machine, start now; see [Swept].
 // Repeat and concurrent: each lapse is announced once, whoever sweeps.
 func (s *Store) ReleaseDue(ctx context.Context) (Due, error) {
 	due, err := s.engine.ReleaseDue(ctx)
@@ -34,7 +34,7 @@ func (s *Store) ReleaseDue(ctx context.Context) (Due, error) {
 	return due, nil
 }
 
-// Swept returns what a sweep at now makes of a seat: a lock that is over is
+// Swept returns the change of a seat by a sweep at now: a lock that is over is
 // released, and one that starts more than [ClockSlack] in the future keeps its
 // length and starts now. due is false for any other seat.
 func Swept(event string, s Seat, now time.Time) (c Change, due bool) {

@@ -7,42 +7,41 @@ import (
 	"slices"
 )
 
-// Tariff is what a seat costs for somebody: a full price, a reduced one, that of
-// a child.
+// Tariff is a price level for a group of people: full, reduced, child.
 type Tariff struct {
 	// ID is unique in the event; Name is what people read.
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	// Off is the percentage off the price of a seat's category, 1 to 100; 0 is
-	// none. Prices are by category id, and stand in the place of Off and of the
-	// category's price: a category that is not among them does not have the
-	// tariff.
+	// none. Prices, by category id, replace Off and the category's price; if
+	// there are any, other categories do not have the tariff.
 	Off    int              `json:"off,omitempty"`
 	Prices map[string]int64 `json:"prices,omitempty"`
-	// Most is for how many seats of one booking it can be chosen; 0 is any number.
+	// Most is how many seats of one booking can have the tariff; 0 is any
+	// number.
 	Most int `json:"most,omitempty"`
-	// Beside is that it is for a seat beside an accessible one of the same
-	// booking: each accessible seat allows one.
+	// Beside means that the tariff is only for a seat beside an accessible one
+	// of the same booking: each accessible seat allows one.
 	Beside bool `json:"beside,omitempty"`
 }
 
 // MaxTariffs is how many tariffs an event may have.
 const MaxTariffs = 50
 
-// ErrTariff: a seat cannot be had at this tariff; the text says why.
+// ErrTariff: a seat is not available at this tariff; the text says why.
 var ErrTariff = errors.New("tariff not to be had")
 
-// NoTariff is the ErrTariff of a seat that does not have this tariff.
+// NoTariff returns the ErrTariff of a seat that does not have this tariff.
 func NoTariff(seat, tariff string) error {
 	return fmt.Errorf("%w: seat %s has no tariff %q", ErrTariff, seat, tariff)
 }
 
-// PriceAs is what a seat of the category costs at the tariff, in the smallest
-// unit: whole percents are taken off per seat, and rounded half up. ok is false
+// PriceAs returns the price of a seat of the category at the tariff, in the
+// smallest unit: whole percents are taken off per seat, and rounded half up. ok
+// is false
 // if the category has no price, or does not have the tariff.
 //
-// "" is the tariff of an event that has none, and of a category that has none of
-// them.
+// The tariff is "" if the event has none, or none for the category.
 func (e Event) PriceAs(category, tariff string) (price int64, ok bool) {
 	full, ok := e.Prices[category]
 	if !ok {
@@ -58,7 +57,7 @@ func (e Event) PriceAs(category, tariff string) (price int64, ok bool) {
 	return t.price(category, full)
 }
 
-// price is what a seat of a category costs whose full price is this.
+// price returns the price at the tariff for a category with this full price.
 func (t Tariff) price(category string, full int64) (price int64, ok bool) {
 	if t.Prices != nil {
 		price, ok = t.Prices[category]
@@ -77,8 +76,8 @@ func (e Event) Tariff(id string) (Tariff, bool) {
 	return e.Tariffs[i], true
 }
 
-// TariffsOf are the tariffs at which a seat of the category can be had, in the
-// event's order. The first is the default.
+// TariffsOf returns the tariffs of the category, in the event's order. The
+// first is the default.
 func (e Event) TariffsOf(category string) (of []Tariff) {
 	full, sold := e.Prices[category]
 	for _, t := range e.Tariffs {
@@ -89,8 +88,8 @@ func (e Event) TariffsOf(category string) (of []Tariff) {
 	return of
 }
 
-// DefaultTariff is the id of the tariff that a seat of the category has where
-// nobody has chosen; "" if it has none.
+// DefaultTariff returns the id of the category's default tariff; "" if it has
+// none.
 func (e Event) DefaultTariff(category string) string {
 	if of := e.TariffsOf(category); len(of) > 0 {
 		return of[0].ID
@@ -98,8 +97,8 @@ func (e Event) DefaultTariff(category string) string {
 	return ""
 }
 
-// TariffError is an ErrTariff that tells which seat cannot have which tariff: it
-// has been chosen for TooMany seats, or no accessible seat is left beside it.
+// TariffError is an ErrTariff with the seat and the tariff: the tariff was
+// chosen for TooMany seats, or no accessible seat is left beside the seat.
 type TariffError struct {
 	Seat    string
 	Tariff  Tariff
@@ -118,15 +117,15 @@ func (e TariffError) Unwrap() error { return ErrTariff }
 // Chosen is a seat of a booking with the tariff that was chosen for it.
 type Chosen struct {
 	Seat, Category, Tariff string
-	// Accessible tells that it is a wheelchair place, and Beside are the ids of
-	// the seats next to it in its row.
+	// Accessible means that it is a wheelchair place. Beside are the ids of the
+	// seats next to it in its row.
 	Accessible bool
 	Beside     []string
 }
 
-// CheckTariffs reports the first seat of a booking that cannot have its tariff,
-// wrapping ErrTariff: as a [TariffError], but for a tariff that the seat's
-// category does not have.
+// CheckTariffs returns an error for the first seat of a booking that cannot
+// have its tariff, wrapping ErrTariff: a [TariffError], unless the seat's
+// category does not have the tariff.
 func (e Event) CheckTariffs(seats []Chosen) error {
 	used := map[string]int{}
 	for _, s := range seats {
@@ -138,6 +137,12 @@ func (e Event) CheckTariffs(seats []Chosen) error {
 			return TariffError{Seat: s.Seat, Tariff: t, TooMany: true}
 		}
 	}
+	return e.CheckBeside(seats)
+}
+
+// CheckBeside reports, as a [TariffError], the first seat of a booking whose tariff
+// is for a seat beside an accessible one, and that has none.
+func (e Event) CheckBeside(seats []Chosen) error {
 	for _, t := range e.Tariffs {
 		if alone, is := t.alone(seats); t.Beside && is {
 			return TariffError{Seat: alone, Tariff: t}
@@ -146,9 +151,9 @@ func (e Event) CheckTariffs(seats []Chosen) error {
 	return nil
 }
 
-// alone returns a seat with the tariff that no accessible seat is left for:
-// those are given out one by one, and where a seat could have either of two, a
-// later one may move it over.
+// alone returns a seat with the tariff for which no accessible seat is left.
+// Accessible seats are assigned one by one; a seat that has a choice of two may
+// be moved to the other for a later seat.
 func (t Tariff) alone(seats []Chosen) (seat string, is bool) {
 	given := map[string]int{} // accessible seats, by the index of who has one
 	var give func(i int, tried map[string]bool) bool
@@ -216,7 +221,7 @@ func (t Tariff) validate() error {
 	return nil
 }
 
-// cloneTariffs shares nothing with what a caller may go on changing.
+// cloneTariffs returns a deep copy.
 func cloneTariffs(tariffs []Tariff) []Tariff {
 	tariffs = slices.Clone(tariffs)
 	for i := range tariffs {

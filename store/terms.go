@@ -8,19 +8,20 @@ import (
 // Terms are an event's rules for its bookings. The zero value of each is the
 // default.
 type Terms struct {
-	// CancelUntil is how long before the start visitors can last cancel; Never is
-	// not at all.
+	// CancelUntil is how long before the start visitors can last cancel; Never
+	// means not at all.
 	CancelUntil time.Duration `json:"cancel_until,omitempty"`
-	// PayWithin is how long after it was made a reserved booking can be paid, and
-	// PayUntil how long before the start at the latest.
+	// PayWithin is how long after it was made a reserved booking can be paid,
+	// and PayUntil how long before the start it can last be paid.
 	PayWithin time.Duration `json:"pay_within,omitempty"`
 	PayUntil  time.Duration `json:"pay_until,omitempty"`
 }
 
 const (
-	// Never, as CancelUntil, is that visitors cannot cancel.
+	// Never, as CancelUntil, means that visitors cannot cancel.
 	Never = time.Duration(-1)
-	// AtStart, as CancelUntil or PayUntil, is until the start: a millisecond before.
+	// AtStart, as CancelUntil or PayUntil, means until the start: a millisecond
+	// before it.
 	AtStart = time.Millisecond
 	// MaxTerm is the longest that a term can be.
 	MaxTerm = 366 * 24 * time.Hour
@@ -30,7 +31,7 @@ const (
 	defaultPayUntil    = time.Hour
 )
 
-// OrDefault returns the terms with the defaults in the place of zero values.
+// OrDefault returns the terms with the defaults instead of zero values.
 func (t Terms) OrDefault() Terms {
 	if t.CancelUntil == 0 {
 		t.CancelUntil = defaultCancelUntil
@@ -58,8 +59,8 @@ func validTerm(d time.Duration) bool {
 	return 0 <= d && d <= MaxTerm && d%time.Millisecond == 0
 }
 
-// CancelUntil is when visitors can last cancel; ok is false if they never can.
-// An event without a start has no such end.
+// CancelUntil returns when visitors can last cancel; ok is false if they never
+// can. An event without a start has no such limit.
 func (e Event) CancelUntil() (until time.Time, ok bool) {
 	before := e.Terms.OrDefault().CancelUntil
 	switch {
@@ -77,8 +78,8 @@ func (e Event) CancellableAt(now time.Time) bool {
 	return ok && (until.IsZero() || !now.After(until))
 }
 
-// PayUntil is the pay deadline of a booking that is reserved at now, which is no
-// sooner than least after that.
+// PayUntil returns the pay deadline of a booking that is reserved at now: at
+// least least after now.
 func (e Event) PayUntil(now time.Time, least time.Duration) time.Time {
 	terms := e.Terms.OrDefault()
 	until := now.Add(terms.PayWithin)

@@ -10,11 +10,11 @@ import (
 // up to three or four.
 const maxMarks = 4
 
-// CheckText says what makes a text, which [ValidText] takes, unfit to be read
-// by people as a title, a name or a label; nil if nothing does. Joiners and
+// CheckText returns what makes a text that [ValidText] accepts unfit as a
+// title, a name or a label; nil if nothing does. Joiners and
 // variation selectors are fit: emoji and many scripts need them.
 //
-// It is for texts that are new: what a store has already may be other.
+// It is for new texts: a store may have others from earlier.
 func CheckText(s string) error {
 	if !strings.ContainsFunc(s, visible) {
 		return fmt.Errorf("%+q has no visible character", cut(s))
@@ -57,8 +57,8 @@ var blanks = []rune{
 	0xFFFC, // what stands for an object that is not there
 }
 
-// visible reports whether a character by itself puts something on a page.
-// Private ones do so nowhere for certain.
+// visible reports whether a character by itself draws something. Private-use
+// characters do so nowhere for certain.
 func visible(r rune) bool {
 	switch {
 	case unicode.IsSpace(r), unicode.IsMark(r), unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Co, unicode.Z),
@@ -97,7 +97,7 @@ func withoutFlags(s string) string {
 	return string(rest)
 }
 
-// regionTag tells a tag of a to z and 0 to 9, which regions are named with.
+// regionTag reports whether r is a tag of a to z or 0 to 9, which name regions.
 func regionTag(r rune) bool {
 	return r >= 0xE0030 && r <= 0xE0039 || r >= 0xE0061 && r <= 0xE007A
 }

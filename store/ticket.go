@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// Ticket is what is known of the ticket for a seat of a booking beside its line.
+// Ticket is the ticket for a seat of a booking, without what the line has.
 type Ticket struct {
-	// Issue is the number of the ticket that is valid: 1 for the first one.
-	// Numbers of one booking never come again for the same seat.
+	// Issue is the number of the valid ticket: 1 for the first one. A booking
+	// never uses a number twice for a seat.
 	Issue int `json:"issue,omitempty"`
-	// In is when it was let in; the zero value is that it was not.
+	// In is the time of its check-in; zero if there was none.
 	In time.Time `json:"in,omitzero"`
 }
 
-// Ticket is that of a seat of the booking.
+// Ticket returns the ticket of a seat of the booking.
 func (b Booking) Ticket(seat string) Ticket {
 	t := b.Tickets[seat]
 	t.Issue = max(1, t.Issue)
 	return t
 }
 
-// HasTickets reports whether the booking's kept lines have tickets: it has seats
-// for good, or has reserved them.
+// HasTickets reports whether the booking's kept lines have tickets: it is
+// booked or reserved.
 func (b Booking) HasTickets() bool { return b.State == BookingBooked || b.State == BookingReserved }
 
-// Admits reports why a ticket of the booking is not let in, whether or not it was
-// before: ErrReplaced if another was issued, or its seat moved; ErrCancelled,
-// ErrUnpaid while the booking is reserved or paying, and ErrEnded if that never
-// came to be.
+// Admits returns why a ticket of the booking is not valid, or nil; an earlier
+// check-in does not matter. ErrReplaced if another was issued, or its seat
+// moved; ErrCancelled; ErrUnpaid while the booking is reserved or paying;
+// ErrEnded if the booking has ended without seats.
 func (b Booking) Admits(seat string, issue int) error {
 	_, kept := b.keptLine(seat)
 	cancelled := !kept && slices.Contains(Seats(b.Lines), seat)
@@ -59,7 +59,7 @@ func (b Booking) setTicket(seat string, t Ticket) map[string]Ticket {
 	return tickets
 }
 
-// nextIssue is a number that no ticket of the booking has had.
+// nextIssue returns a number that no ticket of the booking has had.
 func (b Booking) nextIssue() int {
 	last := 1
 	for _, t := range b.Tickets {
@@ -68,34 +68,34 @@ func (b Booking) nextIssue() int {
 	return last + 1
 }
 
-// keptLine is the line of a seat, if it was not cancelled.
+// keptLine returns the line of a seat, if it was not cancelled.
 func (b Booking) keptLine(seat string) (i int, ok bool) {
 	i = slices.IndexFunc(b.Lines, func(l Line) bool { return l.Seat == seat && !l.Cancelled })
 	return i, i >= 0
 }
 
-// CheckInRequest lets the bearer of a ticket in, or with Undo out again. What it
-// says was read from a ticket whose signature is good.
+// CheckInRequest checks a ticket in, or with Undo takes that back. The caller
+// has read its fields from a ticket with a valid signature.
 type CheckInRequest struct {
 	Event string // of the door
 	// TicketEvent is the event on the ticket.
 	TicketEvent, Code, Seat string
 	Issue                   int
-	// At is when that was, for a scan that is told later; the zero value, and what
-	// is not over yet, is now.
+	// At is the time of the scan, if it is reported later; zero, or a time in
+	// the future, is now.
 	At   time.Time
 	Undo bool
 }
 
-// CheckIn lets a ticket in, once. When that was is in the booking's
-// [Booking.Ticket], also for who is refused because of it.
+// CheckIn lets a ticket in, once. [Booking.Ticket] of the returned booking has
+// the time, also with ErrCheckedIn.
 //
 // Not found: ErrNoBooking. Refused: ErrForeign if it is for another event,
 // ErrReplaced if it was reissued or its seat moved, ErrCancelled, ErrUnpaid while
 // the booking is reserved or paying, ErrEnded if that never came to be, and
 // ErrCheckedIn. Concurrent: of all scans of a ticket one is let in.
 // Repeat: a scan that is told later, and was told before, is a success; so is to
-// undo what is not so.
+// undo what is not so; the outcome has Repeat then.
 func (s *Store) CheckIn(ctx context.Context, r CheckInRequest) (BookingOutcome, error) {
 	what := "check in a ticket of " + r.Event
 	if r.Event != r.TicketEvent {
@@ -131,16 +131,19 @@ func (r CheckInRequest) decide(v bookingView) (bookingWrites, error) {
 	return w, nil
 }
 
-// Reissue issues other tickets for seats of a booking, all that are named or
-// none: the ones before are not let in any more. Whether a seat is checked in
-// stays.
-// Not found: ErrNoBooking; ErrNoSeat for a seat that it does not have, or no
-// more. Refused: ErrEnded unless it is booked or reserved. Repeat: issues
-// others again.
+// Reissue replaces the tickets for seats of a booking, all that are named or
+// none: the old tickets are no longer valid. A seat that is checked in stays
+// so.
+// Not found: ErrNoBooking; ErrNoSeat for a seat that it does not, or no longer,
+// have. Refused: ErrPaying; ErrEnded unless it is booked or reserved. Repeat:
+// issues new tickets again.
 func (s *Store) Reissue(ctx context.Context, code string, seats []string) (BookingOutcome, error) {
 	return s.onBooking(ctx, "reissue tickets of booking "+code, code, asked{by: ByHouse}, func(v bookingView) (bookingWrites, error) {
 		b := v.booking
-		if !b.HasTickets() {
+		switch {
+		case b.State == BookingPaying:
+			return bookingWrites{}, ErrPaying
+		case !b.HasTickets():
 			return bookingWrites{}, fmt.Errorf("%w: it is %s", ErrEnded, b.State)
 		}
 		w := bookingWrites{booking: b}
@@ -164,23 +167,24 @@ func (s *Store) Reissue(ctx context.Context, code string, seats []string) (Booki
 // MoveRequest moves a booking from one of its seats to another.
 type MoveRequest struct {
 	Code, From string
-	// To is the other seat as this revision of the event has it; its tariff and
-	// price are those of the old one.
+	// To is the new seat as it is in this revision of the event, with the tariff
+	// and price of the old one.
 	To       Line
 	Revision int64
 }
 
-// Move has the booking have the other seat in the place of the old one, which is
-// free then. It keeps the tariff and the price that it was sold for: money
-// is not moved. The ticket for the other seat is a new one; whether it is checked
-// in stays.
+// Move replaces a seat of the booking with another, and frees the old one.
+// Tariff and price stay as they were sold: no money is moved. The new seat has
+// a new ticket; a seat that is checked in stays so.
 //
 // Not found: ErrNoBooking; ErrNoSeat for a seat that it does not have, or that
 // the event does not. Refused: ErrPaying, ErrEnded; ErrTaken or ErrBooked if
-// somebody has the other seat, ErrInUse if it was one of the booking's own and
-// cancelled. A withheld seat can be had. Concurrent: ErrStale if the event is of another
-// revision; of all who want the other seat one gets it. Repeat: a booking that
-// has it, and the old one not any more, stays as it is.
+// somebody has the new seat, ErrInUse if the booking had it before and
+// cancelled it. A withheld seat is allowed.
+// Concurrent: ErrStale if the event has another revision; of all callers for
+// the new seat one gets it.
+// Repeat: a booking that already has the new seat instead of the old one stays
+// as it is.
 func (s *Store) Move(ctx context.Context, r MoveRequest) (BookingOutcome, error) {
 	what := "move booking " + r.Code
 	if err := validateSeatIDs([]string{r.From, r.To.Seat}); err != nil {
@@ -224,8 +228,8 @@ func (r MoveRequest) decide(v bookingView) (bookingWrites, error) {
 	return w, nil
 }
 
-// refuseSale says why the house cannot give a seat to a booking at now: only what
-// is free or withheld can be had.
+// refuseSale returns why the house cannot give a seat to a booking at now: it
+// must be free or withheld.
 func refuseSale(s Seat, now time.Time) error {
 	if s.Version == 0 {
 		return ErrNoSeat
@@ -245,9 +249,9 @@ type SellRequest struct {
 	// event.
 	Lines    []Line
 	Revision int64
-	// Person is who it is for; the house needs no e-mail address.
+	// Person is the customer; the house needs no e-mail address.
 	Person Person
-	// Provider is how it was paid.
+	// Provider is the way it was paid.
 	Provider string
 }
 
@@ -265,12 +269,13 @@ func (r SellRequest) Validate() error {
 	return cmp.Or(validateLines(r.Lines), validateSeatIDs(Seats(r.Lines)))
 }
 
-// Sell makes a booking of free and withheld seats that is booked and paid for at
-// once, all of them or none.
-// Not found: ErrNoEvent, ErrNoSeat. Refused: ErrTaken, ErrBooked; ErrClosed once
-// the event is over, and not because sales are closed; ErrExists if another
-// booking has the code. Concurrent: ErrStale if the event is of another revision;
-// of this and a visitor one gets a seat.
+// Sell makes a booking of free and withheld seats, all or none, that is booked
+// and paid for at once.
+// Not found: ErrNoEvent, ErrNoSeat. Refused: ErrTaken, ErrBooked; ErrClosed
+// once the event is over (closed sales are no obstacle); ErrExists if another
+// booking has the code.
+// Concurrent: ErrStale if the event has another revision; of a sale and a
+// visitor one gets a seat.
 // Repeat: the same code for the same seats is a success that changes nothing.
 func (s *Store) Sell(ctx context.Context, r SellRequest) (Outcome, error) {
 	what := "sell seats of " + r.Event
@@ -313,6 +318,6 @@ func (r SellRequest) decide(v View) Decision {
 	return Accept(v, v.after(w).outcome(), w)
 }
 
-// houseHolder holds the seats of a booking that the house has sold. No visitor
-// has such an id.
+// houseHolder returns the holder of a booking that the house has sold. No
+// visitor has such an id.
 func houseHolder(code string) Holder { return Holder("house:" + code) }

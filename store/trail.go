@@ -17,45 +17,46 @@ const (
 	ByProvider By = "provider"
 )
 
-// Entry is one line of the trail: what became of a seat or a booking, when, why
-// and by whom. It never tells who a holder or a person is.
+// Entry is one line of the history, which is kept as a trail of entries: what
+// happened to a seat or a booking, when, why and by whom. It has no holder and
+// no person.
 type Entry struct {
 	At    time.Time
 	Event string
 	// Seat is the seat that it is about; "" for a booking as a whole.
 	Seat string
-	// Status and Version are what the seat became. Version is 0 in an entry about
-	// a ticket or a booking alone, which changes no seat.
+	// Status and Version are those of the seat after the change. Version is 0 in
+	// an entry about a ticket or a booking alone, which changes no seat.
 	Status  Status
 	Version int64
-	// Booking is the code of the booking that has, or had, part in it; or "".
+	// Booking is the code of the booking concerned, or "".
 	Booking string
 	Reason  Reason
 	By      By
 
-	// Place is where the engine has it in its order; see [TrailScan].
+	// Place is its place in the engine's order; see [TrailScan].
 	Place string
 }
 
-// Entry is the line of the trail for a change that was made at this time.
-// booking is the code of the one that it was made for, or "".
+// Entry returns the entry of a change that was made at this time. booking is
+// the code of the booking that it was made for, or "".
 func (c Change) Entry(at time.Time, by By, booking string) Entry {
 	return Entry{At: at, Event: c.Event, Seat: c.Seat.ID, Status: c.Seat.Status, Version: c.Seat.Version, Booking: booking, Reason: c.Reason, By: by}
 }
 
-// TrailScan asks for a page of the trail, in the order in which things came to
-// be: those of one seat of an event, or those of one booking.
+// TrailScan asks for a page of the history of one seat of an event, or of one
+// booking, in the order of time.
 type TrailScan struct {
 	Event, Seat string
 	Booking     string // where Seat is ""
-	// After is the Place of the last entry of the page before, or "".
+	// After is the Place of the last entry of the previous page, or "".
 	After string
 	Limit int // 1 to MaxPage
 }
 
-// Trail returns a page of the trail. A page that is shorter than the limit is the
-// last. It reaches back as far as the house keeps it, see [Store.PruneTrail],
-// and to when the database got one.
+// Trail returns a page of the history. A page that is shorter than the limit is
+// the last. The history goes back as far as [Store.PruneTrail] has left it, and
+// not beyond the upgrade of the database that added it.
 func (s *Store) Trail(ctx context.Context, scan TrailScan) ([]Entry, error) {
 	if scan.Limit < 1 || scan.Limit > MaxPage || scan.Seat != "" && !ValidID(scan.Event) || scan.Seat == "" && !ValidCode(scan.Booking) {
 		return nil, fmt.Errorf("trail: %w: scan %+v", ErrInvalid, scan)
@@ -77,7 +78,7 @@ func (s *Store) PruneTrail(ctx context.Context, before time.Time, limit int) (in
 	return n, nil
 }
 
-// trailOf are the entries of all changes, and of what else is noted.
+// trailOf returns the entries of all changes and notes.
 func (w Writes) trailOf(now time.Time, event string) []Entry {
 	entries := make([]Entry, 0, len(w.Changes)+len(w.Notes))
 	for _, c := range w.Changes {
@@ -93,7 +94,8 @@ func (w Writes) trailOf(now time.Time, event string) []Entry {
 	return entries
 }
 
-// Note is what a decision does to a booking, or to a ticket of it, and to no seat.
+// Note is something that a decision does to a booking or one of its tickets
+// without changing a seat.
 type Note struct {
 	Seat   string // "" is the booking as a whole
 	Reason Reason

@@ -22,9 +22,9 @@ func (r UnlockRequest) Validate() error { return validateHolderSeats(r.Holder, r
 // named, they are ErrPaying; unnamed, they stay.
 // Not found: ErrNoEvent, ErrNoSeat. Refused: ErrNotYours, ErrBooked or
 // ErrWithheld for a seat that somebody else has or nobody can have.
-// Repeat: a seat that is free already is a success.
+// Repeat: giving back a free seat is a success.
 // Expired: a lock past its deadline may still be given back.
-// Concurrent: of the holder's requests each sees what those before it did.
+// Concurrent: each request of the holder sees what the previous ones did.
 func (s *Store) Unlock(ctx context.Context, r UnlockRequest) (Outcome, error) {
 	what := "unlock seats of " + r.Event
 	if err := r.Validate(); err != nil {
@@ -61,8 +61,8 @@ func (r UnlockRequest) decide(v View) Decision {
 	return Accept(v, out, w)
 }
 
-// refuseUnlock says why holder cannot give the seat back at now, or nil if
-// that can be done or there is nothing to do.
+// refuseUnlock returns why holder cannot give the seat back at now; nil if that
+// is possible or there is nothing to do.
 func refuseUnlock(s Seat, holder Holder, now time.Time) error {
 	switch {
 	case s.Status == Paying && s.LockedBy == holder:

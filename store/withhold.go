@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// WithholdRequest takes seats off sale, or with On false puts them back.
+// WithholdRequest takes seats off sale, or puts them back if On is false.
 type WithholdRequest struct {
 	Event string
 	Seats []string
@@ -19,8 +19,8 @@ func (r WithholdRequest) Validate() error { return validateSeatIDs(r.Seats) }
 // Withhold takes seats off sale, or puts them back, all or none.
 // Not found: ErrNoEvent, ErrNoSeat. Refused: ErrTaken or ErrBooked
 // for a seat that somebody has. Repeat: a seat that is so already keeps
-// its version, and that is a success. Expired: a lock past its deadline is in
-// nobody's way. Concurrent: of a buyer and the organizer one wins.
+// its version, and that is a success. Expired: a lock past its deadline is no
+// obstacle. Concurrent: of a buyer and the organizer one wins.
 func (s *Store) Withhold(ctx context.Context, r WithholdRequest) (Outcome, error) {
 	what := "withhold seats of " + r.Event
 	if err := r.Validate(); err != nil {
@@ -53,8 +53,8 @@ func (r WithholdRequest) decide(v View) Decision {
 	return Accept(v, out, w)
 }
 
-// refuseWithhold says why the organizer cannot take the seat off sale, or put
-// it back, at now; nil if that can be done or there is nothing to do.
+// refuseWithhold returns why the organizer cannot take the seat off sale, or
+// put it back, at now; nil if that is possible or there is nothing to do.
 func refuseWithhold(s Seat, now time.Time) error {
 	switch {
 	case s.FreeAt(now), s.Status == Withheld:

@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// Lease asks for an attempt or a refund, to make a call for it.
+// Lease asks for the lease of an attempt or a refund, to make a call for it.
 type Lease struct {
-	// For is how long nobody else gets it.
+	// For is how long the lease lasts.
 	For time.Duration
 	// Early asks for it before it is due, on a hint.
 	Early bool
 }
 
-// LeaseAttempt records the call that is made next for an attempt, and takes it
-// for the time of the lease. call is pure, may be called more than once, and
-// names the call for the attempt as it stands at the store's now; "" is none,
-// and takes nothing. What comes of the call is written over the version that is
-// returned.
+// LeaseAttempt records the next call for an attempt, and leases the attempt to
+// the caller. call is pure, may be called more than once, and names the call
+// for the present attempt at the store's now; "" is none, and leases nothing.
+// The result of the call is to be written over the version that is returned.
 //
-// Not found: ErrNoBooking. Concurrent: ErrLeased while somebody else has it, or
-// if it is not due; of callers one gets it.
+// Not found: ErrNoBooking. Concurrent: ErrLeased while another caller has the
+// lease, or if it is not due; of callers one gets it.
 func (s *Store) LeaseAttempt(ctx context.Context, id string, l Lease, call func(a Attempt, now time.Time) string) (a Attempt, now time.Time, err error) {
 	return leaseAs(ctx, s, Key{AttemptRecord, id}, func(r Record, now time.Time) (Attempt, Record, error) {
 		a, err := decode[Attempt](r)
@@ -43,15 +42,15 @@ func (s *Store) LeaseRefund(ctx context.Context, id string, l Lease, call func(r
 	})
 }
 
-// lease takes the work for a call at now. A lease that ends later than one that
-// begins now was taken by a clock that was ahead, and counts for nothing.
+// lease leases the work for a call at now. A lease that ends later than one
+// from now was taken by a clock that was ahead, and is ignored.
 func (w *Work) lease(call string, l Lease, now time.Time) error {
 	leased := now.Before(w.Leased) && w.Leased.Sub(now) <= l.For+ClockSlack
 	if call == "" || w.Due.IsZero() || leased || now.Before(w.Due) && !l.Early {
 		return ErrLeased
 	}
 	w.Call, w.Leased = call, wholeTime(now.Add(l.For))
-	w.Due = w.Leased // for who finds that it was not given back
+	w.Due = w.Leased // if the lease is not returned, it is due again when that ends
 	w.Tries++
 	return nil
 }
@@ -87,11 +86,12 @@ func leaseAs[T Attempt | Refund](ctx context.Context, s *Store, key Key, lease f
 	return leased, now, nil
 }
 
-// NoteAttempt writes what a call has told of an attempt and changes no seat: its
-// State, Ref, URL, Silent and Work. An attempt becomes final by
-// [Store.Confirm] and [Store.Decline] alone, and stays so.
-// Not found: ErrNoBooking. Concurrent: ErrStale if it is not of this version any
-// more, or final. It returns the attempt as it then stands.
+// NoteAttempt writes the result of a call that changes no seat: State, Ref,
+// URL, Silent and Work of the attempt. Only [Store.Confirm] and [Store.Decline]
+// make an attempt final, and it stays so. NoteAttempt returns the attempt after
+// the write.
+// Not found: ErrNoBooking. Concurrent: ErrStale if the attempt has another
+// version now, or is final.
 func (s *Store) NoteAttempt(ctx context.Context, a Attempt) (Attempt, error) {
 	if a.Final() {
 		return a, fmt.Errorf("note an attempt: %w: it cannot become %s so", ErrInvalid, a.State)

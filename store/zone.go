@@ -21,13 +21,13 @@ var zoneFiles = sync.OnceValues(func() (*zip.Reader, error) {
 	return zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))
 })
 
-// zones are those that were asked for before: at most all that there are.
+// zones caches the zones that were asked for.
 var zones sync.Map // of *time.Location by name
 
 // Zone returns the IANA time zone with this name, such as Europe/Vienna. The
 // list and its rules come with the program: an event that one machine accepts
 // is never without its zone on the next, and its times are the same on all.
-// What the system or ZONEINFO say counts for nothing. No such zone: ErrInvalid.
+// The system's list and ZONEINFO are not used. An unknown zone is ErrInvalid.
 func Zone(name string) (*time.Location, error) {
 	if known, ok := zones.Load(name); ok {
 		return known.(*time.Location), nil
@@ -52,7 +52,7 @@ func readZone(name string) (*time.Location, error) {
 	defer file.Close()
 	data, err := io.ReadAll(file)
 	if err != nil {
-		return nil, err // a folder is no zone
+		return nil, err // a folder is not a zone
 	}
 	return time.LoadLocationFromTZData(name, data)
 }

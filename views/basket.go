@@ -23,7 +23,7 @@ type Basket struct {
 // BookingPath is where a booking is shown. A code needs no escaping.
 func BookingPath(code string) string { return "/bookings/" + code }
 
-// basketView is the basket in words.
+// basketView is the basket as texts.
 type basketView struct {
 	hall         *Hall
 	seats        []heldView // that are locked
@@ -83,7 +83,7 @@ func (h *Hall) basket(b Basket) basketView {
 	return v
 }
 
-// sum says an amount that may be more than any price can be.
+// sum returns an amount that may be larger than any price, as text.
 func (h *Hall) sum(total *big.Int) string {
 	if !total.IsInt64() {
 		return h.Say("more than %s", h.amount(math.MaxInt64, h.event.Currency))

@@ -1,10 +1,10 @@
 package views
 
-// BestView is what the form for the best seats offers.
+// BestView has what the form for the best seats offers.
 type BestView struct {
 	// Most is how many seats a visitor may hold at once.
 	Most int
-	// Request is the id of what the form will ask for: another one each time.
+	// Request is the id of the form's next request: a new one each time.
 	Request string
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// Billing is what an event tells of itself in one language, without its plan.
+// Billing is what can be shown of an event in one language without its plan.
 // It is immutable and safe for concurrent use.
 type Billing struct {
 	Words
@@ -32,7 +32,7 @@ func NewBilling(e store.Event, w Words) (Billing, error) {
 	return b, nil
 }
 
-// prices is the range of what seats cost; without any, nothing is for sale.
+// prices is the range of prices; without any, nothing is for sale.
 type prices struct {
 	low, high int64
 	any       bool
@@ -45,7 +45,7 @@ func (p *prices) add(price int64) {
 	p.low, p.high = min(p.low, price), max(p.high, price)
 }
 
-// says tells the range of what a seat costs.
+// says returns the range of prices in words.
 func (b Billing) says(p prices) string {
 	switch {
 	case !p.any:
@@ -56,10 +56,10 @@ func (b Billing) says(p prices) string {
 	return b.Say("%s to %s", b.price(p.low, b.event.Currency), b.price(p.high, b.event.Currency))
 }
 
-// OnSale tells whether seats of the event can be had at now.
+// OnSale reports whether seats of the event are for sale at now.
 func (b Billing) OnSale(now time.Time) bool { return b.costs.any && b.event.OnSaleAt(now) }
 
-// Sales says when seats can be had if that is not now, or "".
+// Sales returns a sentence on when sales are if not now, or "".
 func (b Billing) Sales(now time.Time) string {
 	switch e := b.event; {
 	case e.OverAt(now):
@@ -75,10 +75,10 @@ func (b Billing) Sales(now time.Time) string {
 	}
 }
 
-// at says an instant as people at the venue say it.
+// at returns an instant as people at the venue say it.
 func (b Billing) at(t time.Time) string { return b.date(t.In(b.zone)) }
 
-// TimeOfDay says an instant as people at the venue say it, to the second.
+// TimeOfDay returns an instant as people at the venue say it, to the second.
 func (b Billing) TimeOfDay(t time.Time) string { return t.In(b.zone).Format("15:04:05") }
 
 // path returns the path of the event, or of something below it. An event's id

@@ -9,7 +9,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// BookingView is a booking as those see it who may.
+// BookingView is a booking for visitors who may see it.
 type BookingView struct {
 	// Billing is of the booking's event; see [BillingOf].
 	Billing
@@ -18,14 +18,14 @@ type BookingView struct {
 	Refunds []store.Refund
 	Person  store.Person // the zero value if it was erased
 	Now     time.Time
-	// HeldUntil is when the lock ends of seats that the payment did not reach; the
-	// zero value is that there are none.
+	// HeldUntil is when the lock of seats ends whose payment was declined or
+	// given up; zero if there are none.
 	HeldUntil time.Time
-	// Tickets are the tokens of those that it has, by seat.
+	// Tickets are the tokens of its tickets, by seat.
 	Tickets map[string]string
 	// Key is the address that opens the booking without a session.
 	Key string
-	// Token is what its forms prove with that they are ours.
+	// Token proves that its forms are ours.
 	Token string
 	Asset func(name string) string
 }
@@ -47,8 +47,8 @@ func (v BookingView) path(below string) string {
 	return p
 }
 
-// Phase names what the page shows, so far as that can change by itself. A page
-// that waits asks for another phase than its own.
+// Phase names what the page shows, as far as that can change by itself. A
+// waiting page asks whether its phase has changed.
 func (v BookingView) Phase() string {
 	phase := string(v.Booking.State)
 	switch {
@@ -84,25 +84,25 @@ func (v BookingView) payPhase() string {
 	return payChecking
 }
 
-// unanswered tells that the seats were let go and the provider has not said yet
+// unanswered reports whether the seats were let go before the provider has said
 // whether it has the money.
 func (v BookingView) unanswered() bool {
 	return v.Booking.State == store.BookingLapsed && v.Attempt.Version > 0 && !v.Attempt.Final()
 }
 
-// waits tells that what the page shows will soon change by itself.
+// waits reports whether the page will soon change by itself.
 func (v BookingView) waits() bool {
 	return v.Booking.State == store.BookingPaying || v.unanswered() ||
 		slices.ContainsFunc(v.Refunds, func(r store.Refund) bool { return r.State == store.RefundWanted })
 }
 
-// headline is the state in a few words.
+// headline returns the state in a few words.
 func (v BookingView) headline() string {
 	switch v.Booking.State {
 	case store.BookingPaying:
 		switch v.payPhase() {
 		case payEnding:
-			return v.Say("Your payment is being called off")
+			return v.Say("Your payment is being cancelled")
 		case payChecking:
 			return v.Say("Your payment is being checked")
 		}
@@ -116,25 +116,25 @@ func (v BookingView) headline() string {
 	case store.BookingLapsed:
 		return v.Say("It was not paid in time")
 	case store.BookingLost:
-		return v.Say("We lost your seats, your money is on its way back")
+		return v.Say("Your payment came too late: you get your money back")
 	case store.BookingCancelled:
 		return v.Say("This booking is cancelled")
 	}
 	return v.Say("Your booking")
 }
 
-// text says what the state means, and what to do next.
+// text returns what the state means, and what to do next.
 func (v BookingView) text() string {
 	switch v.Booking.State {
 	case store.BookingPaying:
 		return v.payText()
 	case store.BookingReserved:
-		return v.Say("Pay %s at the door until %s. Seats that are not paid by then go back on sale.", v.sum(v.Booking.Owed()), v.at(v.Booking.PayUntil))
+		return v.Say("Pay %s at the door by %s. Seats that are not paid for by then go back on sale.", v.sum(v.Booking.Owed()), v.at(v.Booking.PayUntil))
 	case store.BookingBooked:
 		if v.Booking.Captured == 0 {
-			return v.Say("They cost nothing. Tell this code at the door:")
+			return v.Say("Your seats are free of charge. Give this code at the door:")
 		}
-		return v.Say("You have paid %s. Tell this code at the door:", v.sum(v.Booking.Captured))
+		return v.Say("You have paid %s. Give this code at the door:", v.sum(v.Booking.Captured))
 	case store.BookingDeclined:
 		if v.HeldUntil.IsZero() {
 			return v.Say("Nothing was charged. The seats are free again: choose them once more if you still want to come.")
@@ -146,7 +146,7 @@ func (v BookingView) text() string {
 		}
 		return v.Say("Nothing was charged, and the seats are free again. Choose them once more if you still want to come.")
 	case store.BookingLost:
-		return v.Say("Your payment came after the time for it, and by then somebody else had the seats. You get all of your money back. We are sorry.")
+		return v.Say("When your payment came, somebody else already had your seats. You get all of your money back. We are sorry.")
 	case store.BookingCancelled:
 		return v.Say("Its seats are free again.")
 	}
@@ -156,19 +156,19 @@ func (v BookingView) text() string {
 func (v BookingView) payText() string {
 	switch v.payPhase() {
 	case payStarting:
-		return v.Say("We ask the payment service for its page. This page goes on by itself.")
+		return v.Say("We are waiting for the page of the payment service. This page goes on by itself.")
 	case payOpen:
-		return v.Say("They are yours meanwhile, and nobody else can have them. Pay until %s.", v.TimeOfDay(v.Attempt.Deadline))
+		return v.Say("They are yours meanwhile, and nobody else can have them. Pay by %s.", v.TimeOfDay(v.Attempt.Deadline))
 	case payEnding:
-		return v.Say("If you had paid before, that counts and the seats are yours. Else they are yours to choose again in a moment. This page goes on by itself.")
+		return v.Say("If you have already paid, that counts and the seats are yours. If not, you can choose them again in a moment. This page goes on by itself.")
 	}
-	return v.Say("We ask the payment service whether you have paid. This page goes on by itself.")
+	return v.Say("We are asking the payment service whether you have paid. This page goes on by itself.")
 }
 
-// sum says an amount in the booking's currency, which stays what it was.
+// sum returns an amount in the booking's currency, which never changes.
 func (v BookingView) sum(amount int64) string { return v.amount(amount, v.Booking.Currency) }
 
-// showsCode tells that the code is of use to its owner.
+// showsCode reports whether the owner needs the code.
 func (v BookingView) showsCode() bool {
 	switch v.Booking.State {
 	case store.BookingReserved, store.BookingBooked:
@@ -177,10 +177,10 @@ func (v BookingView) showsCode() bool {
 	return false
 }
 
-// unpaid tells that its tickets are not let in yet.
+// unpaid reports whether its tickets are not valid yet.
 func (v BookingView) unpaid() bool { return v.Booking.State == store.BookingReserved }
 
-// leadsBack tells that there is reason to choose seats again.
+// leadsBack reports whether there is reason to choose seats again.
 func (v BookingView) leadsBack() bool {
 	switch v.Booking.State {
 	case store.BookingDeclined, store.BookingLapsed, store.BookingLost, store.BookingCancelled:
@@ -189,8 +189,8 @@ func (v BookingView) leadsBack() bool {
 	return false
 }
 
-// cancellable are the lines that the visitor can cancel now: none whose ticket was
-// let in.
+// cancellable returns the lines that the visitor can cancel now: none that was
+// checked in.
 func (v BookingView) cancellable() []store.Line {
 	state := v.Booking.State
 	if state != store.BookingBooked && state != store.BookingReserved || !v.event.CancellableAt(v.Now) {
@@ -199,34 +199,41 @@ func (v BookingView) cancellable() []store.Line {
 	return slices.DeleteFunc(v.Booking.Kept(), func(l store.Line) bool { return !v.Booking.Ticket(l.Seat).In.IsZero() })
 }
 
-// cancelLine says what comes of it if these are cancelled.
+// cancelLine returns what happens if these are cancelled.
 func (v BookingView) cancelLine(lines []store.Line) string {
 	back := store.TotalOf(lines)
 	if v.Booking.State == store.BookingReserved || back == 0 {
 		return v.Say("This cannot be undone.")
 	}
+	if v.byHand() {
+		return v.Say("You get %s back at the box office. This cannot be undone.", v.sum(back))
+	}
 	return v.Say("You get %s back. This cannot be undone.", v.sum(back))
 }
 
+// byHand reports whether no provider has the money: people hand it out.
+func (v BookingView) byHand() bool { return v.Attempt.Version == 0 }
+
 func (v BookingView) refundLine(r store.Refund) string {
 	sum := v.amount(r.Amount, r.Currency)
-	switch r.State {
-	case store.RefundDone:
-		return v.Say("%s was sent back to you.", sum)
-	case store.RefundStuck:
-		return v.Say("%s could not be sent back by itself. The box office will do it: tell them the code of this booking.", sum)
+	switch {
+	case r.State == store.RefundDone && v.byHand():
+		return v.Say("%s is refunded to you at the box office. Give them the code of this booking.", sum)
+	case r.State == store.RefundDone:
+		return v.Say("%s was refunded to you.", sum)
+	case r.State == store.RefundStuck:
+		return v.Say("%s could not be refunded automatically. The box office will do it: give them the code of this booking.", sum)
 	}
-	return v.Say("%s is on its way back to you.", sum)
+	return v.Say("%s is being refunded to you.", sum)
 }
 
-// AppendBooking appends the booking as a fragment, and what has become of it as
-// one line.
+// AppendBooking appends the booking as a fragment, and its state as one line.
 func AppendBooking(dst []byte, v BookingView) []byte {
 	dst = appendComponent(dst, bookingPart(v, true))
 	return AppendStatus(dst, v.headline()+".", false)
 }
 
-// title does not tell the state, which changes while the page is open.
+// title does not have the state, which changes while the page is open.
 func (v BookingView) title() string {
 	return v.Say("Booking %s", v.Booking.Code) + " – " + v.event.Title
 }

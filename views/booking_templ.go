@@ -403,7 +403,7 @@ func payNow(v BookingView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = countdown(newCountdown(v.Say("pay until %s", v.TimeOfDay(v.Attempt.Deadline)), v.Attempt.Deadline, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = countdown(newCountdown(v.Say("pay by %s", v.TimeOfDay(v.Attempt.Deadline)), v.Attempt.Deadline, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -130,7 +130,7 @@ func tillPages(t *testing.T, w Words, asset func(string) string) map[string]temp
 	}
 	form("", func(*CheckoutView) {})
 	form("-faults", func(v *CheckoutView) {
-		v.Person, v.Payment, v.Line = store.Person{Name: "\u200b", Email: "ada", Phone: "one"}, "gold", w.Say("Some of it cannot be: please look at what is marked.")
+		v.Person, v.Payment, v.Line = store.Person{Name: "\u200b", Email: "ada", Phone: "one"}, "gold", w.Say("Please correct the marked fields.")
 		v.Faults = CheckoutFaults{true, true, true, true}
 	})
 	form("-one-way", func(v *CheckoutView) { v.Ways = v.Ways[:1] })
@@ -211,6 +211,19 @@ func bookingStates() map[string]func(*BookingView) {
 	}
 }
 
+// TestPaidBackByHand: where no provider has the money, nobody is told that it was
+// given back already.
+func TestPaidBackByHand(t *testing.T) {
+	v := bookingView(t, In(language.English), store.BookingBooked)
+	v.Booking.Provider, v.Booking.Captured, v.Refunds = "house", 5050, []store.Refund{tillRefund(store.RefundDone)}
+	page := string(AppendBooking(nil, v))
+	for _, want := range []string{"€28 is refunded to you at the box office. Give them the code of this booking.", "You get €50.50 back at the box office."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+}
+
 func TestGoldenTill(t *testing.T) {
 	// A QR code is checked by who draws it, and would be most of the page.
 	without := func(page templ.Component) string {
@@ -224,6 +237,7 @@ func TestGoldenTill(t *testing.T) {
 		t.Run(name+"-de", func(t *testing.T) { golden(t, name+"-de", without(pages[name])) })
 	}
 	v := bookingView(t, In(language.English), store.BookingBooked)
+	v.Attempt = tillAttempt(store.AttemptCaptured)
 	golden(t, "booking-fragment", string(AppendBooking(nil, v)))
 	form := checkoutView(t, In(language.English))
 	withTariffs(&form)

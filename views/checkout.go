@@ -23,8 +23,8 @@ type CheckoutView struct {
 	AtDoor time.Time
 	// Ways are the names of the ways to pay, one at least.
 	Ways []string
-	// Person and Payment are what was filled in before, and Faults tells what of
-	// it cannot be.
+	// Person and Payment are what was filled in before, and Faults says which of
+	// it is invalid.
 	Person  store.Person
 	Payment string
 	Faults  CheckoutFaults
@@ -35,7 +35,7 @@ type CheckoutView struct {
 	Asset func(name string) string
 }
 
-// CheckoutFaults tells which fields of a checkout's form cannot be.
+// CheckoutFaults says which fields of a checkout's form are invalid.
 type CheckoutFaults struct{ Name, Email, Phone, Payment bool }
 
 // title is a refusal first, as that of [EventView] is.
@@ -50,7 +50,7 @@ func (v CheckoutView) title() string {
 // TariffField is the form's field for the tariff of a seat.
 func TariffField(seat string) string { return "tariff-" + seat }
 
-// choices are what the i-th line can be instead, if there is a choice.
+// choices returns the alternatives of the i-th line, if there is a choice.
 func (v CheckoutView) choices(i int) []store.Line {
 	if i < len(v.Choices) && len(v.Choices[i]) > 1 {
 		return v.Choices[i]
@@ -58,7 +58,7 @@ func (v CheckoutView) choices(i int) []store.Line {
 	return nil
 }
 
-// chooses tells that there is a tariff to be chosen for some seat.
+// chooses reports whether a seat has a choice of tariffs.
 func (v CheckoutView) chooses() bool {
 	return slices.ContainsFunc(v.Choices, func(lines []store.Line) bool { return len(lines) > 1 })
 }
@@ -77,7 +77,10 @@ func AppendCheckout(dst []byte, v CheckoutView) []byte {
 func (v CheckoutView) total() int64 { return store.TotalOf(v.Lines) }
 
 func (v CheckoutView) button() string {
-	if v.total() == 0 {
+	switch {
+	case v.chooses(): // without JavaScript the total may be that of other tariffs
+		return v.Say("Book at the chosen prices")
+	case v.total() == 0:
 		return v.Say("Book free of charge")
 	}
 	return v.Say("Book for %s", v.amount(v.total(), v.event.Currency))
@@ -97,7 +100,7 @@ func (v CheckoutView) fields() []fieldView {
 		{name: "phone", kind: "tel", autocomplete: "tel", label: v.Say("Phone (optional)"), value: v.Person.Phone},
 	}
 	if v.Faults.Name {
-		all[0].fault = v.Say("Enter your name, in up to %d characters that can be seen.", store.MaxName)
+		all[0].fault = v.Say("Enter your name, at most %d characters.", store.MaxName)
 	}
 	if v.Faults.Email {
 		all[1].fault = v.Say("Enter an e-mail address such as name@example.org.")
@@ -126,7 +129,7 @@ func (v CheckoutView) ways() []wayView {
 		ways[i] = wayView{name: name, label: v.wayName(name), chosen: name == v.Payment}
 		switch name {
 		case door:
-			ways[i].hint = v.Say("Your seats are reserved at once. Pay until %s, or they go back on sale.", v.at(v.AtDoor))
+			ways[i].hint = v.Say("Your seats are reserved at once. Pay by %s, or they go back on sale.", v.at(v.AtDoor))
 		case demo:
 			ways[i].hint = v.Say("This is a trial: no money is taken, and you choose how the payment ends.")
 		default:
@@ -139,7 +142,7 @@ func (v CheckoutView) ways() []wayView {
 	return ways
 }
 
-// The ways to pay that have words of their own.
+// The ways to pay with their own texts.
 const (
 	door = "door"
 	demo = "demo"
@@ -155,7 +158,8 @@ func (w Words) wayName(name string) string {
 	return name
 }
 
-// cancelTerm says until when a booking of the event can be cancelled.
+// cancelTerm returns a sentence on until when a booking of the event can be
+// cancelled.
 func (b Billing) cancelTerm(now time.Time) string {
 	until, ever := b.event.CancelUntil()
 	switch {
@@ -169,7 +173,7 @@ func (b Billing) cancelTerm(now time.Time) string {
 	return b.Say("You can cancel until %s, the whole booking or single seats, and get their full price back.", b.at(until))
 }
 
-// LineName is how a seat is called that was sold.
+// LineName returns the name of a sold seat in a sentence.
 func (w Words) LineName(l store.Line) string {
 	if l.Section == "" {
 		return w.Say("Row %s seat %s", l.Row, l.Label)

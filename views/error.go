@@ -26,7 +26,7 @@ func (v ErrorView) title() string {
 	}
 	switch v.Status {
 	case http.StatusForbidden:
-		return v.Say("That came from elsewhere")
+		return v.Say("This request came from another site")
 	case http.StatusNotFound:
 		return v.Say("Nothing is playing here")
 	case http.StatusConflict:
@@ -50,16 +50,16 @@ func (v ErrorView) text() string {
 	case http.StatusForbidden:
 		return v.Say("The request was sent from another site, so nothing was changed. Open the event here and choose again.")
 	case http.StatusNotFound:
-		return v.Say("The address may have a typing mistake, or the event is over. All events on sale are on the first page.")
+		return v.Say("The address may have a typing mistake, or the event is over. All events on sale are on the home page.")
 	case http.StatusConflict:
-		return v.Say("Things have changed in the meantime, and nothing was done. Open the event again to see how they stand.")
+		return v.Say("Something has changed in the meantime, so nothing was done. Open the event again to see the current state.")
 	case http.StatusTooManyRequests:
 		return v.Say("Too many requests came from you or your network. Wait a few seconds, then try again.")
 	case http.StatusServiceUnavailable:
-		return v.Say("We cannot look after seats right now. Seats that you hold stay yours until their time is over. Try again in a few seconds.")
+		return v.Say("Seats cannot be chosen or booked right now. Seats that you hold stay yours until their time is over. Try again in a few seconds.")
 	}
 	if v.Status >= 500 {
-		return v.Say("It is not your fault, and it is noted. Go back to the event to see which seats are yours, then try again.")
+		return v.Say("This is not your fault, and we have logged it. Go back to the event to see which seats are yours, then try again.")
 	}
 	return v.Say("The request was incomplete or not in a form that we know, so nothing was changed. Go back and choose again.")
 }

@@ -198,8 +198,8 @@ func (h *Hall) Sections() [][]string {
 	return ids
 }
 
-// SeatName returns how a seat is called in a sentence, such as "Row A seat 1",
-// or "" for a seat that the plan does not have.
+// SeatName returns the name of a seat in a sentence, such as "Row A seat 1", or
+// "" for a seat that the plan does not have.
 func (h *Hall) SeatName(id string) string {
 	if p := h.seats[id]; p != nil {
 		return p.where
@@ -216,7 +216,7 @@ func (h *Hall) Status(s store.Seat) store.Status {
 	return s.Status
 }
 
-// Priced tells whether a seat has a price, and so can be had if it is free.
+// Priced reports whether a seat has a price, and so is for sale if it is free.
 func (h *Hall) Priced(id string) bool {
 	p := h.seats[id]
 	return p != nil && h.categories[p.level].priced

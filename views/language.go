@@ -79,9 +79,9 @@ var english = vocabulary{counted: map[string]counted{
 	"Your time ran out: %[1]s are free again. Choose again if you still want to come.": {2, []any{
 		"one", "Your time ran out: %[1]s is free again. Choose again if you still want to come.",
 		"other", "Your time ran out: %[1]s are free again. Choose again if you still want to come."}},
-	"Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat.": {2, []any{
-		"one", "Somebody else had %[1]s before your payment came, and it is no longer yours. Please choose another seat.",
-		"other", "Somebody else had %[1]s before your payment came, and they are no longer yours. Please choose another seat."}},
+	"%[1]s went to somebody else before your payment came. Please choose another seat.": {2, []any{
+		"one", "%[1]s went to somebody else before your payment came. Please choose another seat.",
+		"other", "%[1]s went to somebody else before your payment came. Please choose another seat."}},
 }}
 
 // Languages are those that pages come in, English first.
@@ -141,8 +141,8 @@ func prepare(all catalog.Catalog) map[language.Tag]Words {
 	return prepared
 }
 
-// Words are those of one language. They are immutable and safe for concurrent
-// use. Use [In].
+// Words are the texts of one language. They are immutable and safe for
+// concurrent use. Use [In].
 type Words struct {
 	tag     language.Tag
 	printer *message.Printer
@@ -168,8 +168,8 @@ func newWords(tag language.Tag, all catalog.Catalog) Words {
 	return w
 }
 
-// Say says a sentence, which is told in English, in this language. Numbers are
-// written as the language writes them.
+// Say returns the translation of an English sentence. Numbers are written as
+// the language writes them.
 func (w Words) Say(english string, args ...any) string {
 	if false {
 		_ = fmt.Sprintf(english, args...) // has go vet compare verbs and arguments

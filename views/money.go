@@ -32,7 +32,7 @@ func symbol(currency string) string {
 	return currency
 }
 
-// Price says an amount of minor units as English pages do.
+// Price returns an amount of minor units as English pages write it.
 func Price(minor int64, currency string) string { return In(language.English).price(minor, currency) }
 
 // price says minor units to people: "€28", "€28.50", "¥12,000", "free".

@@ -95,10 +95,10 @@ func (p Page) live(from store.Cursor) string {
 	return path
 }
 
-// large tells that the hall has too many seats for one page.
+// large reports whether the hall has too many seats for one page.
 func (h *Hall) large() bool { return len(h.seats) > MaxWhole }
 
-// overview tells that the page shows sections and no seats.
+// overview reports whether the page shows sections and no seats.
 func (p Page) overview() bool { return p.only < 0 && p.hall.large() }
 
 // Shows returns the sections whose seats are on the page, by their places in

@@ -70,7 +70,7 @@ func rowID(section string, row int) string {
 	return "row-" + section + "-" + strconv.Itoa(row)
 }
 
-// mine tells whether the viewer has a seat here.
+// mine reports whether the viewer has a seat here.
 func (s sectionView) mine() bool {
 	return slices.ContainsFunc(s.rows, func(r rowView) bool {
 		return slices.ContainsFunc(r.seats, func(seat seatView) bool { return seat.mine })

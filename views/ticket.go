@@ -16,10 +16,10 @@ type TicketView struct {
 	// Billing is of the booking's event; see [BillingOf].
 	Billing
 	Booking store.Booking
-	// Seat and Issue are what the ticket says of itself.
+	// Seat and Issue are those on the ticket.
 	Seat  string
 	Issue int
-	// Person is the zero value for who may not see the booking, and Own that they
+	// Person is zero unless the viewer may see the booking; Own means that they
 	// may.
 	Person store.Person
 	Own    bool
@@ -33,8 +33,8 @@ type TicketView struct {
 // TicketPath is where a ticket is shown. A token needs no escaping.
 func TicketPath(token string) string { return "/tickets/" + token }
 
-// line is the seat as it was sold. That of a seat which was moved is not known any
-// more.
+// line returns the seat as it was sold. After a move the old seat has no line
+// any more.
 func (v TicketView) line() store.Line {
 	i := slices.IndexFunc(v.Booking.Lines, func(l store.Line) bool { return l.Seat == v.Seat })
 	if i < 0 {
@@ -43,7 +43,7 @@ func (v TicketView) line() store.Line {
 	return v.Booking.Lines[i]
 }
 
-// in is when the ticket was let in; the zero value is that it was not.
+// in returns the time of the ticket's check-in; zero if there was none.
 func (v TicketView) in() time.Time { return v.Booking.Ticket(v.Seat).In }
 
 // The states of a ticket, as its page names them.
@@ -76,8 +76,8 @@ func (v TicketView) state() string {
 	return ticketValid
 }
 
-// Stands tells that the ticket is the one for its seat: it is let in, or was, or
-// will be once it is paid for.
+// Stands reports whether the ticket is the present one for its seat: valid,
+// used, or valid once it is paid for.
 func (v TicketView) Stands() bool {
 	switch v.state() {
 	case ticketValid, ticketUsed, ticketUnpaid:
@@ -113,22 +113,21 @@ func (v TicketView) text() string {
 	case ticketUsed:
 		return v.Say("Checked in on %s.", v.at(v.in()))
 	case ticketUnpaid:
-		return v.Say("This ticket is let in once its booking is paid.")
+		return v.Say("This ticket is valid once its booking is paid.")
 	case ticketCancelled:
-		return v.Say("The seat was cancelled, and this ticket is not let in.")
+		return v.Say("The seat was cancelled, and this ticket is no longer valid.")
 	case ticketReissued:
-		return v.Say("Another ticket was issued for the seat. Only that one is let in.")
+		return v.Say("A new ticket was issued for the seat. Only the new one is valid.")
 	case ticketMoved:
-		return v.Say("The booking has another seat now, with a ticket of its own. Only that one is let in.")
+		return v.Say("The booking has another seat now, with a ticket of its own. Only that one is valid.")
 	}
-	return v.Say("The booking was not paid, and this ticket is not let in.")
+	return v.Say("The booking was not paid, and this ticket is not valid.")
 }
 
-// title names the event first: of several tickets that are open, these are told
-// apart.
+// title names the event first, to tell apart several open tickets.
 func (v TicketView) title() string { return v.event.Title + " – " + v.name() }
 
-// name is what the ticket is called by people.
+// name returns the ticket's name for people.
 func (v TicketView) name() string {
 	if l := v.line(); l.Label != "" {
 		return v.LineName(l)
@@ -136,8 +135,8 @@ func (v TicketView) name() string {
 	return v.Say("Ticket")
 }
 
-// until is when nobody needs the ticket any more, in milliseconds since 1970; 0 is
-// that it is not known.
+// until returns when nobody needs the ticket any more, in milliseconds since
+// 1970; 0 if that is not known.
 func (v TicketView) until() string {
 	if v.event.Starts.IsZero() {
 		return "0"
@@ -151,8 +150,8 @@ func (v TicketView) picture() string {
 	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(v.Code.SVG())
 }
 
-// moved says that the event starts at another time than it did when it was sold;
-// "" is that it does not.
+// moved returns a sentence if the start of the event has changed since the
+// sale, or "".
 func (b Billing) moved(sold time.Time) string {
 	switch now := b.event.Starts; {
 	case sold.IsZero(), sold.Equal(now), b.event.Zone == "":
@@ -194,13 +193,13 @@ func (b Billing) starts() string {
 	return b.at(b.event.Starts)
 }
 
-// Sheet is what is printed of tickets of one booking, one at least.
+// Sheet returns the printed sheet for tickets of one booking, one at least.
 func Sheet(all []TicketView) ticket.Sheet {
 	v := all[0]
 	sheet := ticket.Sheet{
 		Lang: v.tag.String(), Title: v.Say("Tickets of booking %s", v.Booking.Code),
 		Event: v.event.Title, Starts: v.starts(), Moved: v.moved(v.Booking.Starts), Venue: v.event.Venue,
-		Unprintable: v.Say("Cannot be printed here in full: the ticket page shows it."),
+		Unprintable: v.Say("Cannot be printed in full here: the ticket's page shows it."),
 	}
 	for _, t := range all {
 		sheet.Tickets = append(sheet.Tickets, t.stub())
@@ -208,7 +207,8 @@ func Sheet(all []TicketView) ticket.Sheet {
 	return sheet
 }
 
-// Calendar is the booking as an entry of a calendar; nil if the event has no date.
+// Calendar returns the booking as a calendar entry; nil if the event has no
+// date.
 func (v BookingView) Calendar() []byte {
 	seats := ""
 	for _, l := range v.Booking.Kept() {
@@ -221,7 +221,7 @@ func (v BookingView) Calendar() []byte {
 	})
 }
 
-// SheetView is all tickets of a booking, to be printed.
+// SheetView has all tickets of a booking, to be printed.
 type SheetView struct {
 	BookingView
 	Tickets []TicketView

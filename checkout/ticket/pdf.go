@@ -24,7 +24,7 @@ type Sheet struct {
 	Event, Starts, Moved, Venue string
 	// Unprintable is printed in the place of a text that the font cannot show right,
 	// such as Arabic or Chinese, and behind one whose emoji had to be left out:
-	// "Cannot be printed here in full: the ticket page shows it."
+	// "Cannot be printed in full here: the ticket's page shows it."
 	Unprintable string
 	Tickets     []Stub
 }

@@ -52,7 +52,7 @@ func sheet(n int) Sheet {
 	s := Sheet{
 		Lang: "en", Title: "Tickets of booking 7KQ2MXW4RT", Event: "The Marriage of Figaro",
 		Starts: "Saturday 5 December 2026, 19:30 (Europe/Vienna, UTC+1)", Moved: "Moved from Friday 4 December 2026, 19:30",
-		Venue: "Große Bühne, Karlsplatz 1", Unprintable: "Cannot be printed here in full: the ticket page shows it.",
+		Venue: "Große Bühne, Karlsplatz 1", Unprintable: "Cannot be printed in full here: the ticket's page shows it.",
 	}
 	for i := range n {
 		ticket := Ticket{Event: "figaro", Code: "7KQ2MXW4RT", Seat: fmt.Sprintf("stalls-C-%d", i+1), Issue: i + 1}

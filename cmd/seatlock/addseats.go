@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// addTo gives an event that exists the plan of a file, or changes nothing.
+// addTo gives an existing event the plan of a file, or changes nothing.
 func (i *importing) addTo(ctx context.Context, args []string, path string, stdout, stderr io.Writer) error {
 	if err := i.checkAdding(args); err != nil {
 		return err
@@ -40,7 +40,7 @@ type grown struct {
 	before, after store.Event
 }
 
-// describe says what became of the event, or would.
+// describe says what has changed in the event, or would change.
 func (i *importing) describe(w io.Writer, g grown) error {
 	if err := describePlan(w, g.Plan, g.after, g.Withheld); err != nil {
 		return err
@@ -90,8 +90,8 @@ type seatAdder interface {
 	AddSeats(ctx context.Context, e store.NewEvent) (store.Event, error)
 }
 
-// grow does it, or finds out what it would do. Another change that comes first
-// is no obstacle, as for change.
+// grow adds the seats, or finds out what that would do. If another change comes
+// first, it tries again, as change does.
 func (i *importing) grow(ctx context.Context, st seatAdder, file plan.Draft, stderr io.Writer) (g grown, err error) {
 	if !i.dryRun {
 		err = pricesOnce(ctx, st)
@@ -119,8 +119,8 @@ func (i *importing) grow(ctx context.Context, st seatAdder, file plan.Draft, std
 	return g, err
 }
 
-// onto returns the file as the next plan of an event, and what to ask of the
-// store for it.
+// onto returns the file as the next plan of an event, and the request to the
+// store.
 func (i *importing) onto(ctx context.Context, st planSource, before store.Event, file plan.Draft) (g plan.Growth, asked store.NewEvent, err error) {
 	hall, err := hallOf(ctx, st, before)
 	if err != nil {
@@ -139,7 +139,7 @@ func (i *importing) onto(ctx context.Context, st planSource, before store.Event,
 	return g, asked, err
 }
 
-// wouldAdd returns the event as adding the seats would leave it.
+// wouldAdd returns the event with the seats added.
 func wouldAdd(ctx context.Context, st seatAdder, before store.Event, asked store.NewEvent) (store.Event, error) {
 	snapshot, err := st.Snapshot(ctx, before.ID)
 	if err != nil {
@@ -155,8 +155,8 @@ func wouldAdd(ctx context.Context, st seatAdder, before store.Event, asked store
 	return d.AddSeats(asked)
 }
 
-// pricesFor returns the prices of the event with the plan of the file, and
-// refuses what looks like a slip, and texts that no new seat may have.
+// pricesFor returns the prices of the event with the plan of the file. It
+// refuses prices that look like a mistake, and texts that no new seat may have.
 func (i *importing) pricesFor(hall plan.Plan, before store.Event, file plan.File) (map[string]int64, error) {
 	prices, slip, err := i.prices.ofFile(file, before.Currency, before.Prices)
 	if err == nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// pricing is what flags say of prices.
+// pricing has the flags about prices.
 type pricing struct {
 	named []namedPrice
-	free  bool // what has no price costs nothing
-	yes   bool // what looks like a slip is meant
+	free  bool // categories without a price are free
+	yes   bool // accept prices that look like a mistake
 }
 
 // namedPrice is a category, by id or name, and an amount as it was written.
@@ -23,7 +23,7 @@ type namedPrice struct{ category, amount string }
 
 func (p *pricing) flags(f *flag.FlagSet) {
 	f.Func("price", "`CATEGORY=AMOUNT` by id or name, with the decimals of the currency: Standard=50.00; repeatable", p.add)
-	f.BoolVar(&p.yes, "yes", false, "prices are meant that look like a slip: some in whole numbers and some not, or changed by more than half, or none any longer")
+	f.BoolVar(&p.yes, "yes", false, "accept unusual prices: some whole numbers and some decimals, changed by more than half, or removed; and that tariffs are removed")
 }
 
 func (p *pricing) add(text string) error {
@@ -35,15 +35,15 @@ func (p *pricing) add(text string) error {
 	return nil
 }
 
-// isAmount tells an amount without a sign.
+// isAmount reports whether text is an amount without a sign.
 func isAmount(text string) bool {
 	_, ok := store.ParseAmount(text)
 	return ok && text[0] >= '0' && text[0] <= '9'
 }
 
 // amountIn reads an amount of a currency in its smallest unit. It must have the
-// decimals that the currency has: without them nobody can tell which unit is
-// meant. That does not matter for nothing.
+// decimals of the currency: without them it could mean two units. For 0 that
+// does not matter.
 func amountIn(currency, text string) (units int64, err error) {
 	decimals, _ := store.CurrencyDecimals(currency)
 	a, ok := store.ParseAmount(text)
@@ -68,7 +68,7 @@ func amountIn(currency, text string) (units int64, err error) {
 	return main, nil
 }
 
-// apply gives categories of a hall the prices that were named for them.
+// apply gives categories of a hall the prices from flags.
 func (p *pricing) apply(prices map[string]int64, hall plan.Plan, currency string) error {
 	for _, named := range p.named {
 		id, err := categoryOf(hall, named.category)
@@ -103,9 +103,9 @@ func categoryOf(hall plan.Plan, name string) (id string, err error) {
 	return "", fmt.Errorf("%d categories have that name: say the id, which is one of %s", len(namesakes), strings.Join(namesakes, ", "))
 }
 
-// ofFile returns the prices of an event with the hall of a file: what a flag
-// says, else the file, else what the event has already. slip is what only looks
-// wrong, and is meant for who says so.
+// ofFile returns the prices of an event with the hall of a file: from a flag,
+// else from the file, else those of the event. slip is an error that --yes
+// overrides.
 func (p *pricing) ofFile(file plan.File, currency string, had map[string]int64) (prices map[string]int64, slip, err error) {
 	prices, mixed, err := file.PricesIn(currency)
 	if err != nil {
@@ -129,7 +129,7 @@ func (p *pricing) ofFile(file plan.File, currency string, had map[string]int64) 
 	return prices, slip, nil
 }
 
-// mixedError tells what was read as what, in the words of the file.
+// mixedError shows how the prices were read, in the words of the file.
 func mixedError(file plan.File, prices map[string]int64, currency string) error {
 	var read []string
 	for _, c := range file.Plan.Categories {
@@ -155,7 +155,7 @@ func withFree(prices map[string]int64, hall plan.Plan) map[string]int64 {
 	return out
 }
 
-// checkPriceChange refuses that a price changes by more than half unasked.
+// checkPriceChange refuses to change a price by more than half without --yes.
 func (p *pricing) checkPriceChange(before, after store.Event, hall plan.Plan) error {
 	for _, c := range hall.Categories {
 		was, priced := before.Prices[c.ID]
@@ -173,8 +173,8 @@ func byMoreThanHalf(was, is int64) bool {
 	return change > was-change // twice of it may be too large a number
 }
 
-// checkSeatPrices refuses that a seat changes in price by more than half, or is
-// no longer for sale, unasked. A seat may do so by its category alone.
+// checkSeatPrices refuses to change the price of a seat by more than half, or
+// to take it off sale, without --yes. A new category of a seat can do either.
 func (p *pricing) checkSeatPrices(before, after store.Event, old, hall plan.Plan) error {
 	was, is := seatPrices(before, old), seatPrices(after, hall)
 	var example string
@@ -200,7 +200,7 @@ func (p *pricing) checkSeatPrices(before, after store.Event, old, hall plan.Plan
 	return usageError{fmt.Errorf("the price of %s would change by more than half, such as %s: say --yes if that is meant", count(changed, "seat"), example)}
 }
 
-// seatPrices are the prices of the seats that are for sale, by id.
+// seatPrices returns the prices of the seats that are for sale, by id.
 func seatPrices(e store.Event, hall plan.Plan) map[string]int64 {
 	prices := map[string]int64{}
 	for _, section := range hall.Sections {
@@ -215,7 +215,7 @@ func seatPrices(e store.Event, hall plan.Plan) map[string]int64 {
 	return prices
 }
 
-// sayPrice is what a category costs, in words.
+// sayPrice returns the price of a category in words.
 func sayPrice(e store.Event, category string) string {
 	if price, priced := e.Prices[category]; priced {
 		return views.Price(price, e.Currency)

@@ -20,8 +20,8 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// bookingEntry is what the commands tell of a booking, and never whose cookie it
-// is. Amounts are in the currency's smallest unit, times in the event's zone, or in
+// bookingEntry is what the commands show of a booking, without its holder.
+// Amounts are in the currency's smallest unit, times in the event's zone, or in
 // UTC if the event was removed.
 type bookingEntry struct {
 	Code     string     `json:"code"`
@@ -42,7 +42,7 @@ type bookingEntry struct {
 	Person   *store.Person `json:"person,omitempty"`
 }
 
-// soldSeat is a seat as it was sold, and what has become of it.
+// soldSeat is a seat as it was sold, with its present state.
 type soldSeat struct {
 	Seat     string `json:"seat"`
 	State    string `json:"state"`
@@ -55,9 +55,9 @@ type soldSeat struct {
 	Category string `json:"category"`
 
 	TariffName string `json:"tariff_name,omitempty"`
-	// Issue is the number of the ticket that is valid, and CheckedIn when that was
-	// let in, for seats with a ticket. Unpaid tells of one that was cancelled that
-	// nobody had paid for it.
+	// Issue is the number of the valid ticket, and CheckedIn the time of its
+	// check-in, for seats with a ticket. Unpaid means that the seat was
+	// cancelled before it was paid for.
 	Issue     int    `json:"issue,omitempty"`
 	CheckedIn string `json:"checked_in,omitempty"`
 	Unpaid    bool   `json:"unpaid,omitempty"`
@@ -70,7 +70,7 @@ type refundEntry struct {
 	Seats  []string `json:"seats"`
 }
 
-// seatState is what a line's seat is to its booking.
+// seatState returns the state of a line's seat in its booking.
 func seatState(b store.Booking, l store.Line) string {
 	switch {
 	case l.Cancelled:
@@ -81,11 +81,11 @@ func seatState(b store.Booking, l store.Line) string {
 	return letGo
 }
 
-// letGo is a seat of a booking that was declined, has lapsed or was lost. Others
-// may have it.
+// letGo is the state of a seat of a booking that was declined, has lapsed or
+// was lost. Others may have the seat.
 const letGo = "let go"
 
-// entryOf tells of a booking with its refunds.
+// entryOf returns the entry of a booking with its refunds.
 func entryOf(b store.Booking, refunds []store.Refund, zone string) bookingEntry {
 	e := bookingEntry{
 		Code: b.Code, Event: b.Event, State: string(b.State), Currency: b.Currency, Provider: b.Provider,
@@ -113,7 +113,7 @@ func soldSeatOf(b store.Booking, l store.Line, zone string) soldSeat {
 	return s
 }
 
-// bookingList is what bookings is told.
+// bookingList has the flags of bookings.
 type bookingList struct {
 	listing
 	filter bookingFilter
@@ -122,23 +122,23 @@ type bookingList struct {
 
 func (l *bookingList) flags() *flag.FlagSet {
 	f := l.eventsFlags()
-	f.StringVar(&l.event, "event", "", "`id` of the event")
+	f.StringVar(&l.event, "event", "", "`ID` of the event")
 	l.filter.flags(f)
-	f.BoolVar(&l.people, "people", false, "tell the names, e-mail addresses and phone numbers, too")
+	f.BoolVar(&l.people, "people", false, "include names, e-mail addresses and phone numbers")
 	return f
 }
 
 const bookingsManual = `
-Amounts in JSON are whole numbers of the currency's smallest unit. Times are the
-event's; of one that was removed they are UTC. A seat of a booking is paying,
+Amounts in JSON are whole numbers of the currency's smallest unit. Times are in
+the event's zone, or in UTC once it was removed. A seat of a booking is paying,
 reserved, booked, cancelled (kept, if the house keeps its price), or let go: its
 booking was declined, has lapsed or was lost. A refund is wanted, done, or stuck:
 the provider refuses it, and a person has to pay it back (seatlock refunded). A
-ticket has the number of its issue, from 1, and checked_in tells when it was let in;
-the column counts those that were.
+ticket has an issue number, from 1, and checked_in is the time of its check-in; the
+column counts the tickets that were checked in.
 `
 
-// listBookings tells of all bookings of an event, by their codes.
+// listBookings lists the bookings of an event, ordered by code.
 func listBookings(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var l bookingList
 	rest, err := parse(l.flags(), args, only(notPeople, getenv))
@@ -163,8 +163,8 @@ func listBookings(ctx context.Context, args []string, getenv func(string) string
 	})
 }
 
-// read are the bookings of an event that are meant, also of one that was removed
-// since. They are read as they are asked for. An error is the last.
+// read yields the selected bookings of an event, also of a removed one, and
+// reads them on the way. An error is the last.
 func (l *bookingList) read(ctx context.Context, st *store.Store) iter.Seq2[bookingEntry, error] {
 	return func(yield func(bookingEntry, error) bool) {
 		zone, err := l.zone(ctx, st)
@@ -187,18 +187,34 @@ func (l *bookingList) read(ctx context.Context, st *store.Store) iter.Seq2[booki
 	}
 }
 
-// zone is that of the event, with the times of the filter read in it; "" if the
-// event was removed and has bookings.
+// zone returns the zone of the event, and reads the times of the filter in it;
+// "" if the event was removed and has bookings.
 func (l *bookingList) zone(ctx context.Context, st *store.Store) (string, error) {
 	name, zone, err := zoneOfBookings(ctx, st, l.event)
 	if err == nil {
 		err = l.filter.readTimes(zone)
 	}
+	if err == nil && l.filter.noShow {
+		l.filter.begun, err = hasBegun(ctx, st, l.event)
+	}
 	return name, err
 }
 
-// zoneOfBookings is the zone of an event; UTC, without a name, if it was removed
-// and has bookings.
+// hasBegun reports whether an event has begun. A removed event never has.
+func hasBegun(ctx context.Context, st *store.Store, id string) (bool, error) {
+	now, err := st.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	e, err := st.Event(ctx, id)
+	if errors.Is(err, store.ErrNoEvent) {
+		return false, nil
+	}
+	return store.HasBegun(e.Starts, now), err
+}
+
+// zoneOfBookings returns the zone of an event; UTC, without a name, if it was
+// removed and has bookings.
 func zoneOfBookings(ctx context.Context, st *store.Store, id string) (name string, zone *time.Location, err error) {
 	event, err := st.Event(ctx, id)
 	if errors.Is(err, store.ErrNoEvent) {
@@ -215,7 +231,7 @@ func zoneOfBookings(ctx context.Context, st *store.Store, id string) (name strin
 	return event.Zone, zone, nil
 }
 
-// entry reads no more of a booking than the list tells: a hall has thousands.
+// entry reads only what the list shows of a booking: a hall has thousands.
 func (l *bookingList) entry(ctx context.Context, st *store.Store, b store.Booking, zone string) (bookingEntry, error) {
 	refunds, err := st.Refunds(ctx, b)
 	if err != nil {
@@ -265,7 +281,7 @@ func (e bookingEntry) cells(people bool) []string {
 	return append(row, p.Name, p.Email, p.Phone)
 }
 
-// bookingCommand is what a command is told that is about one booking.
+// bookingCommand has the flags of commands about one booking.
 type bookingCommand struct {
 	store, code string
 	format      string
@@ -282,7 +298,7 @@ func (c *bookingCommand) flags() *flag.FlagSet {
 
 func (c *bookingCommand) showFlags() *flag.FlagSet {
 	f := c.flags()
-	f.StringVar(&c.format, "format", "text", "`text` or json")
+	f.StringVar(&c.format, "format", "text", "`FORMAT`: text or json")
 	return f
 }
 
@@ -302,7 +318,8 @@ func (c *bookingCommand) read(name string, f *flag.FlagSet, args []string, geten
 	return rest[1:], checkStore(c.store)
 }
 
-// named says of which booking there is none, in one way for all commands.
+// named adds the code to an error about a missing booking, in one way for all
+// commands.
 func (c *bookingCommand) named(err error) error {
 	if errors.Is(err, store.ErrNoBooking) {
 		return fmt.Errorf("booking %s: %w", c.code, store.ErrNoBooking)
@@ -310,7 +327,7 @@ func (c *bookingCommand) named(err error) error {
 	return err
 }
 
-// showBooking tells all of one booking, also who it is for.
+// showBooking shows all of one booking, also who it is for.
 func showBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
 	if _, err := c.read("booking", c.showFlags(), args, getenv, false); err != nil {
@@ -340,7 +357,7 @@ func showBooking(ctx context.Context, args []string, getenv func(string) string,
 	return encoder.Encode(entry)
 }
 
-// describe tells a person of a booking.
+// describe writes a booking for people.
 func (e bookingEntry) describe(w io.Writer, event store.Event) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "Booking %s is %s.\n", e.Code, e.State)
@@ -376,7 +393,7 @@ func (e bookingEntry) describe(w io.Writer, event store.Event) error {
 	return t.Flush()
 }
 
-// describe is what has become of the seat, at which tariff, and of its ticket.
+// describe returns the state of the seat, its tariff, and its ticket in words.
 func (s soldSeat) describe() string {
 	said := s.State
 	if s.NoRefund {

@@ -389,9 +389,6 @@ func TestBookingsThatAreMeant(t *testing.T) {
 		galaOn(t, address)
 		online, door, gone := book(t, address, "demo", "stalls-A-1"), book(t, address, "door", "stalls-A-2"), book(t, address, "demo", "circle-A-1")
 		pay(t, address, online)
-		if out := does(t, "bookings", "--store", address, "--event", "gala", "--no-show"); !strings.Contains(out, door) || strings.Contains(out, gone) {
-			t.Errorf("while one is being paid, no-shows are\n%s", out)
-		}
 		pay(t, address, gone)
 		letIn(t, address, online, "stalls-A-1")
 		does(t, "cancel", "--store", address, gone)
@@ -408,8 +405,7 @@ func TestBookingsThatAreMeant(t *testing.T) {
 			{[]string{door}, []string{"--provider", "door"}},
 			{[]string{door}, []string{"--unpaid"}},
 			{[]string{online}, []string{"--checked-in"}},
-			{[]string{door}, []string{"--no-show"}},
-			{nil, []string{"--no-show", "--checked-in"}},
+			{nil, []string{"--no-show"}}, // it has not begun
 			{[]string{online, door, gone}, []string{"--since", first[:16], "--until", "2100-01-01"}},
 			{nil, []string{"--until", first[:16]}},
 			{nil, []string{"--since", "2100-01-01T10:00"}},
@@ -443,11 +439,59 @@ func TestBookingsThatAreMeant(t *testing.T) {
 		}
 		for _, m := range [][]string{
 			{"--state paid: want a list of paying, reserved", "--state", "paid"}, {"--seat a b: want the id of a seat", "--seat", "a b"},
-			{"--since soon: want a time such as", "--since", "soon"}, {"--until 2030-03-31T02:30", "--until", "2030-03-31T02:30"},
+			{"--since soon: want a time such as", "--since", "soon"}, {"--until 2030-03-31T02:30: Europe/Vienna has no such time", "--until", "2030-03-31T02:30"},
 		} {
 			refuses(t, exitUsage, m[0], append([]string{"bookings", "--store", address, "--event", "gala"}, m[1:]...)...)
 		}
 	})
+}
+
+// TestNoShows: once the event has begun they are the bookings that sales counts, what was not paid for is none.
+func TestNoShows(t *testing.T) {
+	address, seats := houseOnSale(t)
+	came, stayed, reserved := paidAtDoor(t, address, seats[0]), paidAtDoor(t, address, seats[1]), book(t, address, "door", seats[2])
+	letIn(t, address, came, seats[0])
+	noShows := func() string {
+		return does(t, "bookings", "--store", address, "--event", "gala", "--no-show", "--format", "csv")
+	}
+	if out := noShows(); strings.Count(out, "\n") != 1 {
+		t.Errorf("before the event they are\n%s", out)
+	}
+	want := func() {
+		t.Helper()
+		if out := noShows(); strings.Count(out, "\n") != 2 || !strings.Contains(out, stayed) {
+			t.Errorf("they are\n%s\nand not %s alone; %s came, %s has not paid", out, stayed, came, reserved)
+		}
+	}
+	does(t, change(address, "--starts", "2020-06-01T19:30", "--past")...)
+	want()
+	does(t, "cancel", "--store", address, "--force", came)
+	does(t, "cancel", "--store", address, stayed)
+	does(t, "cancel", "--store", address, reserved)
+	does(t, "remove", "--store", address, "--event", "gala")
+	if out := noShows(); strings.Count(out, "\n") != 1 {
+		t.Errorf("of a removed event they are\n%s", out)
+	}
+}
+
+// TestDaysBegin also where clocks pass over midnight, show it twice, or where there
+// is no such day.
+func TestDaysBegin(t *testing.T) {
+	for _, test := range [][3]string{
+		{"Europe/Vienna", "2027-03-28", "2027-03-27T23:00:00Z"},
+		{"Asia/Beirut", "2027-03-28", "2027-03-27T22:00:00Z"},
+		{"America/Havana", "2027-11-07", "2027-11-07T04:00:00Z"},
+		{"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"},
+	} {
+		zone, err := zoneOf(test[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := bookingFilter{since: test[1]}
+		if err := f.readTimes(zone); err != nil || f.from.UTC().Format(time.RFC3339) != test[2] {
+			t.Errorf("%v: %s begins at %s in %s, want %s", err, test[1], f.from.UTC(), test[0], test[2])
+		}
+	}
 }
 
 // letIn checks in the first ticket for a seat.

@@ -33,7 +33,7 @@ func TestBestSeats(t *testing.T) {
 	v.Excuse(`status of 422`)
 	ask[bool](v, `(document.querySelector('#best [name=count]').value = 6) === 6`)
 	v.press(kb.Enter)
-	v.isTold("Not so many seats are free side by side.")
+	v.isTold("That many seats are not free side by side.")
 	v.wantSamePage()
 }
 
@@ -73,7 +73,7 @@ func TestBestSeatsWithoutJavaScript(t *testing.T) {
 	v.click("#best button")
 	v.sees(mine, "A4", "A5")
 	v.basket("A4", "A5")
-	v.isTold("The best that were free: yours until")
+	v.isTold("The best seats that were free: yours until")
 	v.wantFocus("after the lock", "seat-A4")
 	v.click("#best button")
 	v.sees(mine, "A4", "A5", "A6", "A7")

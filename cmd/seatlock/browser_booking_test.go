@@ -44,7 +44,7 @@ func TestBookOnBothEngines(t *testing.T) {
 
 			a.cancels("A1")
 			a.untilBooking("booked")
-			a.until("the money is back", `/sent back|on its way/.test(document.body.innerText)`)
+			a.until("the money is back", `/(was|being) refunded/.test(document.body.innerText)`)
 			b.sees(free, "A1")
 			b.sees(sold, "A2")
 			beside.sees(free, "A1")
@@ -193,7 +193,7 @@ func TestPayLate(t *testing.T) {
 			}
 			a.untilBooking(test.want)
 			if test.rival {
-				a.until("the money is back", `document.body.innerText.includes('sent back')`)
+				a.until("the money is back", `document.body.innerText.includes('was refunded')`)
 				b.sees(taken, "A1")
 				b.sees(free, "A2")
 			} else {

@@ -17,18 +17,18 @@ import (
 func (c *bookingCommand) cancelFlags() *flag.FlagSet {
 	f := c.flags()
 	f.BoolVar(&c.noRefund, "no-refund", false, "keep the money")
-	f.BoolVar(&c.force, "force", false, "cancel seats, too, whose tickets were let in")
+	f.BoolVar(&c.force, "force", false, "cancel seats whose tickets were checked in, too")
 	return f
 }
 
 const cancelManual = `
-Without SEAT all of the booking is cancelled. The seats are free at once, and
-their full price goes back, also when visitors can no longer cancel. A running
-server pays it back; what was paid at the door counts as paid back at once, and is
-to be handed out. A seat whose ticket was let in needs --force.
+Without SEAT the whole booking is cancelled. The seats are free at once, and their
+full price is refunded, also when visitors can no longer cancel. A running server
+refunds it; what was paid at the door or to the house counts as refunded at once,
+and is yours to hand out. A seat whose ticket was checked in needs --force.
 `
 
-// cancelBooking frees seats of a booking for good.
+// cancelBooking cancels seats of a booking.
 func cancelBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
 	seats, err := c.read("cancel", c.cancelFlags(), args, only(isSubject, getenv), true)
@@ -58,12 +58,12 @@ func cancelBooking(ctx context.Context, args []string, getenv func(string) strin
 	return c.describe(stdout, freed, out)
 }
 
-// describe tells what is free now, and what becomes of the money.
+// describe writes what is free now, and what happens to the money.
 func (c *bookingCommand) describe(w io.Writer, freed []string, out store.BookingOutcome) error {
 	are, b := "seats of booking %s are", out.Booking
 	switch len(freed) {
 	case 0:
-		_, err := fmt.Fprintf(w, "Booking %s has none of these seats any more: nothing was changed (seatlock booking %s tells what went back).\n", b.Code, b.Code)
+		_, err := fmt.Fprintf(w, "Booking %s has none of these seats any more: nothing was changed (seatlock booking %s shows the refunds).\n", b.Code, b.Code)
 		return err
 	case 1:
 		are = "seat of booking %s is"
@@ -73,6 +73,8 @@ func (c *bookingCommand) describe(w io.Writer, freed []string, out store.Booking
 	switch r := out.Refund; {
 	case r.ID != "" && r.Provider == checkout.Door:
 		said = append(said, fmt.Sprintf("Hand out %s: it was paid at the door.", money(r.Amount)))
+	case r.State == store.RefundDone: // no provider took it
+		said = append(said, fmt.Sprintf("Hand out %s: it was paid to the house.", money(r.Amount)))
 	case r.ID != "":
 		said = append(said, fmt.Sprintf("%s goes back through %s: the running server pays it back.", money(r.Amount), r.Provider))
 	case b.Captured > 0 && c.noRefund:

@@ -17,7 +17,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// changing is what change is told.
+// changing has the flags of change.
 type changing struct {
 	store, event          string
 	title, venue          string
@@ -36,15 +36,15 @@ type changing struct {
 func (c *changing) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &c.store)
-	f.StringVar(&c.event, "event", "", "`id` of the event")
-	f.StringVar(&c.title, "title", "", "what people `call` it")
-	f.StringVar(&c.venue, "venue", "", "`where` it is")
-	f.StringVar(&c.starts, "starts", "", "`when` it starts, in its zone: 2027-03-01T19:30, or none")
-	f.BoolVar(&c.hidden, "hidden", false, "the event stands on no list, and opens by its address; --hidden=false puts it back")
-	f.BoolVar(&c.past, "past", false, "the start may be in the past")
-	f.StringVar(&c.zone, "zone", "", "IANA time `zone` of the venue; times that are not named stay the instants that they are")
-	f.StringVar(&c.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now, or none")
-	f.StringVar(&c.salesClose, "sales-close", "", "`when` that ends")
+	f.StringVar(&c.event, "event", "", "`ID` of the event")
+	f.StringVar(&c.title, "title", "", "title of the event, a `TEXT`")
+	f.StringVar(&c.venue, "venue", "", "venue, a `TEXT`")
+	f.StringVar(&c.starts, "starts", "", "`TIME` when the event starts, in its zone: 2027-03-01T19:30, or none")
+	f.BoolVar(&c.hidden, "hidden", false, "leave the event out of lists; it opens by its address; --hidden=false lists it again")
+	f.BoolVar(&c.past, "past", false, "allow a start in the past")
+	f.StringVar(&c.zone, "zone", "", "IANA time `ZONE` of the venue; times that are not given stay the same instants")
+	f.StringVar(&c.salesOpen, "sales-open", "", "`TIME` when sales begin, as for --starts; or now, or none")
+	f.StringVar(&c.salesClose, "sales-close", "", "`TIME` when sales end, as for --starts; or now")
 	termFlags(f, &c.terms)
 	c.prices.flags(f)
 	c.tariffs.flags(f)
@@ -52,15 +52,17 @@ func (c *changing) flags() *flag.FlagSet {
 }
 
 const changeManual = `
-What is not named stays. Pages show the change at once; locks under way stay,
-and bookings keep their prices and until when they are to be paid. A time that
-clocks show twice needs its offset, such as 2027-10-31T02:30+02:00.
+What no flag names stays. Pages show the change at once; locks stay, and bookings
+keep their prices and pay deadlines. A time that clocks show twice needs its offset,
+such as 2027-10-31T02:30+02:00.
 
-Naming any --tariff names them all anew; the other flags of tariffs alone change
-that one tariff. Without tariffs a seat costs what its category does.
+The --tariff flags together name all tariffs: known ones keep their rules under the
+new name, and with --yes those that are not named are removed. Without --tariff, the
+other tariff flags change single tariffs. Without tariffs a seat costs what its
+category does.
 `
 
-// changeEvent changes what is named of an event, or nothing.
+// changeEvent changes what the flags name of an event, all or nothing.
 func changeEvent(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	c := changing{named: map[string]bool{}}
 	f := c.flags()
@@ -101,7 +103,7 @@ func changeEvent(ctx context.Context, args []string, getenv func(string) string,
 	return describeChange(stdout, "Event "+after.ID+" was changed.", before, after, hall)
 }
 
-// changeTries bounds how often others may be first.
+// changeTries bounds how often another change may come first.
 const changeTries = 10
 
 // eventChanger is what changing an event needs of a store.
@@ -110,8 +112,8 @@ type eventChanger interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// change does it. Another change that comes first is no obstacle: what is
-// named is asked again of the event as it stands then.
+// change changes the event. If another change comes first, the flags are
+// applied again to the event after it.
 func (c *changing) change(ctx context.Context, st eventChanger) (before, after store.Event, hall plan.Plan, err error) {
 	if err = pricesOnce(ctx, st); err != nil {
 		return before, after, hall, err
@@ -136,7 +138,7 @@ func (c *changing) change(ctx context.Context, st eventChanger) (before, after s
 	return before, after, hall, err
 }
 
-// apply returns the event as it is to be.
+// apply returns the event with the flags applied.
 func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 	before := e
 	if c.named["title"] {
@@ -165,7 +167,7 @@ func (c *changing) apply(e store.Event, hall plan.Plan) (store.Event, error) {
 	if err := c.tariffs.apply(&e, hall); err != nil {
 		return e, err
 	}
-	return e, cmp.Or(c.prices.checkPriceChange(before, e, hall), c.prices.checkTariffChange(before, e, hall))
+	return e, cmp.Or(c.prices.checkTariffsGone(before, e), c.prices.checkPriceChange(before, e, hall), c.prices.checkTariffChange(before, e, hall))
 }
 
 func (c *changing) applyTerms(t *store.Terms) {
@@ -180,8 +182,7 @@ func (c *changing) applyTerms(t *store.Terms) {
 	}
 }
 
-// applyTimes reads the times that are named, in the zone that the event then
-// has.
+// applyTimes reads the times of the flags, in the new zone of the event.
 func (c *changing) applyTimes(e *store.Event) error {
 	was := e.Starts
 	var times []eventTime
@@ -191,7 +192,7 @@ func (c *changing) applyTimes(e *store.Event) error {
 		}
 	}
 	if len(times) == 0 && !c.named["zone"] {
-		return nil // an event of before may have a zone that is none
+		return nil // an older event may have an unknown zone
 	}
 	zone, err := zoneOf(e.Zone)
 	if err == nil {
@@ -203,10 +204,10 @@ func (c *changing) applyTimes(e *store.Event) error {
 	return checkStart(*e, c.now, c.past)
 }
 
-// changeLine is something of an event as it was and as it is; "" is none.
+// changeLine is a field of an event before and after; "" is none.
 type changeLine struct{ what, was, is string }
 
-// tariffChanges are the tariffs that were and are, and their order.
+// tariffChanges returns the changes of tariffs and their order.
 func tariffChanges(before, after store.Event, hall plan.Plan) (lines []changeLine) {
 	var kept store.Event
 	for _, t := range before.Tariffs {
@@ -232,8 +233,8 @@ func sayOrder(tariffs []store.Tariff) string {
 	return strings.TrimPrefix(sayTariffIDs(tariffs, ""), "the tariffs are ")
 }
 
-// describeChange tells what is other than it was, as people read it: a zone
-// changes how times read.
+// describeChange returns what has changed, for people: a new zone changes how
+// times read.
 func describeChange(w io.Writer, headline string, before, after store.Event, hall plan.Plan) error {
 	lines := []changeLine{
 		{"title", before.Title, after.Title},

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -15,7 +17,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// checkingIn is what checkin is told.
+// checkingIn has the flags of checkin.
 type checkingIn struct {
 	store, event, format string
 
@@ -28,39 +30,41 @@ type checkingIn struct {
 func (c *checkingIn) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &c.store)
-	f.StringVar(&c.event, "event", "", "`id` of the event at whose door this is")
-	f.StringVar(&c.format, "format", "text", "`text`, or json: an object a line")
-	f.BoolVar(&c.undo, "undo", false, "let out again what was let in by mistake")
-	f.StringVar(&c.export, "export", "", "write the list for a door without a network into this `FILE`, which must not be there")
+	f.StringVar(&c.event, "event", "", "`ID` of the event whose tickets are checked")
+	f.StringVar(&c.format, "format", "text", "`FORMAT`: text, or json with an object on each line")
+	f.BoolVar(&c.undo, "undo", false, "undo the check-in of tickets")
+	f.StringVar(&c.export, "export", "", "write the list for a door without a network to this `FILE`, which must not exist")
 	f.BoolVar(&c.offline, "offline", false, "work from --list alone, without a store")
-	f.StringVar(&c.list, "list", "", "the list of an offline door, a `FILE` of --export; what is scanned is added to it")
-	f.BoolVar(&c.strict, "strict", false, "offline, refuse tickets that were issued after the list was made")
-	f.StringVar(&c.merge, "merge", "", "tell the store what an offline door has scanned into this `FILE`; more files may follow")
+	f.StringVar(&c.list, "list", "", "list of an offline door, a `FILE` from --export; scans are added to it")
+	f.BoolVar(&c.strict, "strict", false, "with --offline, refuse tickets that were issued after the list was made")
+	f.StringVar(&c.merge, "merge", "", "merge the scans of an offline door from this `FILE` into the store; more files may follow")
 	return f
 }
 
 const checkinManual = `
-TOKEN is what the code of a ticket has, or an address that ends in it. Without
+TOKEN is the text in a ticket's QR code, or an address that ends in it. Without
 TOKEN, or with -, tokens are read from stdin, one a line, and each is answered at
 once: IN, OUT (with --undo), NO with the reason, or ? if it could not be decided.
 The exit code is 1 if any was not let in.
 
-Offline, a ticket that the list does not have and this house has signed was issued
-after the list was made, paid or not: it is let in, and said to be so. --merge can be repeated,
-also of the lists of several doors. It tells which tickets were let in twice, and
-which were not valid.
+A ticket that this house has signed and that is not in the offline list was issued
+after the list was made, paid or not: it is let in, and the answer says so. --merge
+can be repeated, also with the lists of several doors. It lists the tickets that
+were let in twice, and those that were not valid.
 `
 
-// isDoor tells the variables that say where a door is, and how it is spoken to.
+// isDoor reports whether the variable only says which door it is, and the
+// format.
 func isDoor(variable string) bool { return isSubject(variable) || variable == envName("format") }
 
-// checkIn lets tickets in at a door, or prepares or ends its work without a
-// network.
+// checkIn checks tickets at a door, or exports or merges the list of an offline
+// door.
 func checkIn(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var c checkingIn
-	rest, err := parse(c.flags(), args, only(isDoor, getenv))
+	f := c.flags()
+	rest, err := parse(f, args, only(isDoor, getenv))
 	if err == nil {
-		err = c.check(rest)
+		err = cmp.Or(namesFiles(f), c.check(rest))
 	}
 	if err != nil {
 		return err
@@ -89,6 +93,17 @@ func checkIn(ctx context.Context, args []string, getenv func(string) string, std
 		d := storeDoor{st: st, event: e, public: public, undo: c.undo}
 		return scanAll(ctx, textsOf(ctx, rest, os.Stdin), say, d.scan)
 	})
+}
+
+// namesFiles refuses an empty file name, as from an empty shell variable:
+// nobody means to start a scanning door then.
+func namesFiles(f *flag.FlagSet) (err error) {
+	f.Visit(func(given *flag.Flag) {
+		if slices.Contains([]string{"export", "list", "merge"}, given.Name) && given.Value.String() == "" {
+			err = usageError{fmt.Errorf("--%s wants the name of a FILE, and was given none", given.Name)}
+		}
+	})
+	return err
 }
 
 func (c *checkingIn) check(rest []string) error {
@@ -127,11 +142,11 @@ type storeDoor struct {
 	undo   bool
 }
 
-// decideWithin is how long a scan that has begun may go on, also when the program
-// is told to end: whoever stands there gets an answer.
+// decideWithin is how long a scan may take, also when the program is told to
+// end: whoever stands at the door gets an answer.
 const decideWithin = 10 * time.Second
 
-// scan has the store decide about one text.
+// scan lets the store decide about one text.
 func (d storeDoor) scan(ctx context.Context, text string) answer {
 	t, err := ticket.Read(d.public, text)
 	if err != nil {
@@ -151,6 +166,9 @@ func (d storeDoor) scan(ctx context.Context, text string) answer {
 	switch {
 	case err == nil && d.undo:
 		a.Answer = answerOut
+		if out.Repeat && !again {
+			a.Said = saidNotIn
+		}
 	case err == nil:
 		a.Answer = answerIn
 		a.at(out.Booking.Ticket(t.Seat).In, now, d.event.Zone)
@@ -168,7 +186,7 @@ func (d storeDoor) scan(ctx context.Context, text string) answer {
 	return a
 }
 
-// titleOf names another event: one of the same title is on another day.
+// titleOf names another event with its date: several may have the same title.
 func (d storeDoor) titleOf(ctx context.Context, id string) string {
 	e, err := d.st.Event(ctx, id)
 	switch {
@@ -180,7 +198,7 @@ func (d storeDoor) titleOf(ctx context.Context, id string) string {
 	return e.Title + ", " + dayAndClock(e.Starts, e.Zone)
 }
 
-// textsOf are the arguments, or the lines of stdin where there are none.
+// textsOf yields the arguments, or the lines of stdin if there are none.
 func textsOf(ctx context.Context, args []string, stdin io.Reader) iter.Seq2[string, error] {
 	if len(args) > 0 && !slices.Equal(args, []string{"-"}) {
 		return func(yield func(string, error) bool) {
@@ -194,7 +212,7 @@ func textsOf(ctx context.Context, args []string, stdin io.Reader) iter.Seq2[stri
 	return linesFrom(ctx, stdin)
 }
 
-// refuseAs words what the store answers, other than what has words of its own.
+// refuseAs returns the answer for an error of the store.
 func (a *answer) refuseAs(err error) {
 	switch {
 	case errors.Is(err, store.ErrNoBooking):

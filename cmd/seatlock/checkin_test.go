@@ -61,7 +61,7 @@ func TestCheckIn(t *testing.T) {
 		t.Errorf("again: exit %d, %q and %q; want %q", exit, out, faults, want)
 	}
 	wantSaid(t, does(t, atDoor(address, "--undo", token)...), "OUT "+place+code+"\n")
-	wantSaid(t, does(t, atDoor(address, "--undo", token)...), "OUT "+place+code+"\n")
+	wantSaid(t, does(t, atDoor(address, "--undo", token)...), "OUT was not in: nothing was changed · "+place+code+"\n")
 	answers := objects(t, does(t, atDoor(address, "--format", "json", token)...))
 	wantFields(t, answers[0], map[string]any{"answer": "in", "booking": code, "seat": seat, "section": "Stalls", "row": "A", "label": "1", "tariff": "Reduced", "issue": 1.0, "reason": nil})
 	_, out, _ = told(t, atDoor(address, "--format", "json", token)...)
@@ -155,6 +155,9 @@ func TestCheckInMistakes(t *testing.T) {
 		{"--offline and --list FILE go together", atDoor(address, "--list", "a")},
 		{"--strict is for --offline", atDoor(address, "--strict")},
 		{"--undo is for tickets", atDoor(address, "--undo", "--merge", "a")},
+		{"--export wants the name of a FILE", atDoor(address, "--export", "", "x")},
+		{"--merge wants the name of a FILE", atDoor(address, "--merge", "", "x")},
+		{"--list wants the name of a FILE", []string{"checkin", "--list="}},
 		{"--export takes no tickets", atDoor(address, "--export", "a", "b")},
 	} {
 		refuses(t, exitUsage, m.want, m.args...)
@@ -225,6 +228,36 @@ func TestBrokenPipe(t *testing.T) {
 type deaf struct{}
 
 func (deaf) Write([]byte) (int, error) { return 0, errors.New("nobody hears this") }
+
+// TestScanners end what they send in their own ways, and each scan is answered
+// before there is more.
+func TestScanners(t *testing.T) {
+	mark := "\ufeff"
+	for text, want := range map[string]string{
+		"a\rb\r": "a b", "a\r\nb\r\n": "a b", "a\nb\n": "a b", "a\r\n\rb": "a b", mark + "a\r" + mark + "b": "a b", mark: "", "": "",
+		strings.Repeat("x", 3*maxLine) + "\rb\r": strings.Repeat("x", maxLine) + " b",
+	} {
+		var got []string
+		for line, err := range linesFrom(t.Context(), strings.NewReader(text)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strings.Fields(line)...)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("of %.20q it reads %.40q", text, got)
+		}
+	}
+	r, w := io.Pipe()
+	defer w.Close()
+	go func() { _, _ = w.Write([]byte("a\r")) }()
+	for line := range linesFrom(t.Context(), r) {
+		if strings.TrimSpace(line) != "a" {
+			t.Errorf("before there is more it reads %q", line)
+		}
+		break
+	}
+}
 
 // TestManyDoors: of one ticket that is scanned at many doors at once, one is let
 // in.

@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// command is what the first argument of the program can be.
+// command is one of the program's commands, named by the first argument.
 type command struct {
 	name  string
 	args  string // as the manual has them
@@ -20,26 +20,26 @@ type command struct {
 	flags func() *flag.FlagSet
 	// inOrder is for flags whose order matters: they have no environment.
 	inOrder bool
-	// env tells which variables count; nil is all. One that changes something or
-	// opens personal data would do it unseen.
+	// env reports which variables count; nil is all. Flags that change something or
+	// open personal data have none: a variable would do it unseen.
 	env func(variable string) bool
 	run runner
 }
 
 type runner func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
-// commands are all, in the order of the manual. The first is the default.
+// commands returns all commands in the order of the manual. The first is the default.
 func commands() []command {
 	return []command{
 		{name: "serve", args: "[flags]", does: "serve seat maps (the default)", run: serve, more: serveManual,
 			flags: func() *flag.FlagSet { c := defaults(); return c.flags() }},
-		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "make an event from a seat plan, or add seats", run: importPlan, more: importManual,
+		{name: "import", args: "--event ID --title TITLE [flags] FILE", does: "create an event from a seat plan, or add seats to one", run: importPlan, more: importManual,
 			flags: func() *flag.FlagSet { return new(importing).flags() }},
 		{name: "change", args: "--event ID [flags]", does: "change an event: texts, times, prices", run: changeEvent, more: changeManual, env: isSubject,
 			flags: func() *flag.FlagSet { return new(changing).flags() }},
-		{name: "export", args: "--event ID [flags]", does: "write the seat plan of an event to stdout", run: exportPlan,
+		{name: "export", args: "--event ID [flags]", does: "print the seat plan of an event", run: exportPlan,
 			flags: func() *flag.FlagSet { return new(exporting).flags() }},
-		{name: "generate", args: "--section NAME … [flags]", does: "write the seat plan of a hall to stdout", run: generatePlan, more: generateManual, inOrder: true,
+		{name: "generate", args: "--section NAME … [flags]", does: "generate the seat plan of a hall, and print it", run: generatePlan, more: generateManual, inOrder: true,
 			flags: func() *flag.FlagSet { return new(generating).flags() }},
 		{name: "events", args: "[flags]", does: "list the events", run: listEvents,
 			flags: func() *flag.FlagSet { return new(listing).eventsFlags() }},
@@ -53,29 +53,29 @@ func commands() []command {
 			flags: func() *flag.FlagSet { return new(seatCommand).flags() }},
 		{name: "bookings", args: "--event ID [flags]", does: "list the bookings of an event", run: listBookings, more: bookingsManual, env: notPeople,
 			flags: func() *flag.FlagSet { return new(bookingList).flags() }},
-		{name: "booking", args: "CODE [flags]", does: "tell of one booking, and who it is for", run: showBooking, more: bookingsManual,
+		{name: "booking", args: "CODE [flags]", does: "show a booking, and who it is for", run: showBooking, more: bookingsManual,
 			flags: func() *flag.FlagSet { return new(bookingCommand).showFlags() }},
 		{name: "sell", args: "--event ID --name NAME [flags] SEAT …", does: "book seats for a customer of the house", run: sellSeats, more: sellManual, env: isSite,
 			flags: func() *flag.FlagSet { return new(selling).flags() }},
-		{name: "move", args: "CODE SEAT SEAT", does: "give a booking another seat for one of its own", run: moveBooking, more: moveManual, env: isSite,
+		{name: "move", args: "CODE SEAT SEAT", does: "move a booking from one seat to another", run: moveBooking, more: moveManual, env: isSite,
 			flags: func() *flag.FlagSet { return new(issuing).flags() }},
-		{name: "reissue", args: "CODE [SEAT …]", does: "replace tickets of a booking by new ones", run: reissueTickets, more: reissueManual, env: isSite,
+		{name: "reissue", args: "CODE [SEAT …]", does: "replace tickets of a booking with new ones", run: reissueTickets, more: reissueManual, env: isSite,
 			flags: func() *flag.FlagSet { return new(issuing).flags() }},
-		{name: "checkin", args: "--event ID [flags] [TOKEN …]", does: "let tickets in at the door, with a network or without", run: checkIn, more: checkinManual, env: isDoor,
+		{name: "checkin", args: "--event ID [flags] [TOKEN …]", does: "check tickets at the door, with a network or without", run: checkIn, more: checkinManual, env: isDoor,
 			flags: func() *flag.FlagSet { return new(checkingIn).flags() }},
-		{name: "ticket-key", args: "[flags]", does: "tell the public key that others verify tickets with", run: ticketKey, more: ticketKeyManual,
+		{name: "ticket-key", args: "[flags]", does: "show the public key that others verify tickets with", run: ticketKey, more: ticketKeyManual,
 			flags: func() *flag.FlagSet { return new(keyCommand).flags() }},
 		{name: "cancel", args: "CODE [SEAT …] [--no-refund] [--force]", does: "cancel a booking, or seats of it", run: cancelBooking, more: cancelManual, env: isSubject,
 			flags: func() *flag.FlagSet { return new(bookingCommand).cancelFlags() }},
-		{name: "paid", args: "CODE [--amount AMOUNT]", does: "tell that a reserved booking was paid at the door", run: paidBooking, more: paidManual, env: isSubject,
+		{name: "paid", args: "CODE [--amount AMOUNT]", does: "record that a reserved booking was paid at the door", run: paidBooking, more: paidManual, env: isSubject,
 			flags: func() *flag.FlagSet { return new(bookingCommand).paidFlags() }},
-		{name: "refunded", args: "REFUND", does: "tell that a stuck refund was paid back by hand", run: refundedByHand, more: refundedManual,
+		{name: "refunded", args: "REFUND", does: "record that a stuck refund was paid back by hand", run: refundedByHand, more: refundedManual,
 			flags: func() *flag.FlagSet { return new(bookingCommand).flags() }},
-		{name: "sales", args: "--event ID [flags]", does: "tell what was sold of an event, and that the money adds up", run: tellSales, more: salesManual,
+		{name: "sales", args: "--event ID [flags]", does: "show what was sold of an event, and whether the money adds up", run: tellSales, more: salesManual,
 			flags: func() *flag.FlagSet { return new(listing).salesFlags() }},
-		{name: "history", args: "--event ID SEAT, or CODE [flags]", does: "tell what became of a seat, or of a booking", run: tellHistory, more: historyManual, env: isStoreOrFormat,
+		{name: "history", args: "--event ID SEAT, or CODE [flags]", does: "show the history of a seat, or of a booking", run: tellHistory, more: historyManual, env: isStoreOrFormat,
 			flags: func() *flag.FlagSet { return new(listing).historyFlags() }},
-		{name: "person", args: "--email ADDRESS [flags]", does: "tell what is kept of a person", run: exportPerson, more: personManual, env: isStoreOrFormat,
+		{name: "person", args: "--email ADDRESS [flags]", does: "show what is kept of a person", run: exportPerson, more: personManual, env: isStoreOrFormat,
 			flags: func() *flag.FlagSet { return new(personCommand).exportFlags() }},
 		{name: "erase", args: "--email ADDRESS [--force]", does: "erase a person from bookings that are over", run: erasePerson, more: eraseManual, env: isStore,
 			flags: func() *flag.FlagSet { return new(personCommand).eraseFlags() }},
@@ -83,14 +83,14 @@ func commands() []command {
 			flags: func() *flag.FlagSet { return new(seatCommand).flags() }},
 		{name: "backup", args: "[flags] FILE", does: "copy the store into a file, also under a running server", run: backupStore, more: backupManual,
 			flags: func() *flag.FlagSet { return new(storeCommand).flags() }},
-		{name: "check", args: "[flags]", does: "prove that what the store holds fits together", run: checkWhole, more: checkManual,
+		{name: "check", args: "[flags]", does: "check that what the store holds fits together", run: checkWhole, more: checkManual,
 			flags: func() *flag.FlagSet { return new(storeCommand).flags() }},
-		{name: "new-epoch", args: "[flags]", does: "tell a MongoDB store that it was restored", run: beginEpoch, more: epochManual,
+		{name: "new-epoch", args: "[flags]", does: "mark a MongoDB store as restored", run: beginEpoch, more: epochManual,
 			flags: func() *flag.FlagSet { return new(storeCommand).flags() }},
 		{name: "upgrade", args: "[flags]", does: "bring a store of an older Seatlock up to date", run: upgradeStore, more: upgradeManual,
 			flags: func() *flag.FlagSet { return new(upgrading).flags() }},
-		{name: "version", does: "tell the version", run: tell(version)},
-		{name: "help", does: "tell this", run: tell(usage)},
+		{name: "version", does: "show the version", run: tell(version)},
+		{name: "help", does: "print this", run: tell(usage)},
 	}
 }
 
@@ -130,7 +130,7 @@ func usage() string {
 		}
 		fmt.Fprintf(&b, "  seatlock %-48s %s\n", strings.TrimSpace(name+" "+c.args), c.does)
 	}
-	b.WriteString("\nEach command tells its flags with --help. Those of serve:\n\n")
+	b.WriteString("\nEach command lists its flags with --help. Those of serve:\n\n")
 	serving := commands()[0]
 	return b.String() + serving.describe() + serving.more
 }
@@ -140,7 +140,7 @@ func (c command) manual() string {
 	if c.name == "serve" || c.flags == nil {
 		return usage()
 	}
-	return fmt.Sprintf("Usage:\n  seatlock %s %s\n\nThis is to %s.\n\n%s%s", c.name, c.args, c.does, c.describe(), c.more)
+	return fmt.Sprintf("Usage:\n  seatlock %s %s\n\n%s%s.\n\n%s%s", c.name, c.args, strings.ToUpper(c.does[:1]), c.does[1:], c.describe(), c.more)
 }
 
 func (c command) describe() string {
@@ -158,7 +158,7 @@ func (c command) describe() string {
 	return b.String()
 }
 
-// only is the environment with the variables that count.
+// only returns an environment in which the other variables are empty.
 func only(counts func(variable string) bool, getenv func(string) string) func(string) string {
 	return func(name string) string {
 		if !counts(name) {
@@ -168,15 +168,15 @@ func only(counts func(variable string) bool, getenv func(string) string) func(st
 	}
 }
 
-// isSubject tells the variables that say what a command is about.
+// isSubject reports whether the variable says what a command is about.
 func isSubject(variable string) bool {
 	return variable == envName("store") || variable == envName("event")
 }
 
-// notPeople are all but the one that would open personal data.
+// notPeople reports whether the variable does not open personal data.
 func notPeople(variable string) bool { return variable != envName("people") }
 
-// withStore opens the store for a command, beside a server that may run on it.
+// withStore opens the store for a command; a server may be running on it.
 func withStore(ctx context.Context, address string, mayMake bool, do func(*store.Store) error) error {
 	st, err := openStore(ctx, address, opening{make: mayMake})
 	if err != nil {

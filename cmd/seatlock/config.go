@@ -19,7 +19,7 @@ import (
 	"github.com/seatlock/seatlock/store/mongostore"
 )
 
-// config is all that a server is told by flags and environment.
+// config has all settings of a server, from flags and environment.
 type config struct {
 	addr      string
 	store     string
@@ -31,8 +31,8 @@ type config struct {
 	memory    size
 	demo      bool
 	payments  payments
-	// keepPeople is how long after an event it is kept who its bookings are for,
-	// and keepHistory how long the trail goes back.
+	// keepPeople is how long after an event the personal data of its bookings are
+	// kept, and keepHistory how long the history goes back.
 	keepPeople, keepHistory keeping
 	// demoPublic allows play money where the base URL is not this machine's.
 	demoPublic bool
@@ -53,34 +53,34 @@ func defaults() config {
 // flags binds the configuration to a flag set. Its texts are the manual.
 func (c *config) flags() *flag.FlagSet {
 	f := newFlags()
-	f.StringVar(&c.addr, "addr", c.addr, "`address` to listen on, host:port")
+	f.StringVar(&c.addr, "addr", c.addr, "`ADDRESS` to listen on, host:port")
 	storeFlag(f, &c.store)
 	f.StringVar(&c.baseURL, "base-url", c.baseURL, "`URL` that browsers use, scheme and host; with https cookies are Secure")
-	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "how `long` a lock lasts, once extended by as much, 30m in all")
-	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats that one visitor may hold of one event, `1` to 500")
-	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`text` or json")
-	f.StringVar(&c.logLevel, "log-level", c.logLevel, "the least `level` that is logged: debug, info, warn or error")
-	f.Var(&c.memory, "memory", "what halls that nobody looks at may take in memory, a `size` such as 256MiB or 1GiB")
-	f.BoolVar(&c.demo, "demo", c.demo, "give a store that has no other events the demo events")
-	f.Var(&c.payments, "payments", "ways to pay that visitors are offered, a `list` of door and demo; the default is door alone if the base URL is not this machine's")
-	f.Var(&c.keepPeople, "keep-people", "how `long` after an event is over it is kept who its bookings are for: days such as 90d, a duration, or never to erase that by itself")
-	f.Var(&c.keepHistory, "keep-history", "how `long` it is kept what became of seats and bookings: days such as 365d, a duration, or never to forget any of it")
-	f.BoolVar(&c.demoPublic, "demo-payments-on-a-public-address", c.demoPublic, "let --payments have demo, whose money is not real, where the base URL is not this machine's")
+	f.DurationVar(&c.lockTTL, "lock-ttl", c.lockTTL, "`DURATION` of a lock; it can be extended once by as much, to 30m in all")
+	f.IntVar(&c.maxSeats, "max-seats", c.maxSeats, "seats of one event that one visitor may hold, `N` from 1 to 500")
+	f.StringVar(&c.logFormat, "log-format", c.logFormat, "`FORMAT` of the log: text or json")
+	f.StringVar(&c.logLevel, "log-level", c.logLevel, "lowest `LEVEL` that is logged: debug, info, warn or error")
+	f.Var(&c.memory, "memory", "memory that halls may take while nobody looks at them, a `SIZE` such as 256MiB or 1GiB")
+	f.BoolVar(&c.demo, "demo", c.demo, "add the demo events to a store that has no other events")
+	f.Var(&c.payments, "payments", "ways to pay that visitors are offered, a `LIST` of door and demo; the default is door alone if the base URL is not this machine's")
+	f.Var(&c.keepPeople, "keep-people", "`DURATION` for which personal data of bookings are kept after the event: 90d, 36h, or never to erase none by itself")
+	f.Var(&c.keepHistory, "keep-history", "`DURATION` for which the history of seats and bookings is kept: 365d, 36h, or never to delete none")
+	f.BoolVar(&c.demoPublic, "demo-payments-on-a-public-address", c.demoPublic, "allow demo in --payments, whose money is not real, where the base URL is not this machine's")
 	return f
 }
 
 func newFlags() *flag.FlagSet {
 	f := flag.NewFlagSet("seatlock", flag.ContinueOnError)
-	f.SetOutput(io.Discard) // run says it, in one line
+	f.SetOutput(io.Discard) // run reports mistakes, in one line
 	return f
 }
 
-// storeFlag is common to all commands that have to do with events.
+// storeFlag adds --store, which all commands on events have.
 func storeFlag(f *flag.FlagSet, address *string) {
-	f.StringVar(address, "store", cmp.Or(*address, "sqlite:data/seatlock.db"), "where everything is kept: sqlite:FILE, made if it is not there, or mongodb://`HOST/DATABASE`?replicaSet=NAME")
+	f.StringVar(address, "store", cmp.Or(*address, "sqlite:data/seatlock.db"), "`URL` of the store: sqlite:FILE, or mongodb://HOST/DATABASE?replicaSet=NAME")
 }
 
-// configure tells a server its settings. Every mistake is a usageError.
+// configure returns the settings of a server. Every mistake is a usageError.
 func configure(args []string, getenv func(string) string) (config, error) {
 	c := defaults()
 	rest, err := parse(c.flags(), args, getenv)

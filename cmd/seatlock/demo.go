@@ -33,8 +33,9 @@ type eventMaker interface {
 	CreateEvent(ctx context.Context, e store.NewEvent) error
 }
 
-// seedDemos gives a store the demo events that it lacks, unless it has any
-// other: that is somebody's box office. So it ends what was interrupted.
+// seedDemos gives a store the missing demo events, unless it has any other
+// event: then it is somebody's box office. So it also completes an interrupted
+// seeding.
 func seedDemos(ctx context.Context, st eventMaker) error {
 	events, err := st.Events(ctx)
 	if err != nil {
@@ -48,7 +49,7 @@ func seedDemos(ctx context.Context, st eventMaker) error {
 		}
 		file, err := plan.Demo(e.ID)
 		if err != nil || e.Plan != store.PlanHash(file.Plan.Encode()) {
-			return err // an event of somebody's, by that name
+			return err // somebody's own event of that name
 		}
 		missing = slices.Delete(missing, i, i+1)
 	}
@@ -84,8 +85,8 @@ func seedDemo(ctx context.Context, st eventMaker, d demoEvent) error {
 	return err
 }
 
-// prepare brings a store to where it can be served: what programs of before left
-// has prices, and there are demo events, if they are wanted.
+// prepare makes a store ready to serve: it gives events of older programs
+// prices, and adds the demo events if they are wanted.
 func prepare(ctx context.Context, st eventMaker, demo bool) error {
 	err := pricesOnce(ctx, st)
 	if err != nil || !demo {

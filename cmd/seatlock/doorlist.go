@@ -22,8 +22,8 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// A door list is a file of JSON, an object a line: its head, as many tickets as the
-// head tells, and then what was scanned. Only at the end is anything ever added.
+// A door list is a file of JSON, an object a line: its head, as many tickets as
+// the head says, and then the scans. Lines are only ever added at the end.
 
 // listFormat is the version of the file.
 const listFormat = 1
@@ -40,7 +40,7 @@ type listHead struct {
 	Tickets int               `json:"tickets"`
 }
 
-// What the list knows of a ticket.
+// The states of a ticket in the list.
 const (
 	listedBooked    = "booked"
 	listedUnpaid    = "unpaid"
@@ -50,7 +50,7 @@ const (
 
 var listedStates = []string{listedBooked, listedUnpaid, listedCancelled, listedEnded}
 
-// listTicket is a ticket, and never whose it is.
+// listTicket is a ticket, without a name.
 type listTicket struct {
 	Booking string    `json:"booking"`
 	Seat    string    `json:"seat"`
@@ -63,16 +63,24 @@ type listTicket struct {
 	In      time.Time `json:"in,omitzero"`
 }
 
-// listScan is a ticket that was let in, or out again.
+// listScan is a ticket that was let in, or out again. Its token shows that it was
+// there: whoever can edit the file could otherwise check in any.
 type listScan struct {
 	Booking string    `json:"scan"`
 	Seat    string    `json:"seat"`
 	Issue   int       `json:"issue"`
 	At      time.Time `json:"at"`
 	Undo    bool      `json:"undo,omitempty"`
+	Token   string    `json:"token"`
 }
 
-// listTicketsOf are the tickets of a booking.
+// shown reports whether the scan has the token of its ticket, signed by this key.
+func (s listScan) shown(key ed25519.PublicKey, event string) bool {
+	t, err := ticket.Read(key, s.Token)
+	return err == nil && t == ticket.Ticket{Event: event, Code: s.Booking, Seat: s.Seat, Issue: s.Issue}
+}
+
+// listTicketsOf returns the tickets of a booking for the list.
 func listTicketsOf(b store.Booking) (tickets []listTicket) {
 	state := ""
 	switch {
@@ -83,7 +91,7 @@ func listTicketsOf(b store.Booking) (tickets []listTicket) {
 	case b.Provider == checkout.Door:
 		state = listedEnded // it had tickets while it was reserved
 	default:
-		return nil // and if money still comes, it is sold after the list was made
+		return nil // if money still comes, it counts as sold after the list was made
 	}
 	for _, l := range b.Lines {
 		is := b.Ticket(l.Seat)
@@ -103,7 +111,7 @@ func exportDoorList(ctx context.Context, st *store.Store, e store.Event, public 
 	}
 	head := listHead{Format: listFormat, Event: e.ID, Title: e.Title, Zone: e.Zone, Key: public, KeyID: ticket.KeyID(public)}
 	var err error
-	if head.Made, err = st.Now(ctx); err != nil { // before the first is read: what is sold from now on may be missing
+	if head.Made, err = st.Now(ctx); err != nil { // before reading: what is sold from now on may be missing
 		return err
 	}
 	var tickets []listTicket
@@ -133,9 +141,9 @@ func exportDoorList(ctx context.Context, st *store.Store, e store.Event, public 
 	return err
 }
 
-// writeNew makes a file for its owner alone, whole or not at all.
+// writeNew creates a file that only its owner can read, complete or not at all.
 func writeNew(path string, body []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // which is for its owner alone
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // CreateTemp makes it for its owner alone
 	if err != nil {
 		return err
 	}
@@ -151,13 +159,13 @@ func writeNew(path string, body []byte) error {
 		return errors.Join(err, os.Remove(part))
 	}
 	if folder, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = folder.Sync() // which not every system can
+		_ = folder.Sync() // not every system can do that
 		return folder.Close()
 	}
 	return nil
 }
 
-// publish gives a whole file its name, unless another has it by now.
+// publish gives a complete file its name, unless that exists by now.
 func publish(part, to string) error {
 	if err := os.Link(part, to); err == nil {
 		return os.Remove(part)
@@ -168,13 +176,13 @@ func publish(part, to string) error {
 	return os.Rename(part, to) // a file system without links
 }
 
-// doorList is a file that was read.
+// doorList is a list that was read.
 type doorList struct {
 	listHead
 	tickets []listTicket
 	scans   []listScan
-	// whole is how many bytes are good: a process that was ended while it wrote
-	// leaves a torn line behind them.
+	// whole is how many bytes are complete lines: a process that was killed
+	// while it wrote leaves an incomplete line after them.
 	whole int64
 	torn  bool
 }
@@ -185,11 +193,16 @@ var (
 	errNoEnd = errors.New("it has no end")
 )
 
-// readDoorList reads a list up to where it is good. A last line that is torn, among
-// the scans, is not.
+// maxListLine is longer than any line of a list. What a line has beyond it is not
+// kept: a damaged file may be one line of any length.
+const maxListLine = 1 << 16
+
+// readDoorList reads the complete lines of a list. An incomplete last line
+// among the scans is ignored.
 func readDoorList(in io.Reader) (list doorList, err error) {
-	for n, reader := 0, bufio.NewReader(in); ; n++ {
-		line, err := reader.ReadBytes('\n')
+	for n, reader := 0, bufio.NewReaderSize(in, maxListLine); ; n++ {
+		text, err := nextLine(reader)
+		line := []byte(text)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return list, err
 		}
@@ -243,7 +256,7 @@ func (l *doorList) add(n int, line []byte) error {
 	return nil
 }
 
-// openDoorList opens a list for one process, which adds to it.
+// openDoorList opens a list for adding to it; one process at a time can.
 func openDoorList(path string, faults io.Writer) (list doorList, file *os.File, unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -279,7 +292,8 @@ func readScans(path string) (doorList, error) {
 // seatOf names a ticket, whatever its issue.
 type seatOf struct{ booking, seat string }
 
-// byTicket are the scans of each ticket, in the order of the first of each.
+// byTicket groups the scans by ticket, in the order of each ticket's first
+// scan.
 func (l doorList) byTicket() (all [][]listScan) {
 	at := map[seatOf]int{}
 	for _, s := range l.scans {

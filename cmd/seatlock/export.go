@@ -12,7 +12,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// exporting is what export is told.
+// exporting has the flags of export.
 type exporting struct {
 	store, event, format string
 }
@@ -20,8 +20,8 @@ type exporting struct {
 func (x *exporting) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &x.store)
-	f.StringVar(&x.event, "event", "", "`id` of the event")
-	f.StringVar(&x.format, "format", "json", "`json` or csv")
+	f.StringVar(&x.event, "event", "", "`ID` of the event")
+	f.StringVar(&x.format, "format", "json", "`FORMAT`: json or csv")
 	return f
 }
 
@@ -63,7 +63,7 @@ func exportPlan(ctx context.Context, args []string, getenv func(string) string, 
 	return err
 }
 
-// planOf puts together again what import took apart.
+// planOf joins the plan, prices and withheld seats, which import separates.
 func planOf(ctx context.Context, st *store.Store, id string) (plan.File, error) {
 	event, hall, snapshot, err := readEvent(ctx, st, id)
 	if err != nil {

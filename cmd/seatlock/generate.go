@@ -23,9 +23,9 @@ type generating struct {
 }
 
 const generateManual = `
-Flags are read in their order: those after a --section are of that section.
-One that begins without a --distance stands behind the one before it; the same
-name again goes on with the section, in another category for instance.
+The order of flags matters: those after a --section are for that section. A section
+without --distance is placed behind the one before it. The same name again continues
+the section, in another category for instance.
 
   seatlock generate --name "Town hall" --stage 12x3 \
     --section Stalls --rows 12 --seats 18 --grow 1 --curve 30 --aisle 6,12 \
@@ -35,29 +35,29 @@ name again goes on with the section, in another category for instance.
 
 func (g *generating) flags() *flag.FlagSet {
 	f := newFlags()
-	f.StringVar(&g.Name, "name", "", "`name` of the hall")
-	f.StringVar(&g.currency, "currency", "EUR", "`code` of the currency of the prices")
+	f.StringVar(&g.Name, "name", "", "`NAME` of the hall")
+	f.StringVar(&g.currency, "currency", "EUR", "ISO 4217 `CODE` of the currency of the prices")
 	f.Func("stage", "`WIDTHxDEPTH` of the stage, in seats", g.stage)
-	f.StringVar(&g.Stage.Label, "stage-name", "", "what stands on the `stage`; Stage, if it is left out")
+	f.StringVar(&g.Stage.Label, "stage-name", "", "`TEXT` on the stage; the default is Stage")
 	f.BoolVar(&g.Round, "round", false, "the audience sits around the stage: distances count from its middle, not its front")
 
-	f.Func("section", "begin a section with this `name`", g.section)
-	g.number(f, "rows", "how `many` rows it has", func(b *plan.Block) *int { return &b.Rows })
-	g.number(f, "seats", "how `many` seats its first row has", func(b *plan.Block) *int { return &b.Seats })
-	g.length(f, "grow", "how `many` seats more each row has than the one before it; 0.5 is one in every second", func(b *plan.Block) *float64 { return &b.Grow })
-	g.number(f, "first-seat", "`number` of each row's first seat; 1, if it is left out", func(b *plan.Block) *int { return &b.FirstSeat })
-	g.text(f, "first-row", "`label` of the first row, a letter or a number; A, if it is left out", func(b *plan.Block) *string { return &b.FirstRow })
-	g.length(f, "curve", "how far the first row bends, in `degrees`", func(b *plan.Block) *float64 { return &b.Arc })
-	g.length(f, "radius", "the same, as the `radius` of the first row's circle, in seats", func(b *plan.Block) *float64 { return &b.Radius })
-	g.length(f, "depth", "how `far` apart rows are, in seats; 1.1, if it is left out", func(b *plan.Block) *float64 { return &b.Depth })
-	g.length(f, "distance", "how `far` the first row is from the stage, in seats", func(b *plan.Block) *float64 { return &b.Distance })
-	g.length(f, "shift", "how `far` the section is to the right, as the plan shows it", func(b *plan.Block) *float64 { return &b.Shift })
-	g.length(f, "turn", "by how many `degrees` the section is turned about the stage, to the right", func(b *plan.Block) *float64 { return &b.Turn })
-	g.onBlock(f, "aisle", "aisles, by the `seats` of the first row before them, as 6,12", aisles)
-	g.text(f, "category", "price `category` of the section; that of the one before it, if it is left out", func(b *plan.Block) *string { return &b.Category })
-	g.onBlock(f, "price", "`price` of that category, with the decimals of the currency, such as 45.00", g.price)
+	f.Func("section", "begin a section with this `NAME`", g.section)
+	g.number(f, "rows", "`N` rows in the section", func(b *plan.Block) *int { return &b.Rows })
+	g.number(f, "seats", "`N` seats in its first row", func(b *plan.Block) *int { return &b.Seats })
+	g.length(f, "grow", "`N` seats more in each row than in the one before it; 0.5 adds one every second row", func(b *plan.Block) *float64 { return &b.Grow })
+	g.number(f, "first-seat", "`NUMBER` of each row's first seat; the default is 1", func(b *plan.Block) *int { return &b.FirstSeat })
+	g.text(f, "first-row", "`LABEL` of the first row, a letter or a number; the default is A", func(b *plan.Block) *string { return &b.FirstRow })
+	g.length(f, "curve", "how far the first row bends, in `DEGREES`", func(b *plan.Block) *float64 { return &b.Arc })
+	g.length(f, "radius", "the same, as the `RADIUS` of the first row's circle, in seats", func(b *plan.Block) *float64 { return &b.Radius })
+	g.length(f, "depth", "`DISTANCE` between rows, in seats; the default is 1.1", func(b *plan.Block) *float64 { return &b.Depth })
+	g.length(f, "distance", "`DISTANCE` of the first row from the stage, in seats", func(b *plan.Block) *float64 { return &b.Distance })
+	g.length(f, "shift", "`DISTANCE` by which the section is moved to the right on the plan, in seats", func(b *plan.Block) *float64 { return &b.Shift })
+	g.length(f, "turn", "`DEGREES` by which the section is turned about the stage, to the right", func(b *plan.Block) *float64 { return &b.Turn })
+	g.onBlock(f, "aisle", "aisles, by the numbers of `SEATS` of the first row before them: 6,12", aisles)
+	g.text(f, "category", "price `CATEGORY` of the section; the default is that of the one before it", func(b *plan.Block) *string { return &b.Category })
+	g.onBlock(f, "price", "`AMOUNT` that the category costs, with the decimals of the currency: 45.00", g.price)
 	for name, property := range map[string]plan.Property{"wheelchair": plan.Accessible, "companion": plan.Companion, "restricted": plan.Restricted} {
-		g.onBlock(f, name, "`seats` that are "+string(property)+", as A:1-2,B:7", func(b *plan.Block, text string) error { return mark(b, property, text) })
+		g.onBlock(f, name, "`SEATS` that are "+string(property)+": A:1-2,B:7", func(b *plan.Block, text string) error { return mark(b, property, text) })
 	}
 	return f
 }
@@ -104,8 +104,8 @@ func (g *generating) stage(text string) error {
 	return nil
 }
 
-// section begins a block behind the one before it, with a gap to walk in if it
-// is of another section.
+// section begins a block behind the previous one, with a gap to walk in if it
+// is another section.
 func (g *generating) section(name string) error {
 	b := plan.Block{Section: name, Category: "standard", Distance: 3}
 	if n := len(g.Blocks); n > 0 {
@@ -119,7 +119,7 @@ func (g *generating) section(name string) error {
 	return nil
 }
 
-// onBlock adds a flag that tells something of the section begun last.
+// onBlock adds a flag for the section that was begun last.
 func (g *generating) onBlock(f *flag.FlagSet, name, usage string, set func(*plan.Block, string) error) {
 	f.Func(name, usage, func(text string) error {
 		if len(g.Blocks) == 0 {
@@ -171,7 +171,7 @@ func aisles(b *plan.Block, text string) error {
 	return nil
 }
 
-// price keeps what is said: the currency may come later.
+// price keeps the text: the currency may come later.
 func (g *generating) price(_ *plan.Block, text string) error {
 	if !isAmount(text) {
 		return errors.New("want an amount, such as 45.00")

@@ -16,26 +16,25 @@ import (
 )
 
 const historyManual = `
-It tells of one seat of an event, or of one booking, the oldest first, in the
-event's zone; of an event that was removed in UTC. It goes back as far as the
-server keeps it (--keep-history), and to when the store was upgraded to keep one.
-Where entries are missing before, between or after, it says so, in CSV and JSON on
-stderr. It never tells who has a seat or who a booking is for.
+The oldest entry comes first. Times are in the event's zone, or in UTC once the event
+was removed. The history goes back as far as the server keeps it (--keep-history), and
+not beyond the upgrade of the store that added it. If entries are missing, the command
+says so, for CSV and JSON on stderr. It never shows who has a seat or who a booking
+is for.
 `
 
-// isStoreOrFormat tells the variables that change neither what a command is about
-// nor what it does.
+// isStoreOrFormat reports whether the variable is the store or the format.
 func isStoreOrFormat(variable string) bool {
 	return variable == envName("store") || variable == envName("format")
 }
 
 func (l *listing) historyFlags() *flag.FlagSet {
 	f := l.eventsFlags()
-	f.StringVar(&l.event, "event", "", "`id` of the event of a seat")
+	f.StringVar(&l.event, "event", "", "`ID` of the event, for the history of a seat")
 	return f
 }
 
-// historyLine is an entry of the trail. Its fields are the columns.
+// historyLine is an entry of the history. Its fields are the columns.
 type historyLine struct {
 	At      string `json:"at"`
 	Event   string `json:"event"`
@@ -57,7 +56,7 @@ func (h historyLine) cells() []string {
 	return []string{h.At, h.Seat, h.What, h.By, h.Booking, h.Status, version}
 }
 
-// tellHistory tells what became of a seat or of a booking.
+// tellHistory shows the history of a seat or of a booking.
 func tellHistory(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var l listing
 	rest, err := parse(l.historyFlags(), args, only(isStoreOrFormat, getenv))
@@ -83,7 +82,8 @@ func tellHistory(ctx context.Context, args []string, getenv func(string) string,
 	})
 }
 
-// tell writes the lines, and what is missing: in a table where it is missing.
+// tell writes the lines, and where entries are missing; in a table at that
+// place.
 func (l *listing) tell(stdout, stderr io.Writer, p *past, lines iter.Seq2[historyLine, error]) error {
 	tell := func(what string) {
 		if what != "" && l.format != "table" {
@@ -110,12 +110,12 @@ func (l *listing) tell(stdout, stderr io.Writer, p *past, lines iter.Seq2[histor
 	return nil
 }
 
-// past is what the trail is asked for, and what was found so far.
+// past is the history that was asked for, and what was found so far.
 type past struct {
 	scan  store.TrailScan
 	event store.Event // the zero ID if it was removed
-	// version is that of the seat now, and booking the booking, whichever it is
-	// about.
+	// version is the seat's present version; booking is the booking, if the
+	// history is about one.
 	version int64
 	booking store.Booking
 
@@ -124,15 +124,19 @@ type past struct {
 	first string // when the first was
 }
 
-// pastOf reads how things stand now: after it, the trail has all that led there.
+// pastOf reads the present state. It is read first, so that the history has all
+// changes up to it.
 func pastOf(ctx context.Context, st *store.Store, event, what string) (*past, error) {
 	p := &past{}
 	var err error
 	if event == "" {
 		code := strings.ToUpper(what)
-		if p.booking, err = st.Booking(ctx, code); err != nil {
-			c := bookingCommand{code: code}
-			return nil, c.named(err)
+		p.booking, err = st.Booking(ctx, code)
+		if errors.Is(err, store.ErrNoBooking) {
+			return nil, fmt.Errorf("booking %s: %w (a seat wants --event, too)", code, store.ErrNoBooking)
+		}
+		if err != nil {
+			return nil, err
 		}
 		p.scan, event = store.TrailScan{Booking: code}, p.booking.Event
 	} else {
@@ -156,13 +160,13 @@ func pastOf(ctx context.Context, st *store.Store, event, what string) (*past, er
 	}
 	i := slices.IndexFunc(snapshot.Seats, func(s store.Seat) bool { return s.ID == what })
 	if i < 0 {
-		return nil, fmt.Errorf("event %s: %w: %s", event, store.ErrNoSeat, what)
+		return nil, fmt.Errorf("event %s: %w: %s (a booking goes without --event)", event, store.ErrNoSeat, what)
 	}
 	p.version = snapshot.Seats[i].Version
 	return p, nil
 }
 
-// lines are the entries of the trail, page by page.
+// lines yields the entries of the history, page by page.
 func (p *past) lines(ctx context.Context, st *store.Store) iter.Seq2[historyLine, error] {
 	return func(yield func(historyLine, error) bool) {
 		for {
@@ -205,8 +209,8 @@ func (p *past) line(e store.Entry) historyLine {
 	return h
 }
 
-// gap says which versions of the seat are missing before one; "" is none. A seat
-// is made with the version 1.
+// gap says which versions of the seat are missing before this one; "" is none.
+// A seat starts with version 1.
 func (p *past) gap(version int64) string {
 	from := p.last + 1
 	if p.last == 0 {

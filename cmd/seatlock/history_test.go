@@ -69,9 +69,9 @@ func TestHistory(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, table)
 		}
 		refuses(t, exitUsage, "history wants --event and the id of a SEAT, or the CODE", "history", "--store", address)
-		refuses(t, exitFault, "no such seat: Z9", "history", "--store", address, "--event", "gala", "Z9")
+		refuses(t, exitFault, "no such seat: Z9 (a booking goes without --event)", "history", "--store", address, "--event", "gala", "Z9")
 		refuses(t, exitUsage, "history wants --event and the id of a SEAT", "history", "--store", address, "--event", "gala", "a b")
-		refuses(t, exitFault, "booking 2345678923: no such booking", "history", "--store", address, "2345678923")
+		refuses(t, exitFault, "booking 2345678923: no such booking (a seat wants --event, too)", "history", "--store", address, "2345678923")
 
 		wantPagesOfHistory(t, address, seat, len(ofSeat))
 		prune(t, address, 3)

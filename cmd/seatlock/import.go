@@ -16,7 +16,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// importing is what import is told.
+// importing has the flags of import.
 type importing struct {
 	store                 string
 	event, title, venue   string
@@ -27,7 +27,7 @@ type importing struct {
 	tariffs               tariffing
 	past                  bool // the start may have been
 	dryRun, addSeats      bool
-	relabel               bool // seats may be called otherwise
+	relabel               bool // seats may change their labels
 	hidden                bool
 	terms                 store.Terms
 	mayMake               bool // the store, if it is not there
@@ -36,43 +36,43 @@ type importing struct {
 func (i *importing) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &i.store)
-	f.StringVar(&i.event, "event", "", "`id` of the event to make, which stands in its address: A-Z a-z 0-9 . _ -")
-	f.StringVar(&i.title, "title", "", "what people `call` it")
-	f.StringVar(&i.venue, "venue", "", "`where` it is; the name of the plan, if it is left out")
-	f.StringVar(&i.starts, "starts", "", "`when` it starts, in its zone: 2027-03-01T19:30")
-	f.StringVar(&i.zone, "zone", "UTC", "IANA time `zone` of the venue, such as Europe/Vienna")
-	f.StringVar(&i.currency, "currency", "EUR", "`code` of the currency of the prices")
-	f.StringVar(&i.salesOpen, "sales-open", "", "`when` seats can be locked from, as --starts; or now")
-	f.StringVar(&i.salesClose, "sales-close", "", "`when` that ends")
+	f.StringVar(&i.event, "event", "", "`ID` of the new event, part of its address: A-Z a-z 0-9 . _ -")
+	f.StringVar(&i.title, "title", "", "title of the event, a `TEXT`")
+	f.StringVar(&i.venue, "venue", "", "venue, a `TEXT`; the default is the name of the plan")
+	f.StringVar(&i.starts, "starts", "", "`TIME` when the event starts, in its zone: 2027-03-01T19:30")
+	f.StringVar(&i.zone, "zone", "UTC", "IANA time `ZONE` of the venue, such as Europe/Vienna")
+	f.StringVar(&i.currency, "currency", "EUR", "ISO 4217 `CODE` of the currency of the prices")
+	f.StringVar(&i.salesOpen, "sales-open", "", "`TIME` when sales begin, as for --starts; or now")
+	f.StringVar(&i.salesClose, "sales-close", "", "`TIME` when sales end, as for --starts; or now")
 	termFlags(f, &i.terms)
 	i.prices.flags(f)
 	i.tariffs.flags(f)
-	f.BoolVar(&i.prices.free, "free", false, "categories without a price cost nothing; else they are not for sale")
-	f.BoolVar(&i.hidden, "hidden", false, "the event stands on no list, and opens by its address")
-	f.BoolVar(&i.mayMake, "create", false, "make the store if it is not there")
-	f.BoolVar(&i.past, "past", false, "the start may be in the past")
-	f.BoolVar(&i.addSeats, "add-seats", false, "give an event that exists the plan, which must have all its seats")
-	f.BoolVar(&i.relabel, "relabel", false, "with --add-seats: seats may get another section, row or label, unless somebody has them")
-	f.BoolVar(&i.dryRun, "dry-run", false, "check the plan and what else is told, and write nothing")
+	f.BoolVar(&i.prices.free, "free", false, "categories without a price are free; otherwise they are not for sale")
+	f.BoolVar(&i.hidden, "hidden", false, "leave the event out of lists; it opens by its address")
+	f.BoolVar(&i.mayMake, "create", false, "create the store if it does not exist")
+	f.BoolVar(&i.past, "past", false, "allow a start in the past")
+	f.BoolVar(&i.addSeats, "add-seats", false, "add the seats of the plan to an existing event; the plan must have all seats of the event")
+	f.BoolVar(&i.relabel, "relabel", false, "with --add-seats, let seats change their section, row or label, unless somebody has them")
+	f.BoolVar(&i.dryRun, "dry-run", false, "check the plan and the flags, and write nothing")
 	return f
 }
 
 const importManual = `
 FILE is Seatlock's JSON, a seating plan of pretix, CSV with a header, or an
-array of seats in JSON; - is stdin. Nothing is written unless all is well.
+array of seats in JSON; - is stdin. If anything is wrong, nothing is written.
 
 A price in the file is a whole number of the currency's smallest unit, such as
-2800, or has decimals, such as 28.00. What --price says counts more. Where
-nothing has a price, say --price or --free. A time that clocks show twice needs
+2800, or has decimals, such as 28.00; --price overrides it. If nothing has a price,
+--price or --free is needed. A time that clocks show twice needs
 its offset, such as 2027-10-31T02:30+02:00.
 
-An import that is repeated changes nothing. With --add-seats the event gets the
-plan's seats, places and prices; seats that it has stay as they are, and so do
-its title, times and currency, which seatlock change is for. A seat that has an
-id in the file may get another section, row or label, with --relabel.
+Repeating an import changes nothing. With --add-seats the event gets the plan's new
+seats, places and prices; existing seats stay as they are, and so do title, times
+and currency (use seatlock change for those). With --relabel a seat that has an id
+in the file may get another section, row or label.
 `
 
-// importPlan makes an event from a plan, or nothing.
+// importPlan creates an event from a plan, or nothing.
 func importPlan(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var i importing
 	rest, err := parse(i.flags(), args, getenv)
@@ -120,9 +120,9 @@ func importPlan(ctx context.Context, args []string, getenv func(string) string, 
 	return err
 }
 
-// definition is the event without its plan. A dry run may leave out what names
-// the event. Times that only programs of before took are read as those did, with
-// an objection.
+// definition returns the event without its plan. In a dry run the id and title
+// may be missing. Times that only older programs accepted are read as those
+// did, with an objection.
 func (i *importing) definition(now time.Time) (e store.NewEvent, objection, err error) {
 	e = store.NewEvent{Event: store.Event{ID: i.event, Title: i.title, Venue: i.venue, Zone: i.zone, Currency: i.currency, Hidden: i.hidden, Terms: i.terms}}
 	if i.dryRun {
@@ -149,9 +149,9 @@ func (i *importing) definition(now time.Time) (e store.NewEvent, objection, err 
 	return e, objection, nil
 }
 
-// readTimesOfBefore reads times as programs of before did: one that the clocks
-// pass over was moved, of one that they show twice either was taken, and any
-// offset was good. It reports whether those took them.
+// readTimesOfBefore reads times as older programs did: a time that the clocks
+// skip was moved, one that they show twice could be either, and any offset was
+// accepted. It reports whether those programs accepted them.
 func readTimesOfBefore(zone *time.Location, times []eventTime) bool {
 	for _, t := range times {
 		read, err := time.Time{}, error(nil)
@@ -170,7 +170,7 @@ func readTimesOfBefore(zone *time.Location, times []eventTime) bool {
 
 var errNoPrices = errors.New("the plan has no prices")
 
-// objection says why the event cannot be made as it was asked for; nil if it can.
+// objection returns why the event cannot be created as asked; nil if it can.
 func (i *importing) objection(e store.NewEvent, file plan.File) error {
 	if err := e.Validate(); err != nil {
 		return usageError{err}
@@ -184,8 +184,8 @@ func (i *importing) objection(e store.NewEvent, file plan.File) error {
 	return checkStart(e.Event, time.Now(), i.past)
 }
 
-// make makes the event, unless there is an objection, and says what it did. An
-// event that was made so before meets none: it was taken then.
+// make creates the event, unless there is an objection, and says what it did.
+// There is none against an event that was created so before.
 func (i *importing) make(ctx context.Context, e store.NewEvent, file plan.Draft, objection error, stderr io.Writer) (done string, err error) {
 	switch {
 	case errors.Is(objection, errNoPrices) && i.dryRun: // which such a plan is read by, too
@@ -215,7 +215,7 @@ func tellSize(stderr io.Writer, event store.NewEvent) {
 	}
 }
 
-// madeBefore is make where there is an objection to the event.
+// madeBefore is make if there is an objection to the event.
 func (i *importing) madeBefore(ctx context.Context, e store.NewEvent, file plan.Draft, objection error) (string, error) {
 	var known, made bool
 	err := withStore(ctx, i.store, false, func(st *store.Store) (err error) {
@@ -246,7 +246,7 @@ type eventCreator interface {
 	MadeAs(ctx context.Context, e store.NewEvent) (bool, error)
 }
 
-// create makes the event, and says what it did.
+// create creates the event, and says what it did.
 func (i *importing) create(ctx context.Context, st eventCreator, e store.NewEvent, file plan.Draft) (done string, err error) {
 	if err := pricesOnce(ctx, st); err != nil {
 		return "", err
@@ -254,7 +254,7 @@ func (i *importing) create(ctx context.Context, st eventCreator, e store.NewEven
 	if made, err := i.madeAs(ctx, st, e, file); err != nil || made {
 		return madeAlready(e), err
 	}
-	now, err := st.Now(ctx) // by which the store opens and closes
+	now, err := st.Now(ctx) // sales open and close by the store's clock
 	if err != nil {
 		return "", err
 	}
@@ -265,7 +265,7 @@ func (i *importing) create(ctx context.Context, st eventCreator, e store.NewEven
 	return sayIDs(0, len(e.Seats)) + "\nEvent " + e.ID + " was made.", err
 }
 
-// salesNow sets the sales times that are told as now.
+// salesNow sets the sales times that were given as now.
 func (i *importing) salesNow(e *store.NewEvent, opens, closes time.Time) {
 	if i.salesOpen == "now" {
 		e.SalesOpen = opens
@@ -275,8 +275,8 @@ func (i *importing) salesNow(e *store.NewEvent, opens, closes time.Time) {
 	}
 }
 
-// madeAs reports whether the event was made so, by this program or by one of
-// before. What was now then is the time that the event has.
+// madeAs reports whether the event was created so, by this program or an older
+// one. For now it takes the time that the event has.
 func (i *importing) madeAs(ctx context.Context, st madeSource, e store.NewEvent, file plan.Draft) (bool, error) {
 	there, err := st.Event(ctx, e.ID)
 	if errors.Is(err, store.ErrNoEvent) {
@@ -292,7 +292,7 @@ func (i *importing) madeAs(ctx context.Context, st madeSource, e store.NewEvent,
 	return madeOnto(ctx, st, e, file)
 }
 
-// madeWith is madeAs for one plan. For programs of before, a category without a
+// madeWith is madeAs for one plan. For older programs a category without a
 // price was free.
 func madeWith(ctx context.Context, st madeSource, e store.NewEvent, hall plan.Plan) (bool, error) {
 	if made, err := st.MadeAs(ctx, e); err != nil || made {
@@ -306,7 +306,7 @@ func madeAlready(e store.NewEvent) string {
 	return sayIDs(len(e.Seats), 0) + "\nEvent " + e.ID + " was made so already: nothing was changed."
 }
 
-// readPlan reads a file, or stdin. Large ones tell how far they are.
+// readPlan reads a file, or stdin, and reports progress for large ones.
 func readPlan(path string, stderr io.Writer) (plan.Draft, error) {
 	in := os.Stdin
 	if path != "-" {
@@ -321,7 +321,7 @@ func readPlan(path string, stderr io.Writer) (plan.Draft, error) {
 	return file, inFile(path, err)
 }
 
-// inFile names the file of an error, unless that is one of the flags.
+// inFile adds the file name to an error, unless it is about flags.
 func inFile(path string, err error) error {
 	if _, ofFlags := errors.AsType[usageError](err); err == nil || ofFlags {
 		return err
@@ -332,7 +332,7 @@ func inFile(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// progress tells of every 8 MiB that are read.
+// progress reports every 8 MiB that are read.
 type progress struct {
 	io.Reader
 	to         io.Writer
@@ -349,8 +349,8 @@ func (p *progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// describePlan tells what a plan is, and what was understood of its event, for a
-// person to see whether it was read as it was meant.
+// describePlan writes what was read of a plan and its event, for a person to
+// check.
 func describePlan(w io.Writer, hall plan.Plan, e store.Event, withheld []string) error {
 	name := cmp.Or(hall.Name, "A hall without a name")
 	seatsOf := map[string]int{}

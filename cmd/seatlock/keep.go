@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// keeping is for how long something is kept, as people write it: 90d, 36h; 0 is
-// for ever.
+// keeping is how long something is kept, as people write it: 90d, 36h; 0 is for
+// ever.
 type keeping time.Duration
 
 const (

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -84,8 +83,8 @@ func (j *jsonLines) end() error {
 	return err
 }
 
-// csvLines are for spreadsheets: a cell that one would take for a formula is made
-// a text.
+// csvLines are for spreadsheets: a cell that looks like a formula is made a
+// text.
 type csvLines struct {
 	w      *csv.Writer
 	header string
@@ -98,16 +97,10 @@ func (c *csvLines) line(_ any, cells []string) error {
 	}
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
-		safe[i] = cell
-		if !plainNumber.MatchString(cell) {
-			safe[i] = plan.Guard(cell)
-		}
+		safe[i] = plan.Guard(cell)
 	}
 	return c.w.Write(safe)
 }
-
-// plainNumber is what stays a number: one is no formula.
-var plainNumber = regexp.MustCompile(`^-?\d+(\.\d+)?$`)
 
 func (c *csvLines) begin() error {
 	if c.begun {

@@ -12,7 +12,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// listing is what events and seats are told.
+// listing has the flags of the listing commands.
 type listing struct {
 	store, event, format, status string
 }
@@ -20,14 +20,14 @@ type listing struct {
 func (l *listing) eventsFlags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &l.store)
-	f.StringVar(&l.format, "format", "table", "`table`, csv or json")
+	f.StringVar(&l.format, "format", "table", "`FORMAT`: table, csv or json")
 	return f
 }
 
 func (l *listing) seatsFlags() *flag.FlagSet {
 	f := l.eventsFlags()
-	f.StringVar(&l.event, "event", "", "`id` of the event")
-	f.StringVar(&l.status, "status", "", "only seats of this `status`: available, locked, paying, booked, withheld or unknown")
+	f.StringVar(&l.event, "event", "", "`ID` of the event")
+	f.StringVar(&l.status, "status", "", "only seats with this `STATUS`: available, locked, paying, booked, withheld or unknown")
 	return f
 }
 
@@ -44,7 +44,7 @@ func (l *listing) check(rest []string) error {
 	return checkStore(l.store)
 }
 
-// eventLine is what events tells of each. Its fields are the columns.
+// eventLine is what events shows of each event. Its fields are the columns.
 type eventLine struct {
 	ID        string `json:"id"`
 	Starts    string `json:"starts"` // in the event's zone
@@ -60,7 +60,7 @@ type eventLine struct {
 	Tariffs []store.Tariff `json:"tariffs,omitempty"`
 }
 
-// listEvents tells of all events, by their start.
+// listEvents lists all events, ordered by start.
 func listEvents(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var l listing
 	rest, err := parse(l.eventsFlags(), args, getenv)
@@ -123,7 +123,7 @@ func countSeats(ctx context.Context, st *store.Store, e store.Event) (eventLine,
 	return line, err
 }
 
-// seatLine is what seats tells of each. It never tells who has a seat.
+// seatLine is what seats shows of each seat, without its holder.
 type seatLine struct {
 	ID       string `json:"id"`
 	Section  string `json:"section"`
@@ -135,7 +135,7 @@ type seatLine struct {
 	Until    string `json:"until,omitempty"` // of a lock, in the event's zone
 }
 
-// listSeats tells of all seats of an event, in the plan's order.
+// listSeats lists all seats of an event, in the plan's order.
 func listSeats(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var l listing
 	rest, err := parse(l.seatsFlags(), args, getenv)
@@ -191,7 +191,7 @@ func seatLines(ctx context.Context, st *store.Store, id string) ([]seatLine, err
 	return lines, nil
 }
 
-// describeSeats tells what the plan says of each seat, in its order.
+// describeSeats returns what the plan says of each seat, in its order.
 func describeSeats(hall plan.Plan, event store.Event) (lines []seatLine) {
 	names := map[string]string{}
 	for _, c := range hall.Categories {

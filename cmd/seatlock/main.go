@@ -74,8 +74,8 @@ func version() string {
 	return "seatlock " + cmp.Or(programVersion(), "(devel)") + " " + runtime.Version() + "\n"
 }
 
-// programVersion names the build, as a database tells which program it needs;
-// "" if it has no version.
+// programVersion returns the version of the build, which a database records; ""
+// if it has none.
 func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "(devel)" {

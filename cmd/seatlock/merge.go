@@ -13,7 +13,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// What merging tells of a ticket that was let in.
+// The answers of merging about a ticket that was let in.
 const (
 	mergedNow    = "merged"    // the store knows now
 	mergedBefore = "known"     // and did so before
@@ -21,7 +21,7 @@ const (
 	mergedWrong  = "not valid" // it should not have been let in
 )
 
-// merging tells the store of what was scanned without it.
+// merging records offline scans in the store.
 type merging struct {
 	st     *store.Store
 	event  store.Event
@@ -64,6 +64,9 @@ func (m *merging) list(ctx context.Context, path string, list doorList) error {
 		was[seatOf{t.Booking, t.Seat}] = t.In
 	}
 	counts := map[string]int{}
+	if err := m.unshown(&list, counts); err != nil {
+		return err
+	}
 	for _, scans := range list.byTicket() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -82,6 +85,25 @@ func (m *merging) list(ctx context.Context, path string, list doorList) error {
 	_, err := fmt.Fprintf(m.say.to, "List %s: %d told to the store, %d known to it, %d let in twice, %d not valid, %d undecided.\n",
 		path, counts[mergedNow], counts[mergedBefore], counts[mergedTwice], counts[mergedWrong], counts[answerFault])
 	return err
+}
+
+// unshown takes scans without the token of their ticket out of a list, and tells
+// them: somebody has edited it.
+func (m *merging) unshown(list *doorList, counts map[string]int) error {
+	var shown []listScan
+	for _, s := range list.scans {
+		if s.shown(m.public, m.event.ID) {
+			shown = append(shown, s)
+			continue
+		}
+		a := answer{Answer: mergedWrong, Booking: s.Booking, Seat: s.Seat, Issue: s.Issue, Said: "its line has no token of this ticket: nothing was told to the store"}
+		counts[mergedWrong]++
+		if err := m.say.tell(a); err != nil {
+			return err
+		}
+	}
+	list.scans = shown
+	return nil
 }
 
 // ticket tells the store what has become of a ticket at the door in the end: in at
@@ -153,7 +175,7 @@ func (m *merging) checkIn(ctx context.Context, r store.CheckInRequest) (out stor
 	return out, err
 }
 
-// verdict words why a ticket should not have been let in.
+// verdict returns why a ticket should not have been let in.
 func (m *merging) verdict(ctx context.Context, a answer, last listScan, err error) answer {
 	if err == nil {
 		return a
@@ -169,7 +191,8 @@ func (m *merging) verdict(ctx context.Context, a answer, last listScan, err erro
 	return a
 }
 
-// since is when a ticket was cancelled or replaced, if the trail still has that.
+// since returns when a ticket was cancelled or replaced, if the history still
+// has that.
 func (m *merging) since(ctx context.Context, s listScan) string {
 	at, err := m.lastTime(ctx, s, store.ReasonCancelled, store.ReasonReissued, store.ReasonMoved)
 	if err != nil || at.IsZero() {
@@ -178,8 +201,8 @@ func (m *merging) since(ctx context.Context, s listScan) string {
 	return " at " + clockIn(at, time.Now(), m.event.Zone)
 }
 
-// lastTime is when the trail last has one of these reasons for the ticket of a scan;
-// the zero value if it never does.
+// lastTime returns when the history last has one of these reasons for the
+// ticket of a scan; zero if it never does.
 func (m *merging) lastTime(ctx context.Context, s listScan, reasons ...store.Reason) (last time.Time, err error) {
 	scan := store.TrailScan{Event: m.event.ID, Seat: s.Seat, Limit: store.MaxPage}
 	for {

@@ -12,12 +12,12 @@ import (
 )
 
 const moveManual = `
-The first SEAT is one of the booking's; the second is free or withheld, and is the
-booking's in its place. Tariff and price stay as they were sold: no money is moved.
-The ticket of the old seat is not let in any more; whether it is checked in stays.
+The first SEAT is one of the booking's. The second, which must be free or withheld,
+replaces it. Tariff and price stay as they were sold: no money is moved. The ticket
+of the old seat is no longer valid. A seat that was checked in stays checked in.
 `
 
-// moveBooking gives a booking another seat in the place of one of its own.
+// moveBooking replaces a seat of a booking with another.
 func moveBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c issuing
 	seats, err := c.read("move", c.flags(), args, only(isSite, getenv), true)
@@ -53,10 +53,13 @@ func moveBooking(ctx context.Context, args []string, getenv func(string) string,
 	}
 	_, err = fmt.Fprintf(stdout, "Booking %s was moved.\n  from %s, %s\n  to %s, %s\n%s\nThe ticket for the old seat is not let in any more. The new one:\n  %s\n", b.Code,
 		from[0].Seat, placeOf(from[0]), seats[1], placeOf(to[0]), sayDifference(b.Currency, to[0].TariffName, moved), at.ticketOf(b, seats[1]))
-	return err
+	if err != nil {
+		return fmt.Errorf("booking %s has seat %s now, and its ticket could not be told: %w", b.Code, seats[1], err)
+	}
+	return nil
 }
 
-// sayDifference tells what the other seat costs beside the old one.
+// sayDifference writes the difference in price between the seats.
 func sayDifference(currency, tariff string, m checkout.Moved) string {
 	if tariff != "" {
 		tariff = " at " + tariff

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/seatlock/seatlock/checkout/ticket"
@@ -35,7 +36,7 @@ func newOfflineDoor(list doorList, file *os.File) *offlineDoor {
 	return d
 }
 
-// note has the door know of a scan.
+// note records a scan in the door's memory.
 func (d *offlineDoor) note(s listScan) {
 	key := seatOf{s.Booking, s.Seat}
 	t, known := d.tickets[key]
@@ -70,7 +71,8 @@ func (c *checkingIn) scanOffline(ctx context.Context, args []string, say *speake
 	return errors.Join(err, file.Close(), unlock())
 }
 
-// scan decides about one text by the list. Who is let in was written down before.
+// scan decides about one text by the list. A ticket is on the disk before it is
+// let in.
 func (d *offlineDoor) scan(_ context.Context, text string) answer {
 	read, err := ticket.Read(d.list.Key, text)
 	if err != nil {
@@ -87,6 +89,7 @@ func (d *offlineDoor) scan(_ context.Context, text string) answer {
 	if d.undo {
 		a.Answer = answerOut
 		if t.In.IsZero() {
+			a.Said = saidNotIn
 			return a
 		}
 	} else {
@@ -96,14 +99,20 @@ func (d *offlineDoor) scan(_ context.Context, text string) answer {
 	if a.Unlisted {
 		a.Said = "issued after the list was made: signed by this house, paid or not"
 	}
-	if err := d.record(listScan{read.Code, read.Seat, read.Issue, now, d.undo}); err != nil {
+	if err := d.record(listScan{read.Code, read.Seat, read.Issue, now, d.undo, tokenIn(text)}); err != nil {
 		a.refuseAs(fmt.Errorf("write down a scan: %w", err))
 		a.In = ""
 	}
 	return a
 }
 
-// refuses says why a ticket is not let in, or out.
+// tokenIn is the token of a text that is read as one: it, or the end of an address.
+func tokenIn(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '/')+1:]
+}
+
+// refuses returns why a ticket is not let in, or its check-in not undone.
 func (d *offlineDoor) refuses(a *answer, read ticket.Ticket, t listTicket, now time.Time) bool {
 	made := " when the list was made at " + clockIn(d.list.Made, now, d.list.Zone)
 	switch {
@@ -129,13 +138,16 @@ func (d *offlineDoor) refuses(a *answer, read ticket.Ticket, t listTicket, now t
 	return true
 }
 
-// record writes a scan down for good, or not at all.
+// record writes a scan to the disk, or nothing.
 func (d *offlineDoor) record(s listScan) error {
 	line, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	line = append(line, '\n')
+	if err := d.isThere(); err != nil {
+		return err
+	}
 	if _, err = d.file.WriteAt(line, d.list.whole); err == nil {
 		err = d.file.Sync()
 	}
@@ -144,5 +156,17 @@ func (d *offlineDoor) record(s listScan) error {
 	}
 	d.list.whole += int64(len(line))
 	d.note(s)
+	return nil
+}
+
+// isThere refuses to write into a file that nobody would ever merge.
+func (d *offlineDoor) isThere() error {
+	open, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	if named, err := os.Stat(d.file.Name()); err != nil || !os.SameFile(open, named) {
+		return fmt.Errorf("%s was removed or replaced under this door: put it back, or begin anew with the list that is there", d.file.Name())
+	}
 	return nil
 }

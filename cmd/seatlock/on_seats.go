@@ -10,7 +10,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// seatCommand is what a command is told that does something to seats.
+// seatCommand has the flags of commands on seats.
 type seatCommand struct {
 	store, event string
 }
@@ -18,12 +18,12 @@ type seatCommand struct {
 func (c *seatCommand) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &c.store)
-	f.StringVar(&c.event, "event", "", "`id` of the event")
+	f.StringVar(&c.event, "event", "", "`ID` of the event")
 	return f
 }
 
-// onSeats is a command that does one thing to seats of an event, all or none,
-// and says what they are then.
+// onSeats returns a command that changes seats of an event, all or none, and
+// prints their new state.
 func onSeats(name, done string, do func(ctx context.Context, st *store.Store, event string, seats []string) error) runner {
 	return func(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 		var c seatCommand
@@ -55,7 +55,8 @@ func onSeats(name, done string, do func(ctx context.Context, st *store.Store, ev
 	}
 }
 
-// unchanged says so of an error that is certain about it.
+// unchanged adds that nothing was changed to an error that is certain about
+// that.
 func unchanged(err error) error {
 	if store.IsAnswer(err) || errors.Is(err, store.ErrUnavailable) {
 		return fmt.Errorf("%w; nothing was changed", err)

@@ -15,17 +15,17 @@ import (
 
 func (c *bookingCommand) paidFlags() *flag.FlagSet {
 	f := c.flags()
-	f.StringVar(&c.amount, "amount", "", "what was paid, an `AMOUNT` with the decimals of the currency: 65.00; it is refused unless it is all that is owed")
+	f.StringVar(&c.amount, "amount", "", "what was paid, an `AMOUNT` with the decimals of the currency: 65.00; any other sum than what is owed is refused")
 	return f
 }
 
 const paidManual = `
-It is all that the booking owes. Once that was told, the booking no longer
-lapses; to tell it again changes nothing. --amount is for a list that is worked
-through later: a seat may have been cancelled since.
+This records payment of all that the booking owes, and the booking no longer lapses.
+Repeating it changes nothing. Use --amount when you work from a printed list: it is
+refused if the sum has changed since, as when a seat was cancelled.
 `
 
-// paidBooking tells that a reserved booking was paid at the door.
+// paidBooking records that a reserved booking was paid at the door.
 func paidBooking(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
 	if _, err := c.read("paid", c.paidFlags(), args, only(isSubject, getenv), false); err != nil {
@@ -51,11 +51,16 @@ func paidBooking(ctx context.Context, args []string, getenv func(string) string,
 		return unchanged(err)
 	}
 	b := out.Booking
-	_, err = fmt.Fprintf(stdout, "Booking %s is booked: %s was paid at the door.\n", b.Code, views.FullPrice(b.Captured, b.Currency))
+	where := "at the door"
+	if b.Provider == checkout.House {
+		where = "to the house"
+	}
+	_, err = fmt.Fprintf(stdout, "Booking %s is booked: %s was paid %s.\n", b.Code, views.FullPrice(b.Captured, b.Currency), where)
 	return err
 }
 
-// amountOf is what was paid, if it is what the booking owes, or was paid already.
+// amountOf returns what was paid, if that is what the booking owes, or has
+// already paid.
 func (c *bookingCommand) amountOf(b store.Booking) (int64, error) {
 	if c.amount == "" {
 		return store.WhateverIsOwed, nil
@@ -68,19 +73,19 @@ func (c *bookingCommand) amountOf(b store.Booking) (int64, error) {
 	switch {
 	case b.State == store.BookingReserved && amount != b.Owed():
 		return 0, fmt.Errorf("booking %s owes %s, and not %s; nothing was changed", b.Code, money(b.Owed()), money(amount))
-	case b.State == store.BookingBooked && b.Provider == checkout.Door && amount != b.Captured:
+	case b.State == store.BookingBooked && (b.Provider == checkout.Door || b.Provider == checkout.House) && amount != b.Captured:
 		return 0, fmt.Errorf("booking %s was paid already, %s and not %s; nothing was changed", b.Code, money(b.Captured), money(amount))
 	}
 	return amount, nil // a booking that cannot be paid is refused as without
 }
 
 const refundedManual = `
-REFUND is its id, as seatlock booking CODE tells it. It then counts as done, and
-no longer as stuck; to tell it again changes nothing. One that is still wanted is
-refused: a running server pays it back.
+REFUND is the id of the refund, as seatlock booking CODE shows it. It then counts as
+done, and no longer as stuck. Repeating it changes nothing. A refund that is still
+wanted is refused: a running server pays it back.
 `
 
-// refundedByHand tells that a stuck refund was paid back.
+// refundedByHand records that a stuck refund was paid back by hand.
 func refundedByHand(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c bookingCommand
 	rest, err := parse(c.flags(), args, getenv)
@@ -88,7 +93,7 @@ func refundedByHand(ctx context.Context, args []string, getenv func(string) stri
 	case err != nil:
 		return err
 	case len(rest) == 0 || rest[0] == "":
-		return usageError{errors.New("refunded wants the id of a REFUND (seatlock booking CODE tells those of a booking)")}
+		return usageError{errors.New("refunded wants the id of a REFUND (seatlock booking CODE lists those of a booking)")}
 	case len(rest) > 1:
 		return usageError{fmt.Errorf("unexpected argument %q: refunded takes one REFUND", rest[1])}
 	}
@@ -107,7 +112,7 @@ func refundedByHand(ctx context.Context, args []string, getenv func(string) stri
 	})
 	switch {
 	case errors.Is(err, store.ErrNoBooking):
-		return fmt.Errorf("refund %s: there is none; nothing was changed (seatlock booking CODE tells those of a booking)", id)
+		return fmt.Errorf("refund %s: there is none; nothing was changed (seatlock booking CODE lists those of a booking)", id)
 	case err != nil:
 		return unchanged(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/seatlock/seatlock/checkout"
 )
 
-// demoPayments is the name of the provider that only plays with money.
+// demoPayments is the name of the provider without real money.
 const demoPayments = "demo"
 
 // payments are the ways to pay that visitors are offered, in that order.
@@ -36,8 +36,8 @@ func (p *payments) Set(text string) error {
 // String implements flag.Value.
 func (p *payments) String() string { return strings.Join(p.names, ",") }
 
-// checkPayments refuses play money where strangers could come by. Unasked,
-// there is none.
+// checkPayments refuses the demo provider on a public address. By default it is
+// not offered there.
 func (c *config) checkPayments() error {
 	asked := c.payments.given && slices.Contains(c.payments.names, demoPayments)
 	switch {
@@ -52,8 +52,8 @@ func (c *config) checkPayments() error {
 	return nil
 }
 
-// warnOfPlayMoney tells where strangers may come by after all: the base URL is
-// the machine's own, and the server listens to others, too.
+// warnOfPlayMoney warns if others can reach the demo provider: the base URL is
+// the machine's own, but the server listens to others, too.
 func (c *config) warnOfPlayMoney(log *slog.Logger) {
 	host, _, _ := net.SplitHostPort(c.addr) // it was checked
 	if !c.payments.given && slices.Contains(c.payments.names, demoPayments) && !isLoopback(host) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// personCommand is what a command is told that is about one person.
+// personCommand has the flags of commands about one person.
 type personCommand struct {
 	listing
 	email string
@@ -23,23 +23,23 @@ type personCommand struct {
 func (c *personCommand) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &c.store)
-	f.StringVar(&c.email, "email", "", "the person's e-mail `address`; - reads it from stdin, so that no list of processes shows it")
+	f.StringVar(&c.email, "email", "", "the person's e-mail `ADDRESS`; - reads it from stdin, so that no list of processes shows it")
 	return f
 }
 
 func (c *personCommand) exportFlags() *flag.FlagSet {
 	f := c.flags()
-	f.StringVar(&c.format, "format", "json", "`json`, csv or table")
+	f.StringVar(&c.format, "format", "json", "`FORMAT`: json, csv or table")
 	return f
 }
 
 func (c *personCommand) eraseFlags() *flag.FlagSet {
 	f := c.flags()
-	f.BoolVar(&c.force, "force", false, "erase also what is not over or not settled: nobody can then be asked about it")
+	f.BoolVar(&c.force, "force", false, "erase also from bookings that are not over or not settled: nobody can then be contacted about them")
 	return f
 }
 
-// read reads the flags, and the address. No error tells what stands there.
+// read reads the flags, and the address. No error has the address.
 func (c *personCommand) read(name string, f *flag.FlagSet, args []string, getenv func(string) string) error {
 	rest, err := parse(f, args, only(isStoreOrFormat, getenv))
 	switch {
@@ -65,20 +65,19 @@ func (c *personCommand) read(name string, f *flag.FlagSet, args []string, getenv
 }
 
 const personManual = `
-It tells all that is kept of who has this address: of each booking what was booked,
-what was paid, and the person as the booking has it. The address is found however it
-is written, in capitals or not. Seats, money and tickets have no names, and stay when
-a person is erased.
+This prints all that is kept of the person with this address: for each booking what
+was booked, what was paid, and the personal data in it. Capitals in the address do
+not matter. Seats, money and tickets have no names, and stay when a person is erased.
 `
 
-// personBooking is a booking, and who it is for.
+// personBooking is a booking with its personal data.
 type personBooking struct {
 	bookingEntry
 	Title string `json:"title,omitempty"` // of the event; "" if it was removed
 	Start string `json:"starts,omitempty"`
 }
 
-// exportPerson tells what is kept of a person.
+// exportPerson shows what is kept of a person.
 func exportPerson(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c personCommand
 	if err := c.read("person", c.exportFlags(), args, getenv); err != nil {
@@ -104,13 +103,13 @@ func exportPerson(ctx context.Context, args []string, getenv func(string) string
 		func(b personBooking) []string { return append([]string{b.Event, b.Start}, b.cells(true)...) })
 }
 
-// bookings are the codes of the bookings of the person. What a program of before
-// has written is found, too.
+// bookings returns the codes of the person's bookings, including those from
+// older programs.
 func (c *personCommand) bookings(ctx context.Context, st *store.Store) (codes []string, err error) {
 	if err := st.IndexPeople(ctx); err != nil {
 		return nil, err
 	}
-	for code, err := range st.PeopleOf(ctx, c.email) {
+	for code, err := range st.BookingsFor(ctx, c.email) {
 		if err != nil {
 			return nil, err
 		}
@@ -140,15 +139,15 @@ func (c *personCommand) booking(ctx context.Context, st *store.Store, code strin
 }
 
 const eraseManual = `
-Names, e-mail addresses and phone numbers go, of all bookings that are over, or were
-cancelled, and whose money is settled. Seats, money and tickets stay, and a ticket
-goes on to work. Bookings that are not over or not settled are named, and the exit
-code is then 1. Backups that were made before keep what was erased, and so does
-the oplog of MongoDB until it comes round. Without it a server erases who bookings
-are for some time after the event; see --keep-people.
+Name, e-mail address and phone number are erased from all bookings that are over or
+cancelled, and whose money is settled. Seats, money and tickets stay, and tickets stay
+valid. Bookings that are not over or not settled are listed, and the exit code is then
+1. Earlier backups keep what was erased, and so does the oplog of MongoDB until it is
+overwritten. Without this command a server erases personal data some time after the
+event; see --keep-people of serve.
 `
 
-// erasePerson erases who bookings are for.
+// erasePerson erases the personal data of bookings.
 func erasePerson(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c personCommand
 	c.format = "table"
@@ -170,10 +169,10 @@ func erasePerson(ctx context.Context, args []string, getenv func(string) string,
 	return errors.Join(err, done.tell(stdout, c.store))
 }
 
-// isStore tells the variable that says where everything is.
+// isStore reports whether the variable is the store.
 func isStore(variable string) bool { return variable == envName("store") }
 
-// erasedPerson is what became of the bookings of a person.
+// erasedPerson is the result of erasing a person.
 type erasedPerson struct {
 	erased []string    // codes
 	stay   [][2]string // a code, and why
@@ -195,7 +194,7 @@ func (p *erasedPerson) erase(ctx context.Context, st *store.Store, codes []strin
 	return nil
 }
 
-// tell says what was done. What stays is an error.
+// tell writes what was done. Bookings that stay are an error.
 func (p *erasedPerson) tell(w io.Writer, address string) error {
 	switch {
 	case len(p.erased)+len(p.stay) == 0:

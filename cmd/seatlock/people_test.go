@@ -164,6 +164,14 @@ func TestAddressIsNeverEchoed(t *testing.T) {
 	}
 }
 
+// TestErasureThatCouldNotLook does not say that there is nothing to erase.
+func TestErasureThatCouldNotLook(t *testing.T) {
+	exit, out, faults := told(t, "erase", "--store", "sqlite:"+t.TempDir()+"/none.db", "--email", "ada@example.org")
+	if exit == exitOK || out != "" || faults == "" {
+		t.Errorf("exit %d, %q and %q", exit, out, faults)
+	}
+}
+
 // writtenBefore has the person of a booking be as programs of before wrote it,
 // which have no index of addresses.
 func writtenBefore(t *testing.T, address, code string) {

@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// priceKeeper is what giving prices to the events of before needs of a store.
+// priceKeeper is what giving prices to older events needs of a store.
 type priceKeeper interface {
 	planSource
 	Events(ctx context.Context) ([]store.Event, error)
@@ -21,10 +21,10 @@ type priceKeeper interface {
 	ChangeRecord(ctx context.Context, key store.Key, change func(store.Record) (store.Record, bool, error)) error
 }
 
-// pricesOnce gives every category of the events that are there and that has no
-// price the price 0, once in the life of a store: for programs of before, such a
-// category was free, and for this one it is not for sale. Any number of programs
-// may do so at once, and what was begun goes on with the next call.
+// pricesOnce gives every category of existing events that has no price the
+// price 0, once in the life of a store: for older programs such a category was
+// free, and for this one it is not for sale. Any number of programs may do so
+// at once, and the next call completes an interrupted one.
 //
 // The events are read before the record: those that the first call which has
 // written it did not see may have categories that are meant not to be for sale.
@@ -55,8 +55,8 @@ func pricesOnce(ctx context.Context, st priceKeeper) error {
 	}
 }
 
-// freeCategories gives categories without a price the price 0. An event that
-// this program cannot read is passed over: nobody can open it either.
+// freeCategories gives categories without a price the price 0. It skips an
+// event that this program cannot read: nobody can open that either.
 func freeCategories(ctx context.Context, st priceKeeper, events []store.Event) error {
 	halls := map[string]plan.Plan{} // by hash, without their seats: many events may have one
 	for _, e := range events {

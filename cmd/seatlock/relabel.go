@@ -11,8 +11,8 @@ import (
 	"github.com/seatlock/seatlock/store/plan"
 )
 
-// relabelled returns the ids of the seats that are to be called otherwise, which
-// must be meant: tickets have the old names.
+// relabelled returns the ids of the seats whose labels change, which needs
+// --relabel: tickets have the old labels.
 func (i *importing) relabelled(g plan.Growth) ([]string, error) {
 	const most = 5 // in an error of one line
 	var ids, told []string
@@ -31,7 +31,7 @@ func (i *importing) relabelled(g plan.Growth) ([]string, error) {
 	return nil, fmt.Errorf("%s of the event would be called otherwise: %s: say --relabel if that is meant", count(len(ids), "seat"), strings.Join(told, "; "))
 }
 
-// describeIDs tells which seats stay, and what they are called now.
+// describeIDs writes which seats stay, and their new labels.
 func describeIDs(w io.Writer, g plan.Growth) error {
 	if _, err := fmt.Fprintln(w, sayIDs(g.Kept, g.New())); err != nil {
 		return err
@@ -52,8 +52,8 @@ func sayIDs(kept, added int) string {
 	return fmt.Sprintf("%s %s, %d new.", count(kept, "seat"), verb, added)
 }
 
-// madeOnto reports whether the event was made so, with the ids that its seats
-// have now: programs of before made others of the same file.
+// madeOnto reports whether the event was created so, with the present ids of
+// its seats: older programs made other ids from the same file.
 func madeOnto(ctx context.Context, st madeSource, e store.NewEvent, file plan.Draft) (bool, error) {
 	now, err := st.Event(ctx, e.ID)
 	if errors.Is(err, store.ErrNoEvent) {
@@ -80,7 +80,7 @@ func madeOnto(ctx context.Context, st madeSource, e store.NewEvent, file plan.Dr
 	return madeWith(ctx, st, e, g.Plan)
 }
 
-// madeSource is what knows of events how they were made.
+// madeSource is what madeOnto needs of a store.
 type madeSource interface {
 	planSource
 	Event(ctx context.Context, id string) (store.Event, error)

@@ -7,11 +7,11 @@ import (
 )
 
 const releaseManual = `
-All the seats are freed, or none, whoever has locked them; who had one is told
-so on the open page. A seat that is being paid for, or booked, stays as it is.
+All the seats are freed, or none, whoever has locked them; the open pages of their
+holders say so. A seat that is being paid for or booked is refused.
 `
 
-// releaseSeats takes visitors' locks off seats.
+// releaseSeats removes visitors' locks of seats.
 func releaseSeats() runner {
 	return onSeats("release", "free", func(ctx context.Context, st *store.Store, event string, seats []string) error {
 		_, err := st.Release(ctx, store.ReleaseRequest{Event: event, Seats: seats})

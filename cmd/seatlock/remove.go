@@ -10,12 +10,11 @@ import (
 )
 
 const removeManual = `
-Nobody may have a seat of it, locked, being paid for or booked. A booking that
-is in the way is named. seatlock cancel ends one that is booked or reserved. One
-that is paying, lapsed or lost ends by itself under a running server, once its
-provider has answered or its money is back; seatlock refunded ends a refund that
-is stuck. Open pages of the event end. seatlock change --hidden only takes it off
-the list.
+No seat of it may be locked, being paid for or booked. A booking that prevents the
+removal is named: seatlock cancel ends one that is booked or reserved; one that is
+paying, lapsed or lost ends by itself under a running server, once its provider has
+answered or its money is back; seatlock refunded ends a refund that is stuck. Open
+pages of the event end. To take it off the list only, use seatlock change --hidden.
 `
 
 // removeEvent removes an event that nobody has a seat of.

@@ -20,22 +20,21 @@ import (
 
 const salesManual = `
 Amounts in JSON are whole numbers of the currency's smallest unit. A day is that on
-which a booking got its seats, in the event's zone; of an event that was removed it
-is one of UTC. Captured is what was paid, refunded what has gone back of it, and to
-refund what is on its way back or stuck. Captured - refunded - to refund is what
-all seats that are booked were sold for, and what the house has kept of cancelled
-ones: if it is not, the exit code is 1. No-shows are counted once the event has
-begun.
+which a booking got its seats, in the event's zone, or in UTC once the event was
+removed. Captured is what was paid, refunded what was paid back of it, and to refund
+what is being paid back or is stuck. Captured - refunded - to refund must be what all
+booked seats were sold for, plus what the house has kept of cancelled ones; otherwise
+the exit code is 1. No-shows are counted once the event has begun.
 `
 
 func (l *listing) salesFlags() *flag.FlagSet {
 	f := l.eventsFlags()
-	f.StringVar(&l.event, "event", "", "`id` of the event")
+	f.StringVar(&l.event, "event", "", "`ID` of the event")
 	return f
 }
 
-// salesLine is what sales tells under one key, or in all of one currency. Its
-// fields are the columns. Amounts are in the currency's smallest unit.
+// salesLine has the sales under one key, or all of one currency. Its fields are
+// the columns. Amounts are in the currency's smallest unit.
 type salesLine struct {
 	// Line is sale, or total, which alone has the money.
 	Line      string `json:"line"`
@@ -56,7 +55,7 @@ type salesLine struct {
 	*salesMoney
 }
 
-// salesMoney is what was taken and given back.
+// salesMoney is what was captured and refunded.
 type salesMoney struct {
 	Bookings int   `json:"bookings"`
 	Paying   int   `json:"paying"` // bookings whose payment is under way
@@ -87,8 +86,8 @@ func (l salesLine) cells() []string {
 	return append(row, strconv.Itoa(m.Bookings), strconv.Itoa(m.Paying), units(m.Captured), units(m.Refunded), units(m.OnItsWay), units(m.Stuck))
 }
 
-// takings are what bookings of one event come to in one currency: an event that was
-// removed and made again may have had another.
+// takings sums up the bookings of one event in one currency: an event that was
+// removed and created again may have had another.
 type takings struct {
 	store.Sales
 	currency        string
@@ -96,7 +95,7 @@ type takings struct {
 	onItsWay, stuck int64
 }
 
-// salesReport is what sales tells of an event.
+// salesReport has the sales of an event.
 type salesReport struct {
 	event string
 	title string // "" if the event was removed
@@ -104,7 +103,7 @@ type salesReport struct {
 	sold  []*takings
 }
 
-// tellSales tells what was sold of an event.
+// tellSales shows what was sold of an event.
 func tellSales(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var l listing
 	rest, err := parse(l.salesFlags(), args, getenv)
@@ -163,12 +162,12 @@ func readSales(ctx context.Context, st *store.Store, id string) (r salesReport, 
 	if len(r.sold) == 0 {
 		r.sold = []*takings{{currency: e.Currency}}
 	}
-	r.begun = !starts.IsZero() && !now.Before(starts)
+	r.begun = store.HasBegun(starts, now)
 	return r, nil
 }
 
-// add counts a booking, with where the money is that goes back. Its refunds are
-// read after it, and may have come further: it is then read anew.
+// add counts a booking, with the state of its refunds. These are read after it,
+// and may be newer: then it is read again.
 func (r *salesReport) add(ctx context.Context, st *store.Store, b store.Booking, zone *time.Location) error {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -225,7 +224,7 @@ func (s *takings) merge(o takings) {
 	s.onItsWay, s.stuck = s.onItsWay+o.onItsWay, s.stuck+o.stuck
 }
 
-// in is what was sold in a currency.
+// in returns the sales in a currency.
 func (r *salesReport) in(currency string) *takings {
 	i := slices.IndexFunc(r.sold, func(s *takings) bool { return s.currency == currency })
 	if i < 0 {
@@ -235,7 +234,7 @@ func (r *salesReport) in(currency string) *takings {
 	return r.sold[i]
 }
 
-// fault is that the lines do not come to the money.
+// fault returns an error if lines and money do not add up.
 func (r *salesReport) fault() error {
 	for _, s := range r.sold {
 		if !s.adds() {
@@ -265,7 +264,7 @@ func (r *salesReport) line(kind string, l store.SalesLine, currency string) sale
 		Line: kind, Currency: currency, Seats: l.Seats, Amount: l.Amount, Open: l.Open, Owed: l.Owed,
 		Cancelled: l.Cancelled, Returned: l.Returned, Kept: l.Kept, CheckedIn: l.CheckedIn,
 	}
-	if noShows := l.Seats - l.CheckedIn; r.begun {
+	if noShows := l.NoShows(); r.begun {
 		line.NoShows = &noShows
 	}
 	return line
@@ -277,7 +276,7 @@ func sortedKeys(lines map[store.SalesKey]store.SalesLine) []store.SalesKey {
 	})
 }
 
-// describe tells a person what was sold.
+// describe writes what was sold for people.
 func (r *salesReport) describe(w io.Writer) error {
 	what := r.event + ", " + r.title
 	if r.title == "" {
@@ -310,7 +309,7 @@ func (r *salesReport) describe(w io.Writer) error {
 	return nil
 }
 
-// by are the lines by one part of their keys.
+// by groups the lines by one part of their keys.
 func (s *takings) by(key func(store.SalesKey) string) map[string]store.SalesLine {
 	sums := map[string]store.SalesLine{}
 	for k, line := range s.Lines {
@@ -338,7 +337,7 @@ func (r *salesReport) table(w io.Writer, what string, sums map[string]store.Sale
 	return t.Flush()
 }
 
-// sayMoney says what was taken and given back, and that it adds up.
+// sayMoney returns what was captured and refunded, and how it adds up.
 func (s *takings) sayMoney() string {
 	money := func(units int64) string { return views.FullPrice(units, s.currency) }
 	total := s.Total()

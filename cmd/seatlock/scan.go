@@ -16,7 +16,7 @@ import (
 	"github.com/seatlock/seatlock/store"
 )
 
-// What a door is told of a ticket.
+// The answers about a ticket at the door.
 const (
 	answerIn    = "in"
 	answerOut   = "out"
@@ -24,7 +24,10 @@ const (
 	answerFault = "fault" // nobody could decide
 )
 
-// Why it is not let in.
+// saidNotIn is for an undo of a ticket that was not checked in.
+const saidNotIn = "was not in: nothing was changed"
+
+// The reasons why a ticket is not let in.
 const (
 	reasonNoTicket  = "no ticket"
 	reasonVersion   = "other version"
@@ -41,11 +44,11 @@ const (
 	reasonFault     = "fault"
 )
 
-// answer is what is told of one scan. There is no token and nobody's name in it.
+// answer is the answer to one scan. It has no token and no name.
 type answer struct {
 	Answer string `json:"answer"`
 	Reason string `json:"reason,omitempty"`
-	// Said is the reason in words, or what is to be known beside.
+	// Said is the reason in words, or a remark.
 	Said    string `json:"said,omitempty"`
 	Booking string `json:"booking,omitempty"`
 	Seat    string `json:"seat,omitempty"`
@@ -56,7 +59,7 @@ type answer struct {
 	Issue   int    `json:"issue,omitempty"`
 	// In is when it was let in, in the event's zone.
 	In string `json:"in,omitempty"`
-	// Unlisted is a ticket that an offline list does not have.
+	// Unlisted means that an offline list does not have the ticket.
 	Unlisted bool `json:"unlisted,omitempty"`
 
 	clock string // In, as people say it
@@ -92,12 +95,12 @@ func refusedToken(err error) answer {
 
 func (a *answer) refuse(reason, said string) { a.Answer, a.Reason, a.Said = answerNo, reason, said }
 
-// at notes when the ticket was let in; people of the same day need no date.
+// at sets when the ticket was let in, without the date on the same day.
 func (a *answer) at(in, now time.Time, zone string) {
 	a.In, a.clock = localTime(in, zone), clockIn(in, now, zone)
 }
 
-// clockIn is a time as the people of a door say it.
+// clockIn returns a time as people at a door say it.
 func clockIn(at, now time.Time, zone string) string {
 	in, err := store.Zone(zone)
 	if err != nil {
@@ -140,14 +143,14 @@ func (a answer) line() string {
 	return fmt.Sprintf("%-3s %s\n", verdict, strings.Join(parts, " · "))
 }
 
-// speaker tells answers, and counts them.
+// speaker writes answers, and counts them.
 type speaker struct {
 	to, faults  io.Writer
 	json        bool
 	all, denied int
 }
 
-// tell writes one answer, whole and at once.
+// tell writes one answer, complete and at once.
 func (s *speaker) tell(a answer) error {
 	s.all++
 	switch a.Answer {
@@ -171,8 +174,8 @@ func (s *speaker) tell(a answer) error {
 	return err
 }
 
-// scanAll has each text decided and answered before the next is read. It ends with
-// the texts, or where an answer cannot be told: nobody is let in unseen.
+// scanAll decides and answers each text before it reads the next. It ends with
+// the texts, or if an answer cannot be written: nobody is let in unseen.
 func scanAll(ctx context.Context, texts iter.Seq2[string, error], say *speaker, scan func(context.Context, string) answer) error {
 	for text, err := range texts {
 		if err != nil {
@@ -195,8 +198,8 @@ func scanAll(ctx context.Context, texts iter.Seq2[string, error], say *speaker, 
 // not kept.
 const maxLine = 4096
 
-// linesFrom are the lines of a reader until it ends, or the context does: then
-// whoever waits for the next line leaves, and reading it goes on unheard.
+// linesFrom yields the lines of a reader until it or the context ends: then the
+// caller stops waiting, and the pending read is abandoned.
 func linesFrom(ctx context.Context, in io.Reader) iter.Seq2[string, error] {
 	type line struct {
 		text string
@@ -209,7 +212,7 @@ func linesFrom(ctx context.Context, in io.Reader) iter.Seq2[string, error] {
 			defer close(lines)
 			reader := bufio.NewReaderSize(in, maxLine)
 			for {
-				text, err := nextLine(reader)
+				text, err := nextScan(reader)
 				if err != nil && text == "" {
 					if !errors.Is(err, io.EOF) {
 						select {
@@ -236,6 +239,26 @@ func linesFrom(ctx context.Context, in io.Reader) iter.Seq2[string, error] {
 				}
 			}
 		}
+	}
+}
+
+// nextScan returns what was scanned, to its end: a newline, a carriage return, or
+// both, of which the second makes an empty scan. Of one that is too long it is the
+// beginning. A byte order mark before it is no part of it.
+func nextScan(r *bufio.Reader) (string, error) {
+	var text []byte
+	for {
+		b, err := r.ReadByte()
+		if err == nil && b != '\n' && b != '\r' {
+			if len(text) < maxLine {
+				text = append(text, b)
+			}
+			continue
+		}
+		if err == nil {
+			text = append(text, b)
+		}
+		return string(bytes.TrimPrefix(text, []byte("\ufeff"))), err
 	}
 }
 

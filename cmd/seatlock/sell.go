@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,7 +17,7 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// selling is what sell is told.
+// selling has the flags of sell.
 type selling struct {
 	issuing
 	event   string
@@ -26,11 +28,11 @@ type selling struct {
 
 func (s *selling) flags() *flag.FlagSet {
 	f := s.issuing.flags()
-	f.StringVar(&s.event, "event", "", "`id` of the event")
-	f.StringVar(&s.person.Name, "name", "", "`name` of the customer")
-	f.StringVar(&s.person.Email, "email", "", "the customer's e-mail `address`; nothing is sent")
-	f.StringVar(&s.person.Phone, "phone", "", "the customer's phone `number`")
-	f.Func("tariff", "`SEAT=TARIFF` by the ids of both, or the name of the tariff; repeatable, and a seat without one has the default", s.addTariff)
+	f.StringVar(&s.event, "event", "", "`ID` of the event")
+	f.StringVar(&s.person.Name, "name", "", "`NAME` of the customer")
+	f.StringVar(&s.person.Email, "email", "", "the customer's e-mail `ADDRESS`; nothing is sent")
+	f.StringVar(&s.person.Phone, "phone", "", "the customer's phone `NUMBER`")
+	f.Func("tariff", "`SEAT=TARIFF`: the seat by its id, the tariff by its id or name; repeatable; other seats get the default tariff", s.addTariff)
 	f.BoolVar(&s.comp, "comp", false, "give the seats away: they cost nothing")
 	return f
 }
@@ -46,15 +48,19 @@ func (s *selling) addTariff(text string) error {
 
 const sellManual = `
 All seats are booked, or none. They may be free or withheld, and sales need not be
-open; the event must not be over. The house has the money already: it is counted as
-paid with that. The link that is printed opens the booking; who has it acts for the
-customer.
+open; the event must not be over. The booking counts as paid: the house has the
+money already. The link that is printed opens the booking; whoever has it can act
+for the customer. Given as -, --name, --email and --phone are read from stdin in this
+order, a line each, so that no list of processes shows them.
 `
 
 // sellSeats books seats for a customer of the house.
 func sellSeats(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var s selling
 	seats, err := parse(s.flags(), args, only(isSite, getenv))
+	if err == nil {
+		err = s.readPerson(os.Stdin)
+	}
 	if err == nil {
 		err = s.check(seats)
 	}
@@ -75,19 +81,49 @@ func sellSeats(ctx context.Context, args []string, getenv func(string) string, s
 	case err != nil:
 		return unchanged(err)
 	}
+	if err := s.describe(stdout, b, at); err != nil {
+		return fmt.Errorf("booking %s is made, and could not be told (seatlock booking %s tells it): %w", b.Code, b.Code, err)
+	}
+	return nil
+}
+
+// describe writes what was sold, with its tickets and its link.
+func (s *selling) describe(w io.Writer, b store.Booking, at site) error {
 	money := func(l store.Line) string { return views.FullPrice(l.Price, b.Currency) }
 	how := "and is paid"
 	if s.comp {
 		how = "as a gift of the house"
 	}
-	_, err = fmt.Fprintf(stdout, "Booking %s is booked: %s of %s for %s, %s.\n", b.Code, count(len(b.Lines), "seat"), b.Event, views.FullPrice(b.Total(), b.Currency), how)
+	_, err := fmt.Fprintf(w, "Booking %s is booked: %s of %s for %s, %s.\n", b.Code, count(len(b.Lines), "seat"), b.Event, views.FullPrice(b.Total(), b.Currency), how)
 	if err == nil {
-		err = at.describe(stdout, b, b.Lines, money)
+		err = at.describe(w, b, b.Lines, money)
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(stdout, "The customer's link, which opens the booking for who has it:\n  %s\n", handlers.BookingLink(at.base, at.secret, b.Code))
+		_, err = fmt.Fprintf(w, "The customer's link, which opens the booking for whoever has it:\n  %s\n", handlers.BookingLink(at.base, at.secret, b.Code))
 	}
 	return err
+}
+
+// readPerson reads from stdin what is given as -, a line each, and cuts blanks.
+func (s *selling) readPerson(stdin io.Reader) error {
+	lines := bufio.NewReader(io.LimitReader(stdin, maxLine))
+	for _, field := range []struct {
+		flag string
+		text *string
+	}{{"name", &s.person.Name}, {"email", &s.person.Email}, {"phone", &s.person.Phone}} {
+		asked := *field.text == "-"
+		if asked {
+			line, err := lines.ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("read --%s from stdin: %w", field.flag, err)
+			}
+			*field.text = line
+		}
+		if *field.text = strings.TrimSpace(*field.text); asked && *field.text == "" {
+			return usageError{fmt.Errorf("--%s -: there is no line for it on stdin", field.flag)}
+		}
+	}
+	return nil
 }
 
 func (s *selling) check(seats []string) error {
@@ -139,7 +175,7 @@ func (s *selling) sell(ctx context.Context, st *store.Store, seats []string) (st
 	return st.Booking(ctx, sale.Code)
 }
 
-// maxTries is how often a command asks for what may have been done already.
+// maxTries is how often a command repeats a request with an unknown outcome.
 const maxTries = 3
 
 // tariffOf returns the id of a tariff that was named by id or name.

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -65,6 +66,42 @@ func TestSell(t *testing.T) {
 	}
 }
 
+// TestSellReadsWhoItIsFor from stdin, and cuts the blanks around.
+func TestSellReadsWhoItIsFor(t *testing.T) {
+	address := house(t)
+	all := seatsOf(t, address)
+	sell := []string{"sell", "--store", address, "--event", "gala"}
+	person := func(out string) any {
+		t.Helper()
+		return object(t, does(t, "booking", "--store", address, codeIn(t, out), "--format", "json"))["person"]
+	}
+	exit, out, faults := scans(t, " Ada Lovelace\r\nada@example.org\n+43 1\n", append(sell, "--phone", "-", "--email", "-", "--name", "-", all[0].ID)...)
+	if want := (map[string]any{"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+43 1"}); exit != exitOK || !reflect.DeepEqual(person(out), want) {
+		t.Errorf("exit %d, %s: want %v", exit, faults, want)
+	}
+	out = does(t, append(sell, "--name", " Ada ", "--email", "ada@example.org\t", "--phone", " ", all[1].ID)...)
+	if want := (map[string]any{"name": "Ada", "email": "ada@example.org"}); !reflect.DeepEqual(person(out), want) {
+		t.Errorf("it is for %v, want %v", person(out), want)
+	}
+	if exit, _, faults = scans(t, "Ada\n", append(sell, "--email", "-", "--name", "-", all[2].ID)...); exit != exitUsage || !strings.Contains(faults, "--email -: there is no line for it on stdin") {
+		t.Errorf("without an address: exit %d, %s", exit, faults)
+	}
+	refuses(t, exitUsage, "sell wants --name", append(sell, "--name", " ", all[2].ID)...)
+}
+
+// TestCancelSold: nobody but the house can pay back what the house has sold, and what
+// it gives back counts as refunded at once.
+func TestCancelSold(t *testing.T) {
+	address := house(t)
+	withTariffs(t, address)
+	seat := seatsOf(t, address)[0].ID
+	code := codeIn(t, does(t, sells(address, seat)...))
+	wantSaid(t, does(t, "paid", "--store", address, code), "Booking "+code+" is booked: €45.00 was paid to the house.\n")
+	refuses(t, exitFault, "booking "+code+" was paid already, €45.00 and not €44.00; nothing was changed", "paid", "--store", address, code, "--amount", "44.00")
+	wantSaid(t, does(t, "cancel", "--store", address, code), "1 seat of booking "+code+" is free: "+seat+".\nHand out €45.00: it was paid to the house.\n")
+	wantFields(t, object(t, does(t, "booking", "--store", address, code, "--format", "json")), map[string]any{"state": "cancelled", "refunded": 4500.0})
+}
+
 // TestSellForNothing: seats are given away, and their lines say so.
 func TestSellForNothing(t *testing.T) {
 	address := house(t)
@@ -73,6 +110,25 @@ func TestSellForNothing(t *testing.T) {
 	said := does(t, sells(address, "--comp", all[2].ID)...)
 	if !strings.Contains(said, " is booked: 1 seat of gala for €0.00, as a gift of the house.\n") || !strings.Contains(said, "seat 1 (Complimentary)") {
 		t.Errorf("it says\n%s", said)
+	}
+}
+
+// TestSoldAndNotTold: where the answer cannot be written, the error has the booking,
+// which is made.
+func TestSoldAndNotTold(t *testing.T) {
+	address := house(t)
+	all := seatsOf(t, address)
+	var faults strings.Builder
+	exit := run(t.Context(), sells(address, all[0].ID), environment(nil), deaf{}, &faults)
+	list := does(t, "bookings", "--store", address, "--event", "gala", "--format", "csv")
+	code, _, _ := strings.Cut(strings.Split(list, "\n")[1], ",")
+	if exit != exitFault || code == "" || !strings.Contains(faults.String(), "booking "+code+" is made, and could not be told") {
+		t.Errorf("exit %d, %s; the bookings are\n%s", exit, &faults, list)
+	}
+	faults.Reset()
+	exit = run(t.Context(), []string{"move", "--store", address, code, all[0].ID, all[1].ID}, environment(nil), deaf{}, &faults)
+	if exit != exitFault || !strings.Contains(faults.String(), "booking "+code+" has seat "+all[1].ID+" now") {
+		t.Errorf("moved: exit %d, %s", exit, &faults)
 	}
 }
 

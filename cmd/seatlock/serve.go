@@ -46,8 +46,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 }
 
 // opening says how a store is opened: whether the program serves it, and
-// whether it may be made. Commands leave both false, so that they can run
-// beside a server, and a slip in a name leaves nothing behind.
+// whether it may be created. Commands leave both false, so that they can run
+// beside a server, and a mistyped name creates nothing.
 type opening struct {
 	serve, make bool
 	log         *slog.Logger
@@ -72,7 +72,7 @@ func openStore(ctx context.Context, address string, o opening) (*store.Store, er
 	return store.New(e), nil
 }
 
-// checkThere refuses a file that is not there, before it would be made.
+// checkThere refuses a file that does not exist, before it would be created.
 func checkThere(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: store %s: there is no such file", store.ErrNoStore, path)
@@ -98,7 +98,7 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 	})
 	h, err := handlers.New(st, handlers.Config{
 		BaseURL: c.base, Rules: c.rules(), Memory: int64(c.memory), Log: log, Checkout: payments,
-		Demo: play, // also where it is not offered any more: what was begun is ended on its page
+		Demo: play, // also if it is no longer offered: its page completes earlier payments
 	})
 	if err != nil {
 		return err
@@ -114,9 +114,9 @@ func serveStore(ctx context.Context, c config, st *store.Store, log *slog.Logger
 	})
 }
 
-// serveHTTP serves, with what runs beside, until ctx ends: then streams are ended
-// with a word to come back, requests under way finish, and what does not within
-// drainWithin is cut.
+// serveHTTP serves, with the background work, until ctx ends: then streams end
+// with a request to come back, requests under way finish, and what takes longer
+// than drainWithin is cut.
 func serveHTTP(ctx context.Context, h http.Handler, beside []func(context.Context) error, listener net.Listener, log *slog.Logger, listening func()) error {
 	server := &http.Server{
 		Handler:           h,

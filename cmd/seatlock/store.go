@@ -15,7 +15,7 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// storeCommand is what a command is told that is about the whole store.
+// storeCommand has the flags of commands on the whole store.
 type storeCommand struct {
 	store string
 }
@@ -41,10 +41,10 @@ func (c *storeCommand) read(name string, args []string, getenv func(string) stri
 }
 
 const backupManual = `
-FILE must not be there. It holds the key of the visitors' cookies: keep it where
-nobody else reads it. To restore, stop the server, and put it in the place of
-the store, without the files whose names go on with -wal and -shm.
-MongoDB has mongodump for this; see docs/operate.md.
+FILE must not exist. It holds the secret that signs cookies and tickets: keep it where
+nobody else reads it. To restore, stop the server, move the store and its -wal and -shm
+files away, and put FILE in the store's place. For MongoDB use mongodump; see
+docs/operate.md.
 `
 
 // backupStore copies an embedded store.
@@ -69,11 +69,11 @@ func backupStore(ctx context.Context, args []string, getenv func(string) string,
 }
 
 const checkManual = `
-It reads everything and changes nothing, also under a running server. Each thing
-that does not fit is a line, and the exit code is then 1.
+It reads everything and changes nothing, also under a running server. Each fault is
+a line, and the exit code is then 1.
 `
 
-// checkWhole proves that what the store holds fits together.
+// checkWhole checks that what the store holds fits together.
 func checkWhole(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c storeCommand
 	if _, err := c.read("check", args, getenv, 0); err != nil {
@@ -93,8 +93,8 @@ func checkWhole(ctx context.Context, args []string, getenv func(string) string, 
 	return err
 }
 
-// findings are those of the engine, and events whose seats are not their plan's.
-// The store is not opened for work: that could upgrade it.
+// findings returns those of the engine, and events whose seats are not those of
+// their plan. The store is not opened for work: that could change it.
 func findings(ctx context.Context, address string) (found []store.Finding, err error) {
 	check, halls := mongostore.Check, mongostore.Halls
 	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
@@ -119,12 +119,12 @@ func findings(ctx context.Context, address string) (found []store.Finding, err e
 }
 
 const epochManual = `
-It is for a database whose volumes or disks were put back from an older state,
-with every server stopped. Open pages then get the whole map again. mongorestore
-and the embedded store need nothing of this: they are seen to be restored.
+Use it, with every server stopped, for a database whose volumes or disks were put back
+to an older state. Open pages then get the whole map again. After mongorestore, and
+for the embedded store, it is not needed: Seatlock notices by itself.
 `
 
-// beginEpoch tells a MongoDB store that what follows is another history.
+// beginEpoch gives a MongoDB store a new epoch.
 func beginEpoch(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c storeCommand
 	if _, err := c.read("new-epoch", args, getenv, 0); err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// tariffing is what flags say of tariffs.
+// tariffing has the flags about tariffs.
 type tariffing struct {
-	list  []store.Tariff // in the place of those that there are
+	list  []store.Tariff // which replace all
 	none  bool           // there are to be none
-	named []namedTariff  // what is said of single ones, in the order of the flags
+	named []namedTariff  // changes of single tariffs, in the order of the flags
 }
 
-// namedTariff is what one flag says of one tariff.
+// namedTariff is the change of a tariff by one flag.
 type namedTariff struct {
 	flag, id, text string
 	// apply changes the tariff, whose event has this hall and currency.
@@ -30,10 +30,10 @@ type namedTariff struct {
 }
 
 func (g *tariffing) flags(f *flag.FlagSet) {
-	f.Func("tariff", "a tariff, `ID=NAME`: full=Full; repeatable, in order, the first is the default; all that are named are in the place of those that there are; none removes them", g.addTariff)
-	f.Func("tariff-off", "`ID=PERCENT` off the price of each category, 1 to 100: reduced=30; or none; repeatable", g.addOff)
-	f.Func("tariff-price", "`ID=AMOUNT` for all categories, or ID/CATEGORY=AMOUNT for one, in the place of the category's price: child=10.00; or ID=none; repeatable", g.addPrice)
-	f.Func("tariff-most", "`ID=N` seats of one booking at most; or none; repeatable", g.addMost)
+	f.Func("tariff", "a tariff, `ID=NAME`: full=Full; repeatable, in order, the first is the default; known tariffs keep their rules; present ones that are not given are removed, with --yes; none removes all", g.addTariff)
+	f.Func("tariff-off", "`ID=PERCENT` off the price of each category, 1 to 100: reduced=30; or ID=none; repeatable", g.addOff)
+	f.Func("tariff-price", "`ID=AMOUNT` for all categories, or ID/CATEGORY=AMOUNT for one, instead of the category's price: child=10.00; or ID=none; repeatable", g.addPrice)
+	f.Func("tariff-most", "`ID=N`: for at most N seats of one booking; or ID=none; repeatable", g.addMost)
 	f.Func("tariff-beside-accessible", "the tariff `ID` is for a seat beside an accessible one of the same booking, one for each; or ID=no; repeatable", g.addBeside)
 }
 
@@ -50,7 +50,7 @@ func (g *tariffing) addTariff(text string) error {
 	return nil
 }
 
-// add notes what a flag says of a tariff, ID=VALUE.
+// add records the value of a tariff flag, ID=VALUE.
 func (g *tariffing) add(flag, text, wants string, apply func(t *store.Tariff, value string) bool) error {
 	id, value, found := strings.Cut(text, "=")
 	if !found || !apply(&store.Tariff{}, value) {
@@ -136,8 +136,8 @@ func (g *tariffing) addPrice(text string) error {
 	return nil
 }
 
-// apply gives the event the tariffs that were named, and leaves those that it
-// was given untouched.
+// apply gives the event the tariffs from the flags. It does not modify the
+// tariffs of its argument.
 func (g *tariffing) apply(e *store.Event, hall plan.Plan) error {
 	tariffs := slices.Clone(e.Tariffs)
 	switch {
@@ -147,6 +147,12 @@ func (g *tariffing) apply(e *store.Event, hall plan.Plan) error {
 		tariffs = nil
 	case len(g.list) > 0:
 		tariffs = slices.Clone(g.list)
+		for i, named := range tariffs {
+			if was, there := e.Tariff(named.ID); there {
+				was.Name = named.Name
+				tariffs[i] = was
+			}
+		}
 	}
 	for i := range tariffs {
 		tariffs[i].Prices = maps.Clone(tariffs[i].Prices)
@@ -164,8 +170,8 @@ func (g *tariffing) apply(e *store.Event, hall plan.Plan) error {
 	return g.checkOnce()
 }
 
-// checkOnce refuses a percentage and prices for one tariff: one of them would be
-// meant, and nobody can tell which.
+// checkOnce refuses a percentage together with prices for one tariff: only one
+// can be meant.
 func (g *tariffing) checkOnce() error {
 	for _, one := range g.named {
 		for _, other := range g.named {
@@ -188,8 +194,21 @@ func sayTariffIDs(tariffs []store.Tariff, orNone string) string {
 	return "the tariffs are " + strings.Join(ids, ", ")
 }
 
-// checkTariffChange refuses that what a seat costs at a tariff, or where nobody
-// has chosen one, changes by more than half unasked.
+// checkTariffsGone refuses to remove tariffs without --yes: somebody who
+// renames some may have forgotten the others.
+func (p *pricing) checkTariffsGone(before, after store.Event) error {
+	gone := slices.DeleteFunc(slices.Clone(before.Tariffs), func(t store.Tariff) bool {
+		_, there := after.Tariff(t.ID)
+		return there
+	})
+	if len(gone) == 0 || p.yes {
+		return nil
+	}
+	return usageError{fmt.Errorf("--tariff would remove %s: name all that are to stay with --tariff, or say --yes if it is meant", sayOrder(gone))}
+}
+
+// checkTariffChange refuses to change the price of a seat at a tariff, or at
+// the default tariff, by more than half without --yes.
 func (p *pricing) checkTariffChange(before, after store.Event, hall plan.Plan) error {
 	for _, c := range hall.Categories {
 		type change struct{ what, was, is string }
@@ -209,7 +228,7 @@ func (p *pricing) checkTariffChange(before, after store.Event, hall plan.Plan) e
 	return nil
 }
 
-// sayTariff is what a tariff is, in words.
+// sayTariff returns a tariff in words.
 func sayTariff(t store.Tariff, hall plan.Plan, currency string) string {
 	said := []string{t.Name}
 	switch {
@@ -245,11 +264,16 @@ func sayTariffPrices(t store.Tariff, hall plan.Plan, currency string) string {
 	return strings.Join(said, ", ")
 }
 
-// warnOfTariffs tells of tariffs that nobody can choose in this hall.
+// warnOfTariffs warns of tariffs that nobody can choose in this hall, and of
+// default tariffs that most seats cannot have.
 func warnOfTariffs(w io.Writer, e store.Event, hall plan.Plan) {
 	for _, t := range e.Tariffs {
 		if t.Beside && !hasSeatBeside(hall) {
 			fmt.Fprintf(w, "seatlock: nobody can choose the tariff %s: it is for a seat beside an accessible one, and the hall has none\n", t.ID)
+		}
+		isDefault := slices.ContainsFunc(hall.Categories, func(c plan.Category) bool { return e.DefaultTariff(c.ID) == t.ID })
+		if t.Beside && isDefault {
+			fmt.Fprintf(w, "seatlock: the tariff %s is a default, and only for a seat beside an accessible one: no other seat can be booked unless another tariff is chosen for it\n", t.ID)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func TestTariffsOfAnEvent(t *testing.T) {
 		if got, want := events[0]["tariffs"].([]any)[1], (map[string]any{"id": "reduced", "name": "Reduced", "off": 30.0}); !reflect.DeepEqual(got, want) {
 			t.Errorf("events tells the tariff %v, want %v", got, want)
 		}
-		wantSaid(t, does(t, change(address, "--tariff", "reduced=Concession", "--tariff", "full=Full", "--tariff-off", "reduced=20", "--title", "The Gala")...),
+		wantSaid(t, does(t, change(address, "--tariff", "reduced=Concession", "--tariff", "full=Full", "--tariff-off", "reduced=20", "--title", "The Gala", "--yes")...),
 			"Event gala was changed.\n"+
 				"  title             =Gala → The Gala\n"+
 				"  tariff reduced    Reduced, 30% off → Concession, 20% off\n"+
@@ -63,12 +63,29 @@ func TestTariffsOfAnEvent(t *testing.T) {
 		does(t, change(address, "--tariff-price", "reduced/front=30.00")...)
 		wantTariffs(t, address, store.Tariff{ID: "reduced", Name: "Concession", Prices: map[string]int64{"front": 3000}}, store.Tariff{ID: "full", Name: "Full"})
 		does(t, change(address, "--tariff-price", "reduced=none", "--tariff", "reduced=Concession", "--tariff", "full=Full")...)
-		wantSaid(t, does(t, change(address, "--tariff", "none")...),
+		wantSaid(t, does(t, change(address, "--tariff", "none", "--yes")...),
 			"Event gala was changed.\n"+
 				"  tariff reduced  Concession, the full price → none\n"+
 				"  tariff full     Full, the full price → none\n")
 		wantTariffs(t, address)
 	})
+}
+
+// TestTariffsAreRenamed: they keep their rules, whatever these are, and what is
+// removed is told.
+func TestTariffsAreRenamed(t *testing.T) {
+	address := galaOn(t, "sqlite:"+t.TempDir()+"/seatlock.db", "--tariff", "full=Full", "--tariff", "red=Reduced", "--tariff", "child=Child",
+		"--tariff-off", "red=30", "--tariff-price", "child=10.00", "--tariff-most", "child=2", "--tariff-beside-accessible", "child")
+	child := store.Tariff{ID: "child", Name: "Kind", Prices: map[string]int64{"front": 1000, "rear": 1000}, Most: 2, Beside: true}
+	wantSaid(t, does(t, change(address, "--tariff", "full=Voll", "--tariff", "red=Ermäßigt", "--tariff", "child=Kind", "--tariff-most", "red=4")...),
+		"Event gala was changed.\n"+
+			"  tariff full   Full, the full price → Voll, the full price\n"+
+			"  tariff red    Reduced, 30% off → Ermäßigt, 30% off, 4 seats of a booking at most\n"+
+			"  tariff child  Child, €10, 2 seats of a booking at most, beside an accessible seat → Kind, €10, 2 seats of a booking at most, beside an accessible seat\n")
+	wantTariffs(t, address, store.Tariff{ID: "full", Name: "Voll"}, store.Tariff{ID: "red", Name: "Ermäßigt", Off: 30, Most: 4}, child)
+	wantSaid(t, does(t, change(address, "--tariff", "full=Voll", "--tariff", "child=Kind", "--yes")...),
+		"Event gala was changed.\n  tariff red  Ermäßigt, 30% off, 4 seats of a booking at most → none\n")
+	wantTariffs(t, address, store.Tariff{ID: "full", Name: "Voll"}, child)
 }
 
 func wantTariffs(t *testing.T, address string, want ...store.Tariff) {
@@ -105,13 +122,15 @@ func TestTariffsThatCannotBe(t *testing.T) {
 		{"want ID=NAME", []string{"--tariff", "full"}},
 		{"want ID=NAME", []string{"--tariff", "a b=Full"}},
 		{"want ID=NAME", []string{"--tariff", "full="}},
-		{"it stands twice", []string{"--tariff", "full=Full", "--tariff", "full=Whole"}},
-		{"has no visible character", []string{"--tariff", "full=\u3164"}},
-		{"name: want 1 to", []string{"--tariff", "full=a\u202eb"}},
+		{"it stands twice", []string{"--tariff", "full=Full", "--tariff", "full=Whole", "--tariff", "child=Child"}},
+		{"has no visible character", []string{"--tariff", "full=\u3164", "--tariff", "child=Child"}},
+		{"name: want 1 to", []string{"--tariff", "full=a\u202eb", "--tariff", "child=Child"}},
 		{"--tariff none: want it alone", []string{"--tariff", "none", "--tariff", "full=Full"}},
 		{"price of Front as Child: from €30.00 to €10.00 is a change by more than half: say --yes", []string{"--tariff-price", "child=10.00"}},
 		{"price of Front: from €45.00 to €0.00 is a change by more than half: say --yes", []string{"--tariff-off", "full=100"}},
-		{"price of Front: from €45.00 to €4.50 is a change by more than half: say --yes", []string{"--tariff", "half=Less", "--tariff-off", "half=90"}},
+		{"price of Front: from €45.00 to €4.50 is a change by more than half: say --yes", []string{"--tariff", "half=Less", "--tariff-off", "half=90", "--tariff", "full=Full", "--tariff", "child=Child"}},
+		{"--tariff would remove child: name all that are to stay with --tariff, or say --yes", []string{"--tariff", "full=Full price"}},
+		{"--tariff would remove full, child: name all", []string{"--tariff", "none"}},
 	} {
 		refuses(t, exitUsage, m.want, change(address, m.args...)...)
 		if after := gala(t, address); !reflect.DeepEqual(after, before) {
@@ -140,6 +159,10 @@ func TestTariffBesideAccessible(t *testing.T) {
 		"--tariff-off", "companion=100", "--tariff-beside-accessible", "companion", hall)
 	if code != exitOK || faults != "" || !strings.Contains(out, "  tariff companion  Companion, 100% off, beside an accessible seat\n") {
 		t.Errorf("with an accessible seat: exit %d, %s, %s", code, out, faults)
+	}
+	code, _, faults = told(t, "change", "--store", address, "--event", "ball", "--tariff-beside-accessible", "full")
+	if code != exitOK || faults != "seatlock: the tariff full is a default, and only for a seat beside an accessible one: no other seat can be booked unless another tariff is chosen for it\n" {
+		t.Errorf("as the default: exit %d, %s", code, faults)
 	}
 }
 

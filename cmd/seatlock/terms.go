@@ -13,25 +13,25 @@ import (
 // termFlags binds an event's rules for bookings to flags.
 func termFlags(f *flag.FlagSet, t *store.Terms) {
 	f.Var(&term{to: &t.CancelUntil, zero: store.AtStart, never: true, says: "24h"}, "cancel-until",
-		"how `long` before the start visitors can last cancel: 24h, or 24 for hours; 0 is until the start; or never, or default")
+		"`DURATION` before the start until which visitors can cancel: 24h, or 24 for hours; 0 is the start itself; never; or default")
 	f.Var(&term{to: &t.PayWithin, says: "48h"}, "pay-within",
-		"how `long` after it was made a reservation can be paid for at the door, 15m at least; or default")
+		"`DURATION` within which a reservation is to be paid, at least 15m; or default")
 	f.Var(&term{to: &t.PayUntil, zero: store.AtStart, says: "1h"}, "pay-until",
-		"how `long` before the start that ends at the latest; 0 is at the start; or default")
+		"`DURATION` before the start until which reservations can be paid at the latest; 0 is the start itself; or default")
 }
 
 // term is one of those rules.
 type term struct {
 	to    *time.Duration
-	zero  time.Duration // what 0 is kept as; 0 where it cannot be
-	never bool          // it can be never
+	zero  time.Duration // how 0 is stored; 0 if 0 is not allowed
+	never bool          // whether never is allowed
 	says  string        // what the default is
 }
 
 const wantsTerm = "a duration such as 48h or 90m, a number of hours up to 8784, or default"
 
-// leastToPay is what visitors are given to pay in any case: less would mean
-// nothing.
+// leastToPay is the time that visitors have to pay in any case; a shorter term
+// would have no effect.
 func leastToPay() time.Duration { return store.DefaultPayRules(0).AtDoor }
 
 var hours = regexp.MustCompile(`^\d+(\.\d+)?$`)

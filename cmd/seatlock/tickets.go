@@ -17,23 +17,23 @@ import (
 	"github.com/seatlock/seatlock/views"
 )
 
-// keyCommand is what ticket-key is told.
+// keyCommand has the flags of ticket-key.
 type keyCommand struct{ store, format string }
 
 func (c *keyCommand) flags() *flag.FlagSet {
 	f := newFlags()
 	storeFlag(f, &c.store)
-	f.StringVar(&c.format, "format", "text", "`text`, json or pem")
+	f.StringVar(&c.format, "format", "text", "`FORMAT`: text, json or pem")
 	return f
 }
 
 const ticketKeyManual = `
-With it others can verify tickets without this store: docs/tickets.md tells how.
-It is no secret, and makes no tickets. It stays the same as long as the store does,
-also in what is restored from a backup.
+With it others can verify tickets without this store: docs/tickets.md shows how. It
+is no secret, and nobody can make tickets with it. It never changes, also not when
+the store is restored from a backup.
 `
 
-// ticketKey tells the public half of the key that signs the tickets of a store.
+// ticketKey shows the public key of the tickets of a store.
 func ticketKey(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c keyCommand
 	rest, err := parse(c.flags(), args, getenv)
@@ -72,7 +72,7 @@ func ticketKey(ctx context.Context, args []string, getenv func(string) string, s
 	return err
 }
 
-// issuing is what the commands are told that print tickets.
+// issuing has the flags of commands that print tickets.
 type issuing struct {
 	bookingCommand
 	baseURL string
@@ -80,15 +80,16 @@ type issuing struct {
 
 func (c *issuing) flags() *flag.FlagSet {
 	f := c.bookingCommand.flags()
-	f.StringVar(&c.baseURL, "base-url", defaults().baseURL, "`URL` that browsers use, scheme and host, as serve has it")
+	f.StringVar(&c.baseURL, "base-url", defaults().baseURL, "`URL` that browsers use, scheme and host, as for serve")
 	return f
 }
 
-// isSite tells the variables that say what a command is about, and where the site
-// is that it prints addresses of.
+// isSite reports whether the variable says what a command is about, or the site
+// whose addresses it prints.
 func isSite(variable string) bool { return isSubject(variable) || variable == envName("base-url") }
 
-// site is where a store's tickets and bookings are shown, and what signs them.
+// site has what is needed for the addresses of a store's tickets and bookings:
+// the base URL and the keys.
 type site struct {
 	base   string
 	secret []byte
@@ -104,7 +105,7 @@ func siteOf(ctx context.Context, st *store.Store, baseURL string) (site, error) 
 	return site{base.Scheme + "://" + base.Host, secret, ticket.NewKeys(secret)}, err
 }
 
-// ticketOf is the address of the ticket for a seat of a booking.
+// ticketOf returns the address of the ticket for a seat of a booking.
 func (s site) ticketOf(b store.Booking, seat string) string {
 	return s.base + views.TicketPath(s.keys.Sign(ticket.Ticket{Event: b.Event, Code: b.Code, Seat: seat, Issue: b.Ticket(seat).Issue}))
 }
@@ -122,7 +123,7 @@ func (s site) describe(w io.Writer, b store.Booking, lines []store.Line, more fu
 	return t.Flush()
 }
 
-// placeOf is a seat as people find it, with its tariff.
+// placeOf returns a seat as people find it, with its tariff.
 func placeOf(l store.Line) string {
 	text := fmt.Sprintf("%s, row %s, seat %s", l.Section, l.Row, l.Label)
 	if l.TariffName != "" {
@@ -132,12 +133,12 @@ func placeOf(l store.Line) string {
 }
 
 const reissueManual = `
-Without SEAT all tickets of the booking are issued anew. The ones before are not
-let in any more: this is for one that was lost, or that others may have. Whether a
-seat is checked in stays. To repeat it issues others again.
+Without SEAT all tickets of the booking are replaced. The old ones are no longer
+valid: use this for a ticket that was lost, or that others may have. A seat that was
+checked in stays checked in. Repeating the command issues new tickets again.
 `
 
-// reissueTickets replaces tickets of a booking by others, and prints those.
+// reissueTickets replaces tickets of a booking, and prints the new ones.
 func reissueTickets(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
 	var c issuing
 	seats, err := c.read("reissue", c.flags(), args, only(isSite, getenv), true)
@@ -177,7 +178,7 @@ func reissueTickets(ctx context.Context, args []string, getenv func(string) stri
 	return at.describe(stdout, b, lines, nil)
 }
 
-// linesOf are the lines of seats that a booking has, in the booking's order.
+// linesOf returns the lines of seats of a booking, in the booking's order.
 func linesOf(b store.Booking, seats []string) (lines []store.Line) {
 	for _, l := range b.Kept() {
 		for _, id := range store.Distinct(seats) {

@@ -49,9 +49,9 @@ var errNoTime = errors.New("a time such as 2027-03-01T19:30, none, or for sales 
 
 var timeText = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$`)
 
-// parseTime reads a time as people of the zone write it; "" is none. A time that
-// the zone's clocks pass over is refused. One that they show twice needs its
-// offset, and an offset must be one that they then have. Z is UTC, in any zone.
+// parseTime reads a time as people of the zone write it; "" is none. A time
+// that the zone's clocks skip is refused. One that they show twice needs its
+// offset, and an offset must be right for the zone. Z is UTC, in any zone.
 func parseTime(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -84,7 +84,7 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return fits[0], nil
 }
 
-// writtenTime is a time as import takes it, with its offset.
+// writtenTime is a time as import reads it, with its offset.
 const writtenTime = "2006-01-02T15:04:05-07:00"
 
 func orList(times []time.Time, layout string) string {
@@ -146,7 +146,8 @@ func readings(wall time.Time, zone *time.Location) (all []time.Time) {
 	return all
 }
 
-// gapText says why the zone's clocks never show a time, which is given as if it
+// gapText returns why the zone's clocks never show a time, which is given as if
+// it
 // were UTC.
 func gapText(wall time.Time, zone *time.Location) string {
 	_, changes := around(wall, zone)
@@ -159,7 +160,7 @@ func gapText(wall time.Time, zone *time.Location) string {
 	return fmt.Sprintf("%s has no such time", zone)
 }
 
-// checkStart refuses a start that has been, which is more often a slip.
+// checkStart refuses a start in the past, which is usually a mistake.
 func checkStart(e store.Event, now time.Time, past bool) error {
 	if past || e.Starts.IsZero() || e.Starts.After(now) {
 		return nil
@@ -179,7 +180,7 @@ func localTime(t time.Time, zone string) string {
 	return t.In(in).Format(writtenTime)
 }
 
-// sayTimes are the times of an event as they were understood.
+// sayTimes returns the times of an event as they were understood.
 func sayTimes(e store.Event) (lines []string) {
 	for _, t := range []struct {
 		what string

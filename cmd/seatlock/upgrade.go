@@ -11,7 +11,7 @@ import (
 	"github.com/seatlock/seatlock/store/sqlitestore"
 )
 
-// upgrading is what upgrade is told.
+// upgrading has the flags of upgrade.
 type upgrading struct {
 	store string
 }
@@ -23,10 +23,10 @@ func (u *upgrading) flags() *flag.FlagSet {
 }
 
 const upgradeManual = `
-A file is copied first, beside itself, and no server may run on it. On MongoDB
-servers are told to stop writing, which takes 20 seconds; make a backup before.
-If it breaks off, run it again. Seatlock from before formats (48c37df and
-earlier) must be stopped by hand: upgrade sees them, and refuses.
+A file is first copied, beside itself; no server may run on it. On MongoDB servers
+are told to stop writing, which takes 20 seconds; make a backup first. If the upgrade
+is interrupted, run it again. Programs from before formats (48c37df and earlier) must
+be stopped by hand: upgrade sees them, and refuses.
 `
 
 // upgradeStore brings a store up to the format of this program.

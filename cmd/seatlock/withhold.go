@@ -10,7 +10,8 @@ const withholdManual = `
 All the seats are changed, or none. A seat that somebody has cannot be withheld.
 `
 
-// withhold takes seats off sale, or with on=false puts them back.
+// withhold returns a command that takes seats off sale, or puts them back if on
+// is false.
 func withhold(on bool) runner {
 	name, done := "withhold", "withheld"
 	if !on {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,4 +221,52 @@ func seat(t *testing.T, s *store.Store, id string) store.Seat {
 	}
 	t.Fatalf("no seat %s", id)
 	return store.Seat{}
+}
+
+// TestScrubOlder erases persons that a program of format 5 has written, which left
+// copies of them wherever SQLite does.
+func TestScrubOlder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seatlock.db")
+	old := formatOf(t, path, 5, time.Now())
+	random := rand.New(rand.NewPCG(1, 2))
+	var erased []int
+	for _, i := range random.Perm(1500) {
+		for _, kind := range []string{store.BookingRecord, store.PersonRecord, store.Session} {
+			body := fmt.Sprintf(`{"note":%q}`, strings.Repeat("x", random.IntN(90)))
+			if kind == store.PersonRecord {
+				body = fmt.Sprintf(`{"name":"Ada","email":"visitor+%06d@%s.example"}`, i, []string{"keep-me", "forget-me"}[min(i%10, 1)])
+			}
+			err := sqlitex.Execute(old.Conn, `INSERT INTO records (kind, id, version, body) VALUES (?, ?, 1, ?)`,
+				&sqlitex.ExecOptions{Args: []any{kind, fmt.Sprintf("CODE%06d", i), body}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%10 > 0 {
+			erased = append(erased, i)
+		}
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(t.Context(), path, Options{Serve: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(e)
+	defer s.Close()
+	for _, i := range erased {
+		gone := func(was store.Record) (store.Record, bool, error) { return was, true, nil }
+		if err := s.ChangeRecord(t.Context(), store.Key{Kind: store.PersonRecord, ID: fmt.Sprintf("CODE%06d", i)}, gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		if body, err := os.ReadFile(name); err != nil || bytes.Contains(body, []byte("@forget-me.example")) {
+			t.Errorf("%s has something of who was erased, or %v", name, err)
+		}
+	}
 }

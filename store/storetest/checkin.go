@@ -149,14 +149,23 @@ func checkInUndo(w *world) {
 		r.Undo = true
 		return r
 	}
-	w.still(b.Code, func() { w.checkIn(undo()) }) // of what is not so
+	wasOut := func() {
+		if !w.checkIn(undo()).Repeat {
+			w.Fatal("what was out already is told as let out")
+		}
+	}
+	w.still(b.Code, wasOut)
 	for range 2 {
 		w.checkIn(w.ticketOf(b.Code, "s1"))
-		w.unchanged(func() { w.checkIn(undo()) })
+		w.unchanged(func() {
+			if w.checkIn(undo()).Repeat {
+				w.Fatal("what was in is told as out already")
+			}
+		})
 		if in := w.in(b.Code, "s1"); !in.IsZero() {
 			w.Fatalf("still in since %v", in)
 		}
-		w.still(b.Code, func() { w.checkIn(undo()) })
+		w.still(b.Code, wasOut)
 	}
 	w.checkIn(w.ticketOf(b.Code, "s1"))
 }
@@ -413,16 +422,17 @@ func reissueNoSeat(w *world) {
 
 func reissueEnded(w *world) {
 	w.open(3)
-	refused := func(code string) {
+	refusedAs := func(code string, want error) {
 		w.Helper()
 		w.still(code, func() {
 			_, err := w.s.Reissue(w.Context(), code, nil)
-			w.wantErr(err, store.ErrEnded)
+			w.wantErr(err, want)
 		})
 	}
+	refused := func(code string) { w.Helper(); refusedAs(code, store.ErrEnded) }
 	w.lock("anna", "s1")
 	paying := w.pay("anna").Code
-	refused(paying)
+	refusedAs(paying, store.ErrPaying)
 	w.decline(paying)
 	refused(paying)
 	cancelled := w.booked("bert", "s2").Code

@@ -142,6 +142,7 @@ func (m *model) confirm(d *deal, stale bool, now time.Time) error {
 		own := m.seats[id].Status == store.Paying && m.seats[id].Booking == d.code
 		if as := m.standing(id, d.who, now); !own && as != free && as != mine {
 			d.state, d.refunds = store.BookingLost, append(d.refunds, d.captured)
+			m.note("", store.ReasonLost)
 			m.note("", store.ReasonRefundWanted)
 			return nil
 		}

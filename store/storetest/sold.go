@@ -46,7 +46,10 @@ func (m *model) checkIn(d *deal, r store.CheckInRequest, now time.Time) error {
 }
 
 func (m *model) reissue(d *deal, seats []string) error {
-	if !d.hasSeats() {
+	switch {
+	case d.state == store.BookingPaying:
+		return store.ErrPaying
+	case !d.hasSeats():
 		return store.ErrEnded
 	}
 	if len(seats) == 0 {

@@ -232,7 +232,7 @@ func trailNotes(w *world) {
 	}, note("", d, store.ReasonErased, store.ByClock))
 	lost := w.late("carl", "s3")
 	w.lock("dora", "s3")
-	noted(lost, func() { w.confirm(lost) }, note("", lost, store.ReasonRefundWanted, store.ByProvider))
+	noted(lost, func() { w.confirm(lost) }, note("", lost, store.ReasonLost, store.ByProvider), note("", lost, store.ReasonRefundWanted, store.ByProvider))
 }
 
 func trailSweep(w *world) {

@@ -23,3 +23,21 @@ CREATE TABLE trail (
 
 CREATE INDEX trail_seat ON trail (event, seat);
 CREATE INDEX trail_booking ON trail (booking) WHERE booking IS NOT NULL;
+
+-- Programs of before have left copies of rows in the unused parts of pages, also of
+-- persons. The pages of a new table have none, and those of the old one are
+-- overwritten.
+CREATE TABLE records_anew (
+	kind    TEXT NOT NULL,
+	id      TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	expires INTEGER,
+	body    TEXT NOT NULL,
+	indexed TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (kind, id)
+) WITHOUT ROWID, STRICT;
+
+INSERT INTO records_anew SELECT kind, id, version, expires, body, indexed FROM records;
+DROP TABLE records;
+ALTER TABLE records_anew RENAME TO records;
+CREATE INDEX records_expires ON records (expires) WHERE expires IS NOT NULL;
