@@ -41,7 +41,7 @@ const CompTariff = "comp"
 func (c *Checkout) Sell(ctx context.Context, s Sale) (lines []store.Line, err error) {
 	s.Seats = store.Distinct(s.Seats)
 	b, err := c.store.Booking(ctx, s.Code)
-	if err == nil && b.Event == s.Event && sameSeats(store.Seats(b.Lines), s.Seats) {
+	if err == nil && b.Event == s.Event && store.SameIDs(store.Seats(b.Lines), s.Seats) {
 		return b.Lines, nil // whatever has become of the prices
 	}
 	if err != nil && !errors.Is(err, store.ErrNoBooking) {
@@ -101,10 +101,6 @@ func (s Sale) lines(e store.Event, places map[string]place) (lines []store.Line,
 		lines = append(lines, line)
 	}
 	return lines, e.CheckTariffs(chosen)
-}
-
-func sameSeats(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // Moved is the result of a move.

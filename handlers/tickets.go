@@ -134,7 +134,7 @@ func (s signer) ticketsOf(b store.Booking) []ticket.Ticket {
 	}
 	var all []ticket.Ticket
 	for _, l := range b.Kept() {
-		all = append(all, ticket.Ticket{Event: b.Event, Code: b.Code, Seat: l.Seat, Issue: b.Ticket(l.Seat).Issue})
+		all = append(all, ticket.Of(b, l.Seat))
 	}
 	return all
 }

@@ -178,7 +178,7 @@ func (r BeginRequest) decide(v View) Decision {
 		return Refuse(out, ErrPaying)
 	case len(locked) == 0:
 		return Refuse(out, ErrExpired)
-	case v.Event.Revision != r.Revision, !sameIDs(idsOf(locked), Seats(r.Lines)):
+	case v.Event.Revision != r.Revision, !SameIDs(idsOf(locked), Seats(r.Lines)):
 		return Refuse(out, ErrStale)
 	}
 	b := Booking{
@@ -210,7 +210,8 @@ func (r BeginRequest) decide(v View) Decision {
 	return Accept(v, v.after(w).outcome(), w)
 }
 
-func sameIDs(a, b []string) bool {
+// SameIDs reports whether both have the same ids, in any order.
+func SameIDs(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 

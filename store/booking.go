@@ -286,7 +286,7 @@ func (s *Store) Bookings(ctx context.Context, event, after string, limit int) ([
 	if !ValidID(event) {
 		return nil, fmt.Errorf("bookings: %w", ErrNoEvent)
 	}
-	scan := Scan{Kind: BookingRecord, Index: ofEvent, From: event, To: event + " ", Limit: limit}
+	scan := bookingsOf(event, limit)
 	if after != "" {
 		scan.After = Record{Key: Key{BookingRecord, after}, Index: map[string]string{ofEvent: event}}
 	}
@@ -297,22 +297,24 @@ func (s *Store) Bookings(ctx context.Context, event, after string, limit int) ([
 	return decodeAll[Booking](page)
 }
 
+func bookingsOf(event string, limit int) Scan {
+	return Scan{Kind: BookingRecord, Index: ofEvent, From: event, To: event + " ", Limit: limit}
+}
+
 // AllBookings yields all bookings of an event, ordered by code. An error is the
 // last.
 func (s *Store) AllBookings(ctx context.Context, event string) iter.Seq2[Booking, error] {
 	return func(yield func(Booking, error) bool) {
-		for after := ""; ; {
-			page, err := s.Bookings(ctx, event, after, MaxPage)
-			if err != nil {
-				yield(Booking{}, err)
-				return
+		if !ValidID(event) {
+			yield(Booking{}, fmt.Errorf("bookings: %w", ErrNoEvent))
+			return
+		}
+		for r, err := range s.pages(ctx, bookingsOf(event, MaxPage)) {
+			var b Booking
+			if err == nil {
+				b, err = decode[Booking](r)
 			}
-			for _, b := range page {
-				if after = b.Code; !yield(b, nil) {
-					return
-				}
-			}
-			if len(page) < MaxPage {
+			if !yield(b, err) || err != nil {
 				return
 			}
 		}

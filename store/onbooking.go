@@ -146,7 +146,6 @@ func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
 		Changes: w.changes, Clock: w.clock, Relied: w.relied, Deleted: w.deleted, Records: w.records,
 		By: cmp.Or(w.by, v.by), Booking: v.booking.Code, Notes: w.notes,
 	}
-	out.Repeat = w.nothing()
 	if w.booking.Code != "" {
 		out.Booking = w.booking
 		out.Booking.Version++
@@ -164,12 +163,9 @@ func (v bookingView) accept(w bookingWrites, out *BookingOutcome) Decision {
 	}
 	outcome, view := v.after(writes).outcome(), v.View
 	view.Event.ID = v.booking.Event // also if the event was removed
-	return Accept(view, outcome, writes)
-}
-
-// nothing reports whether the rule leaves all as it is.
-func (w bookingWrites) nothing() bool {
-	return w.booking.Code == "" && w.attempt.ID == "" && w.refund == nil && w.clock == nil && len(w.changes)+len(w.deleted)+len(w.notes) == 0
+	d := Accept(view, outcome, writes)
+	out.Repeat = d.Writes().Empty()
+	return d
 }
 
 // own returns the seats of kept lines that the booking has now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -121,6 +122,27 @@ func (s *Store) Records(ctx context.Context, scan Scan) ([]Record, error) {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return page, nil
+}
+
+// pages yields all records of a scan, read page by page. An error is the last.
+func (s *Store) pages(ctx context.Context, scan Scan) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for {
+			page, err := s.Records(ctx, scan)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			for _, r := range page {
+				if scan.After = r; !yield(r, nil) {
+					return
+				}
+			}
+			if len(page) < scan.Limit {
+				return
+			}
+		}
+	}
 }
 
 // ChangeRecord replaces the record with this key by the result of change, or

@@ -72,12 +72,7 @@ func (s *Sales) Add(b Booking, zone *time.Location) {
 		if !b.Booked.IsZero() {
 			key.Day = b.Booked.In(zone).Format(time.DateOnly)
 		}
-		if s.Lines == nil {
-			s.Lines = map[SalesKey]SalesLine{}
-		}
-		sum := s.Lines[key]
-		sum.Add(line)
-		s.Lines[key] = sum
+		s.add(key, line)
 	}
 	if counted {
 		s.Bookings++
@@ -85,6 +80,24 @@ func (s *Sales) Add(b Booking, zone *time.Location) {
 	s.Captured += b.Captured
 	s.Refunded += b.Refunded
 	s.ToRefund += b.Captured - b.Refunded - keeps
+}
+
+// Merge adds what other bookings of the event come to.
+func (s *Sales) Merge(o Sales) {
+	for key, line := range o.Lines {
+		s.add(key, line)
+	}
+	s.Captured, s.Refunded, s.ToRefund = s.Captured+o.Captured, s.Refunded+o.Refunded, s.ToRefund+o.ToRefund
+	s.Bookings += o.Bookings
+}
+
+func (s *Sales) add(key SalesKey, line SalesLine) {
+	if s.Lines == nil {
+		s.Lines = map[SalesKey]SalesLine{}
+	}
+	sum := s.Lines[key]
+	sum.Add(line)
+	s.Lines[key] = sum
 }
 
 // sold returns what one line of the booking counts for; is is false if it never

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -66,6 +67,29 @@ func (s *Store) Trail(ctx context.Context, scan TrailScan) ([]Entry, error) {
 		return nil, fmt.Errorf("trail: %w", err)
 	}
 	return page, nil
+}
+
+// History yields all entries that a scan asks for, and reads them page by page,
+// whatever its limit. An error is the last.
+func (s *Store) History(ctx context.Context, scan TrailScan) iter.Seq2[Entry, error] {
+	scan.Limit = MaxPage
+	return func(yield func(Entry, error) bool) {
+		for {
+			page, err := s.Trail(ctx, scan)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range page {
+				if scan.After = e.Place; !yield(e, nil) {
+					return
+				}
+			}
+			if len(page) < scan.Limit {
+				return
+			}
+		}
+	}
 }
 
 // PruneTrail removes entries from before a time, the oldest first and at most

@@ -90,6 +90,11 @@ func (k Keys) Sign(t Ticket) string {
 	return version1 + encoding.EncodeToString(append(payload, signature...))
 }
 
+// Of returns the ticket for a seat of a booking as it is now.
+func Of(b store.Booking, seat string) Ticket {
+	return Ticket{Event: b.Event, Code: b.Code, Seat: seat, Issue: b.Ticket(seat).Issue}
+}
+
 // valid tells a ticket that a token can say: its parts are short and not empty.
 func (t Ticket) valid() bool {
 	return store.ValidID(t.Event) && store.ValidCode(t.Code) && store.ValidID(t.Seat) && t.Issue >= 1
@@ -129,8 +134,7 @@ func Read(public ed25519.PublicKey, text string) (Ticket, error) {
 	if len(text) > maxText {
 		return Ticket{}, ErrToken
 	}
-	token := strings.TrimSpace(text)
-	token = token[strings.LastIndexByte(token, '/')+1:]
+	token := TokenIn(text)
 	if len(token) > maxToken {
 		return Ticket{}, ErrToken
 	}
@@ -154,6 +158,12 @@ func Read(public ed25519.PublicKey, text string) (Ticket, error) {
 		return Ticket{}, ErrSignature
 	}
 	return parse(payload[keyIDLength:])
+}
+
+// TokenIn returns what [Read] takes for the token in a text.
+func TokenIn(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '/')+1:]
 }
 
 // isVersion tells "v" with a number.

@@ -190,45 +190,34 @@ func (l *bookingList) read(ctx context.Context, st *store.Store) iter.Seq2[booki
 // zone returns the zone of the event, and reads the times of the filter in it;
 // "" if the event was removed and has bookings.
 func (l *bookingList) zone(ctx context.Context, st *store.Store) (string, error) {
-	name, zone, err := zoneOfBookings(ctx, st, l.event)
+	event, zone, err := eventOfBookings(ctx, st, l.event)
 	if err == nil {
 		err = l.filter.readTimes(zone)
 	}
 	if err == nil && l.filter.noShow {
-		l.filter.begun, err = hasBegun(ctx, st, l.event)
+		var now time.Time
+		now, err = st.Now(ctx)
+		l.filter.begun = store.HasBegun(event.Starts, now) // a removed event never has
 	}
-	return name, err
+	return event.Zone, err
 }
 
-// hasBegun reports whether an event has begun. A removed event never has.
-func hasBegun(ctx context.Context, st *store.Store, id string) (bool, error) {
-	now, err := st.Now(ctx)
-	if err != nil {
-		return false, err
-	}
-	e, err := st.Event(ctx, id)
-	if errors.Is(err, store.ErrNoEvent) {
-		return false, nil
-	}
-	return store.HasBegun(e.Starts, now), err
-}
-
-// zoneOfBookings returns the zone of an event; UTC, without a name, if it was
+// eventOfBookings returns an event and its zone; the zero event and UTC if it was
 // removed and has bookings.
-func zoneOfBookings(ctx context.Context, st *store.Store, id string) (name string, zone *time.Location, err error) {
-	event, err := st.Event(ctx, id)
+func eventOfBookings(ctx context.Context, st *store.Store, id string) (event store.Event, zone *time.Location, err error) {
+	event, err = st.Event(ctx, id)
 	if errors.Is(err, store.ErrNoEvent) {
 		if some, other := st.Bookings(ctx, id, "", 1); other != nil || len(some) > 0 {
-			return "", time.UTC, other
+			return event, time.UTC, other
 		}
 	}
 	if err != nil {
-		return "", nil, err
+		return event, nil, err
 	}
 	if zone, err = store.Zone(event.Zone); err != nil {
 		zone = time.UTC // as localTime has it
 	}
-	return event.Zone, zone, nil
+	return event, zone, nil
 }
 
 // entry reads only what the list shows of a booking: a hall has thousands.

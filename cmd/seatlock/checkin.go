@@ -155,12 +155,7 @@ func (d storeDoor) scan(ctx context.Context, text string) answer {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decideWithin)
 	defer cancel()
 	r := store.CheckInRequest{Event: d.event.ID, TicketEvent: t.Event, Code: t.Code, Seat: t.Seat, Issue: t.Issue, Undo: d.undo}
-	out, err := d.st.CheckIn(ctx, r)
-	again := false
-	for try := 1; errors.Is(err, store.ErrUnknown) && try < maxTries && ctx.Err() == nil; try++ {
-		again = true
-		out, err = d.st.CheckIn(ctx, r)
-	}
+	out, again, err := checkInSurely(ctx, d.st, r)
 	a := answerFor(t, out.Booking)
 	now := out.Outcome.Now
 	switch {
@@ -184,6 +179,17 @@ func (d storeDoor) scan(ctx context.Context, text string) answer {
 		a.refuseAs(err)
 	}
 	return a
+}
+
+// checkInSurely repeats a check-in whose outcome is unknown; again is that it did,
+// so that the answer may be about the first try.
+func checkInSurely(ctx context.Context, st *store.Store, r store.CheckInRequest) (out store.BookingOutcome, again bool, err error) {
+	out, err = st.CheckIn(ctx, r)
+	for try := 1; errors.Is(err, store.ErrUnknown) && try < maxTries && ctx.Err() == nil; try++ {
+		again = true
+		out, err = st.CheckIn(ctx, r)
+	}
+	return out, again, err
 }
 
 // titleOf names another event with its date: several may have the same title.

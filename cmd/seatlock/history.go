@@ -145,7 +145,6 @@ func pastOf(ctx context.Context, st *store.Store, event, what string) (*past, er
 		}
 		p.scan = store.TrailScan{Event: event, Seat: what}
 	}
-	p.scan.Limit = store.MaxPage
 	p.event, err = st.Event(ctx, event)
 	removed := errors.Is(err, store.ErrNoEvent)
 	if err != nil && !removed {
@@ -166,22 +165,15 @@ func pastOf(ctx context.Context, st *store.Store, event, what string) (*past, er
 	return p, nil
 }
 
-// lines yields the entries of the history, page by page.
+// lines yields the entries of the history.
 func (p *past) lines(ctx context.Context, st *store.Store) iter.Seq2[historyLine, error] {
 	return func(yield func(historyLine, error) bool) {
-		for {
-			page, err := st.Trail(ctx, p.scan)
-			if err != nil {
-				yield(historyLine{}, err)
-				return
+		for e, err := range st.History(ctx, p.scan) {
+			var line historyLine
+			if err == nil {
+				line = p.line(e)
 			}
-			for _, e := range page {
-				p.scan.After = e.Place
-				if !yield(p.line(e), nil) {
-					return
-				}
-			}
-			if len(page) < p.scan.Limit {
+			if !yield(line, err) {
 				return
 			}
 		}

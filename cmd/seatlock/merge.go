@@ -139,11 +139,11 @@ func (m *merging) ticket(ctx context.Context, scans []listScan, listed time.Time
 	if !in.IsZero() && own {
 		undo := r
 		undo.Undo = true
-		out, err = m.checkIn(ctx, undo)
+		out, _, err = checkInSurely(ctx, m.st, undo)
 	}
 	if err == nil && !last.Undo {
 		r.At = last.At
-		out, err = m.checkIn(ctx, r)
+		out, _, err = checkInSurely(ctx, m.st, r)
 	}
 	if a.Answer = mergedNow; errors.Is(err, store.ErrCheckedIn) {
 		a.Answer = mergedTwice
@@ -164,15 +164,6 @@ func (m *merging) stayOut(ctx context.Context, a answer, last listScan, letOut t
 	a.at(last.At, time.Now(), m.event.Zone)
 	a.Said = "let in here at " + a.clock + ", and let out again by the store at " + clockIn(letOut, time.Now(), m.event.Zone) + ": it stays out"
 	return a
-}
-
-// checkIn can be repeated: both times are those of the scan.
-func (m *merging) checkIn(ctx context.Context, r store.CheckInRequest) (out store.BookingOutcome, err error) {
-	err = store.ErrUnknown
-	for try := 0; errors.Is(err, store.ErrUnknown) && try < maxTries && ctx.Err() == nil; try++ {
-		out, err = m.st.CheckIn(ctx, r)
-	}
-	return out, err
 }
 
 // verdict returns why a ticket should not have been let in.
@@ -204,20 +195,13 @@ func (m *merging) since(ctx context.Context, s listScan) string {
 // lastTime returns when the history last has one of these reasons for the
 // ticket of a scan; zero if it never does.
 func (m *merging) lastTime(ctx context.Context, s listScan, reasons ...store.Reason) (last time.Time, err error) {
-	scan := store.TrailScan{Event: m.event.ID, Seat: s.Seat, Limit: store.MaxPage}
-	for {
-		page, err := m.st.Trail(ctx, scan)
+	for e, err := range m.st.History(ctx, store.TrailScan{Event: m.event.ID, Seat: s.Seat}) {
 		if err != nil {
 			return last, err
 		}
-		for _, e := range page {
-			scan.After = e.Place
-			if e.Booking == s.Booking && slices.Contains(reasons, e.Reason) {
-				last = e.At
-			}
-		}
-		if len(page) < scan.Limit {
-			return last, nil
+		if e.Booking == s.Booking && slices.Contains(reasons, e.Reason) {
+			last = e.At
 		}
 	}
+	return last, nil
 }

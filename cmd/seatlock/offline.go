@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/seatlock/seatlock/checkout/ticket"
@@ -99,17 +98,11 @@ func (d *offlineDoor) scan(_ context.Context, text string) answer {
 	if a.Unlisted {
 		a.Said = "issued after the list was made: signed by this house, paid or not"
 	}
-	if err := d.record(listScan{read.Code, read.Seat, read.Issue, now, d.undo, tokenIn(text)}); err != nil {
+	if err := d.record(listScan{read.Code, read.Seat, read.Issue, now, d.undo, ticket.TokenIn(text)}); err != nil {
 		a.refuseAs(fmt.Errorf("write down a scan: %w", err))
 		a.In = ""
 	}
 	return a
-}
-
-// tokenIn is the token of a text that is read as one: it, or the end of an address.
-func tokenIn(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '/')+1:]
 }
 
 // refuses returns why a ticket is not let in, or its check-in not undone.

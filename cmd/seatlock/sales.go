@@ -133,7 +133,7 @@ func tellSales(ctx context.Context, args []string, getenv func(string) string, s
 }
 
 func readSales(ctx context.Context, st *store.Store, id string) (r salesReport, err error) {
-	_, zone, err := zoneOfBookings(ctx, st, id)
+	e, zone, err := eventOfBookings(ctx, st, id)
 	if err != nil {
 		return r, err
 	}
@@ -141,12 +141,7 @@ func readSales(ctx context.Context, st *store.Store, id string) (r salesReport, 
 	if err != nil {
 		return r, err
 	}
-	r.event = id
-	e, err := st.Event(ctx, id)
-	if err != nil && !errors.Is(err, store.ErrNoEvent) {
-		return r, err
-	}
-	r.title = e.Title
+	r.event, r.title = id, e.Title
 	starts := e.Starts
 	for b, err := range st.AllBookings(ctx, id) {
 		if err == nil {
@@ -211,16 +206,8 @@ func (s *takings) goBack(refunds []store.Refund) {
 func (s *takings) adds() bool { return s.ToRefund == s.onItsWay+s.stuck }
 
 func (s *takings) merge(o takings) {
-	if s.Lines == nil {
-		s.Lines = map[store.SalesKey]store.SalesLine{}
-	}
-	for key, line := range o.Lines {
-		sum := s.Lines[key]
-		sum.Add(line)
-		s.Lines[key] = sum
-	}
-	s.Captured, s.Refunded, s.ToRefund = s.Captured+o.Captured, s.Refunded+o.Refunded, s.ToRefund+o.ToRefund
-	s.Bookings, s.paying = s.Bookings+o.Bookings, s.paying+o.paying
+	s.Merge(o.Sales)
+	s.paying += o.paying
 	s.onItsWay, s.stuck = s.onItsWay+o.onItsWay, s.stuck+o.stuck
 }
 

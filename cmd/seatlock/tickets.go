@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/seatlock/seatlock/checkout/ticket"
@@ -107,7 +108,7 @@ func siteOf(ctx context.Context, st *store.Store, baseURL string) (site, error) 
 
 // ticketOf returns the address of the ticket for a seat of a booking.
 func (s site) ticketOf(b store.Booking, seat string) string {
-	return s.base + views.TicketPath(s.keys.Sign(ticket.Ticket{Event: b.Event, Code: b.Code, Seat: seat, Issue: b.Ticket(seat).Issue}))
+	return s.base + views.TicketPath(s.keys.Sign(ticket.Of(b, seat)))
 }
 
 // describe lists seats of a booking with their tickets.
@@ -181,10 +182,8 @@ func reissueTickets(ctx context.Context, args []string, getenv func(string) stri
 // linesOf returns the lines of seats of a booking, in the booking's order.
 func linesOf(b store.Booking, seats []string) (lines []store.Line) {
 	for _, l := range b.Kept() {
-		for _, id := range store.Distinct(seats) {
-			if id == l.Seat {
-				lines = append(lines, l)
-			}
+		if slices.Contains(seats, l.Seat) {
+			lines = append(lines, l)
 		}
 	}
 	return lines
